@@ -1,0 +1,37 @@
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# Editable installs in the order of dependence; every one is a package of this repository.
+PACKAGES := $(wildcard libs/*/) $(wildcard services/*/) deploy/embedded/
+
+.PHONY: help setup demo test check bench mission lock clean
+
+help: ## Show what can be done
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
+
+setup: $(VENV)/.ready ## Create .venv with everything the project needs
+
+$(VENV)/.ready: requirements-dev.lock requirements.lock pyproject.toml $(wildcard */*/pyproject.toml)
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation $(addprefix -e ,$(PACKAGES))
+	@touch $@
+
+demo: setup ## Run four hundred leads through a whole sequence in one process
+	$(BIN)/followup demo
+
+test: setup ## Run the whole test suite
+	$(BIN)/python -m pytest
+
+check: setup ## Lint, types, import rules
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/python tools/typecheck.py
+	$(BIN)/lint-imports
+
+lock: ## Resolve the dependencies anew (versions and hashes only)
+	$(PYTHON) tools/lock.py
+
+clean: ## Remove what was made
+	rm -rf $(VENV) .followup

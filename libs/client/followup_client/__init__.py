@@ -1,0 +1,1 @@
+"""For other services: an HTTP client and an AMQP lead publisher."""

@@ -1,0 +1,1 @@
+"""Events, commands and their envelope, as versioned classes."""

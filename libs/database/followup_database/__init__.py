@@ -1,0 +1,1 @@
+"""Engines, transactions, roles, the embedded server and the migration runner."""

@@ -1,0 +1,1 @@
+"""Tenants, API keys, senders, provider accounts and templates."""

@@ -1,0 +1,1 @@
+"""The bus port, its two adapters, outbox, inbox, dead letters and the consumer loop."""

@@ -1,0 +1,1 @@
+"""Persons, leads, contact points, consent and attributes."""

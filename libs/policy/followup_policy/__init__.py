@@ -1,0 +1,1 @@
+"""Pure rules: zones, quiet hours, windows, caps, consent."""

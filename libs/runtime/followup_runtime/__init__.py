@@ -1,0 +1,1 @@
+"""Clocks, loops, settings, logging, metrics, health and drain."""

@@ -1,0 +1,1 @@
+"""What stops messages: the list, holds and epochs; the fence."""

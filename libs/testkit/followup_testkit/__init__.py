@@ -1,0 +1,1 @@
+"""Clocks, builders, brokers, databases and fault proxies for tests."""

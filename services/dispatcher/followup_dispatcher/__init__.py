@@ -1,0 +1,1 @@
+"""Sends touches within the rules, and keeps the ledger of attempts."""

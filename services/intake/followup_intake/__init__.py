@@ -1,0 +1,1 @@
+"""Takes leads and publishes lead events."""

@@ -1,0 +1,1 @@
+"""Takes what comes back: replies, STOP, bounces, delivery states, call outcomes."""

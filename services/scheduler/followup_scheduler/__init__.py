@@ -1,0 +1,1 @@
+"""Owns every wait and emits touch commands when they are due."""
