@@ -1,1 +1,18 @@
 """Engines, transactions, roles, the embedded server and the migration runner."""
+
+from followup_database.engine import Database, Transaction
+from followup_database.errors import DatabaseError, MissingDatabase
+from followup_database.ids import new_id
+from followup_database.migrations import Owner, migrate
+from followup_database.roles import Role
+
+__all__ = [
+    "Database",
+    "DatabaseError",
+    "MissingDatabase",
+    "Owner",
+    "Role",
+    "Transaction",
+    "migrate",
+    "new_id",
+]

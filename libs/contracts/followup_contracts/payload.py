@@ -1,0 +1,35 @@
+"""What every payload has in common."""
+
+from datetime import UTC, datetime
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict
+
+Channel = Literal["sms", "email", "voice"]
+Lane = Literal["now", "later"]
+CHANNELS: tuple[Channel, ...] = ("sms", "email", "voice")
+LANES: tuple[Lane, ...] = ("now", "later")
+
+
+def _utc(moment: datetime) -> datetime:
+    return moment.astimezone(UTC)
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_utc)]
+"""An instant; naive times are refused, aware ones are kept in UTC."""
+
+
+class Payload(BaseModel):
+    """The `data` of a message.
+
+    A published class never changes; a new version is a new class with a new
+    `type_name`. Readers ignore fields they do not know.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    type_name: ClassVar[str]
+
+    def route(self) -> str:
+        """The routing key: the type without its prefix, and what queues divide by."""
+        return self.type_name.removeprefix("followup.")

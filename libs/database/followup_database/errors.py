@@ -1,0 +1,50 @@
+"""What can go wrong with the database.
+
+DatabaseError
+└── MissingDatabase     the server answers, but it does not hold our schemas
+
+Everything that means "the server cannot be reached now" stays the driver's own
+exception; `is_outage` recognises all of them.
+"""
+
+import asyncpg
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+
+class DatabaseError(Exception):
+    """The root of this package's exceptions."""
+
+
+class MissingDatabase(DatabaseError):
+    """The schemas are not there or are older than the code; `followup migrate` makes them."""
+
+
+_OUTAGES = (
+    ConnectionError,
+    OSError,
+    TimeoutError,
+    PoolTimeout,
+    asyncpg.CannotConnectNowError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+)
+
+
+def is_outage(error: BaseException) -> bool:
+    """Whether the database was unreachable, rather than the work being wrong.
+
+    Callers wait and try again on an outage; nothing of the transaction happened,
+    or, where the commit itself was cut off, the caller's idempotency has to tell.
+    """
+    if isinstance(error, DBAPIError):
+        if error.connection_invalidated or isinstance(error, InterfaceError):
+            return True
+        if isinstance(error, OperationalError) and error.orig is None:
+            return True
+        cause = error.orig.__cause__ if error.orig is not None else None
+        return isinstance(cause, _OUTAGES) or isinstance(error.orig, _OUTAGES)
+    return isinstance(error, _OUTAGES)
