@@ -1,1 +1,73 @@
-"""Tenants, API keys, senders, provider accounts and templates."""
+"""Tenants, API keys, provider accounts, senders and templates.
+
+Every function takes the caller's transaction first. Who asks for other tenants'
+rows needs a worker's transaction; under `Role.API` they are not there.
+"""
+
+from followup_directory.accounts import (
+    Account,
+    Sender,
+    account_by_id,
+    accounts,
+    put_account,
+    put_sender,
+    senders,
+    set_account_state,
+)
+from followup_directory.defaults import ensure_default_tenant
+from followup_directory.errors import DirectoryError, SealBroken, SlugTaken, WeakKey
+from followup_directory.keys import (
+    ApiKey,
+    NewKey,
+    Principal,
+    authenticate,
+    create_key,
+    list_keys,
+    revoke_key,
+)
+from followup_directory.settings import TenantSettings
+from followup_directory.templates import Template, put_templates, template_hash, templates
+from followup_directory.tenants import (
+    Tenant,
+    create_tenant,
+    set_tenant_settings,
+    set_tenant_state,
+    tenant_by_slug,
+    tenants_by_id,
+)
+from followup_directory.vault import Vault
+
+__all__ = [
+    "Account",
+    "ApiKey",
+    "DirectoryError",
+    "NewKey",
+    "Principal",
+    "SealBroken",
+    "Sender",
+    "SlugTaken",
+    "Template",
+    "Tenant",
+    "TenantSettings",
+    "Vault",
+    "WeakKey",
+    "account_by_id",
+    "accounts",
+    "authenticate",
+    "create_key",
+    "create_tenant",
+    "ensure_default_tenant",
+    "list_keys",
+    "put_account",
+    "put_sender",
+    "put_templates",
+    "revoke_key",
+    "senders",
+    "set_account_state",
+    "set_tenant_settings",
+    "set_tenant_state",
+    "template_hash",
+    "templates",
+    "tenant_by_slug",
+    "tenants_by_id",
+]

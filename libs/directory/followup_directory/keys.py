@@ -1,0 +1,161 @@
+"""API keys: 256 random bits, kept as their SHA-256 alone.
+
+A key is looked up by its hash. What an index comparison may leak about a hash of 256
+random bits helps nobody; the row found is compared again in constant time all the same.
+"""
+
+import hmac
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from uuid import UUID
+
+from sqlalchemy import text
+
+from followup_database import Transaction, new_id
+from followup_directory.errors import WeakKey
+
+ALL_SCOPES = "*"
+_PREFIX = "fu_"
+_SHORTEST, _LONGEST = 8, 512
+
+_FIND = text("""
+    SELECT k.id, k.tenant_id, k.hash, k.scopes,
+        k.last_used_at IS NULL OR k.last_used_at < clock_timestamp() - interval '1 minute' AS stale
+    FROM directory.api_keys k
+    JOIN directory.tenants t ON t.id = k.tenant_id
+    WHERE k.hash = :hash AND k.revoked_at IS NULL AND t.state = 'active'
+""")
+# Seldom and never waiting: a request must not queue behind another for a statistic.
+_USED = text("""
+    UPDATE directory.api_keys SET last_used_at = clock_timestamp()
+    WHERE id = (
+        SELECT id FROM directory.api_keys WHERE id = :id AND tenant_id = :tenant_id
+        FOR UPDATE SKIP LOCKED
+    )
+""")
+_CREATE = text("""
+    INSERT INTO directory.api_keys (id, tenant_id, name, hash, scopes)
+    VALUES (:id, :tenant_id, :name, :hash, CAST(:scopes AS text[]))
+    ON CONFLICT (hash) DO NOTHING
+""")
+_LIST = text("""
+    SELECT id, name, scopes, created_at, last_used_at, revoked_at FROM directory.api_keys
+    WHERE tenant_id = :tenant_id ORDER BY created_at, id
+""")
+_REVOKE = text("""
+    UPDATE directory.api_keys SET revoked_at = clock_timestamp()
+    WHERE id = :id AND tenant_id = :tenant_id AND revoked_at IS NULL
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Whoever a request speaks for."""
+
+    tenant_id: UUID
+    key_id: UUID
+    scopes: frozenset[str]
+
+    def may(self, scope: str) -> bool:
+        """Whether the key carries this scope, or all (`*`)."""
+        return scope in self.scopes or ALL_SCOPES in self.scopes
+
+
+@dataclass(frozen=True, slots=True)
+class NewKey:
+    """A key just made; its token is shown now and never again."""
+
+    id: UUID
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """A key as its tenant may see it."""
+
+    id: UUID
+    name: str
+    scopes: tuple[str, ...]
+    created_at: datetime
+    last_used_at: datetime | None
+    revoked_at: datetime | None
+
+
+async def authenticate(tx: Transaction, token: str) -> Principal | None:
+    """Whom a token speaks for; None for one unknown, revoked or of an inactive tenant.
+
+    Needs a worker's transaction: the tenant is not known before.
+    """
+    if not usable(token):
+        return None
+    digest = _digest(token)
+    row = await tx.first(_FIND, hash=digest)
+    if row is None or not hmac.compare_digest(row["hash"], digest):
+        return None
+    if row["stale"]:
+        await tx.run(_USED, id=row["id"], tenant_id=row["tenant_id"])
+    return Principal(row["tenant_id"], row["id"], frozenset(row["scopes"]))
+
+
+async def create_key(
+    tx: Transaction,
+    tenant_id: UUID,
+    name: str,
+    *,
+    scopes: Sequence[str] = (ALL_SCOPES,),
+    token: str | None = None,
+) -> NewKey:
+    """Make a key, of 256 random bits unless a token is given.
+
+    Raises `WeakKey` for a token of fewer than 8 or more than 512 characters, with
+    blanks, or one that is in use already.
+    """
+    token = token if token is not None else _PREFIX + secrets.token_urlsafe(32)
+    if not usable(token):
+        raise WeakKey(
+            f"an API key has {_SHORTEST} to {_LONGEST} printable ASCII characters and no blanks"
+        )
+    key_id = new_id()
+    made = await tx.run(
+        _CREATE,
+        id=key_id,
+        tenant_id=tenant_id,
+        name=name,
+        hash=_digest(token),
+        scopes=list(scopes),
+    )
+    if made != 1:
+        raise WeakKey("this API key is in use already")
+    return NewKey(key_id, token)
+
+
+async def list_keys(tx: Transaction, tenant_id: UUID) -> list[ApiKey]:
+    """A tenant's keys, oldest first, revoked ones included."""
+    return [
+        ApiKey(
+            id=row["id"],
+            name=row["name"],
+            scopes=tuple(row["scopes"]),
+            created_at=row["created_at"],
+            last_used_at=row["last_used_at"],
+            revoked_at=row["revoked_at"],
+        )
+        for row in await tx.all(_LIST, tenant_id=tenant_id)
+    ]
+
+
+async def revoke_key(tx: Transaction, tenant_id: UUID, key_id: UUID) -> bool:
+    """Revoke a key for good; False when it is not there or revoked already."""
+    return await tx.run(_REVOKE, id=key_id, tenant_id=tenant_id) == 1
+
+
+def usable(token: str) -> bool:
+    """Whether a text can be a token at all: 8 to 512 visible ASCII characters."""
+    return _SHORTEST <= len(token) <= _LONGEST and all("!" <= c <= "~" for c in token)
+
+
+def _digest(token: str) -> bytes:
+    return sha256(token.encode("ascii")).digest()

@@ -1,0 +1,38 @@
+"""A tenant's settings, as they stand in `directory.tenants.settings`."""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+
+class TenantSettings(BaseModel):
+    """Who the tenant is to its leads, and the defaults for what a lead does not say.
+
+    `default_country` (ISO 3166-1 alpha-2) reads national phone numbers;
+    `audience` is that of leads that name none. In `sandbox` nothing leaves the house,
+    whatever accounts there are. `public_url` overrides the installation's for links.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    business_name: str = ""
+    agent_name: str = ""
+    postal_address: str = ""
+    booking_link: str = ""
+    callback_number: str = ""
+    public_url: str = ""
+    default_country: str = "US"
+    audience: Literal["b2b", "b2c"] = "b2c"
+    sandbox: bool = True
+
+    @classmethod
+    def read(cls, stored: dict[str, Any]) -> "TenantSettings":
+        """Settings from a row; a value that does not fit falls back to its default.
+
+        Rows may be older than the code. For `sandbox` the default is the safe side.
+        """
+        try:
+            return cls.model_validate(stored)
+        except ValidationError as error:
+            wrong = {problem["loc"][0] for problem in error.errors()}
+            return cls.model_validate({k: v for k, v in stored.items() if k not in wrong})

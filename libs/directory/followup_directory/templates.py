@@ -1,0 +1,66 @@
+"""Templates: immutable bodies found by the hash of what they say; callers may cache them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+from uuid import UUID
+
+import orjson
+from sqlalchemy import text
+
+from followup_contracts.payload import Channel
+from followup_database import Transaction
+from followup_database.engine import to_json
+
+_PUT = text("""
+    INSERT INTO directory.templates (tenant_id, hash, channel, body)
+    SELECT :tenant_id, r.hash, r.channel, r.body
+    FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(hash text, channel text, body jsonb)
+    ORDER BY r.hash
+    ON CONFLICT (tenant_id, hash) DO NOTHING
+""")
+_TEMPLATES = text("""
+    SELECT t.tenant_id, t.hash, t.channel, t.body
+    FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(tenant_id uuid, hash text)
+    JOIN directory.templates t ON t.tenant_id = r.tenant_id AND t.hash = r.hash
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A message to be rendered. `body`: `text`, perhaps `subject`, `html`, `voicemail`."""
+
+    hash: str
+    channel: Channel
+    body: Mapping[str, Any]
+
+
+def template_hash(channel: Channel, body: Mapping[str, Any]) -> str:
+    """SHA-256, in hex, of channel and body as JSON with sorted keys."""
+    canonical = orjson.dumps([channel, dict(body)], option=orjson.OPT_SORT_KEYS)
+    return sha256(canonical).hexdigest()
+
+
+async def put_templates(
+    tx: Transaction, tenant_id: UUID, bodies: Sequence[tuple[Channel, Mapping[str, Any]]]
+) -> list[str]:
+    """Keep these bodies; returns their hashes in the order given. Again is no harm."""
+    hashes = [template_hash(channel, body) for channel, body in bodies]
+    rows = {
+        hashed: {"hash": hashed, "channel": channel, "body": dict(body)}
+        for hashed, (channel, body) in zip(hashes, bodies, strict=True)
+    }
+    await tx.run(_PUT, tenant_id=tenant_id, rows=to_json(list(rows.values())))
+    return hashes
+
+
+async def templates(
+    tx: Transaction, wanted: Sequence[tuple[UUID, str]]
+) -> dict[tuple[UUID, str], Template]:
+    """Templates by (tenant, hash), in one statement; unknown ones are left out."""
+    rows = [{"tenant_id": tenant, "hash": hashed} for tenant, hashed in set(wanted)]
+    return {
+        (row["tenant_id"], row["hash"]): Template(row["hash"], row["channel"], row["body"])
+        for row in await tx.all(_TEMPLATES, rows=to_json(rows))
+    }

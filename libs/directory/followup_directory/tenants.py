@@ -1,0 +1,95 @@
+"""Tenants: whoever leads belong to."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.engine import RowMapping
+
+from followup_database import Transaction, new_id
+from followup_database.engine import to_json
+from followup_directory.errors import SlugTaken
+from followup_directory.settings import TenantSettings
+
+TenantState = Literal["active", "suspended", "deleted"]
+
+_CREATE = text("""
+    INSERT INTO directory.tenants (id, tenant_id, slug, name, settings)
+    VALUES (:id, :id, :slug, :name, CAST(:settings AS jsonb))
+    ON CONFLICT (slug) DO NOTHING
+    RETURNING id, slug, name, state, settings
+""")
+_BY_SLUG = text("SELECT id, slug, name, state, settings FROM directory.tenants WHERE slug = :slug")
+_BY_ID = text("""
+    SELECT id, slug, name, state, settings FROM directory.tenants
+    WHERE id = ANY(CAST(:ids AS uuid[]))
+""")
+_SETTINGS = text("""
+    UPDATE directory.tenants SET settings = settings || CAST(:settings AS jsonb)
+    WHERE id = :id AND state <> 'deleted'
+    RETURNING id, slug, name, state, settings
+""")
+_STATE = text("""
+    UPDATE directory.tenants SET state = :state
+    WHERE id = :id AND state <> :state AND state <> 'deleted'
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """A tenant; only an `active` one is served."""
+
+    id: UUID
+    slug: str
+    name: str
+    state: TenantState
+    settings: TenantSettings
+
+
+async def create_tenant(
+    tx: Transaction, slug: str, name: str, settings: Mapping[str, Any] | None = None
+) -> Tenant:
+    """Make a tenant (worker's transaction); raises `SlugTaken`."""
+    row = await tx.first(
+        _CREATE, id=new_id(), slug=slug, name=name, settings=to_json(dict(settings or {}))
+    )
+    if row is None:
+        raise SlugTaken(f"a tenant with the slug {slug!r} exists already")
+    return _tenant(row)
+
+
+async def tenant_by_slug(tx: Transaction, slug: str) -> Tenant | None:
+    """The tenant with this slug, whatever its state."""
+    row = await tx.first(_BY_SLUG, slug=slug)
+    return None if row is None else _tenant(row)
+
+
+async def tenants_by_id(tx: Transaction, ids: Sequence[UUID]) -> dict[UUID, Tenant]:
+    """The tenants with these ids, in one statement; unknown ids are left out."""
+    rows = await tx.all(_BY_ID, ids=list(ids))
+    return {row["id"]: _tenant(row) for row in rows}
+
+
+async def set_tenant_settings(
+    tx: Transaction, tenant_id: UUID, changes: Mapping[str, Any]
+) -> Tenant | None:
+    """Change the settings named and keep the others; None for an unknown tenant."""
+    row = await tx.first(_SETTINGS, id=tenant_id, settings=to_json(dict(changes)))
+    return None if row is None else _tenant(row)
+
+
+async def set_tenant_state(tx: Transaction, tenant_id: UUID, state: TenantState) -> bool:
+    """Move a tenant to a state; False when it is there already, unknown or deleted for good."""
+    return await tx.run(_STATE, id=tenant_id, state=state) == 1
+
+
+def _tenant(row: RowMapping) -> Tenant:
+    return Tenant(
+        id=row["id"],
+        slug=row["slug"],
+        name=row["name"],
+        state=row["state"],
+        settings=TenantSettings.read(row["settings"]),
+    )
