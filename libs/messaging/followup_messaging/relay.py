@@ -1,0 +1,164 @@
+"""The task that publishes what was committed, beside everything else."""
+
+import asyncio
+from collections import Counter, deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+import structlog
+from sqlalchemy import text
+
+from followup_database import Database
+from followup_database.errors import is_outage
+from followup_messaging.port import Bus, Fate, Outgoing
+
+BATCH = 500
+FLYING = 32
+"""Publishes under way at once: a queue nobody reads must not hold up the others."""
+PUBLISH_LIMIT = 10.0
+"""Seconds until a publish that nobody confirms counts as failed."""
+DRAIN_LIMIT = 2.0
+"""Seconds given to the last publishes of a process that ends; rows are safe anyway."""
+WAITING_LIMIT = 50_000
+"""Messages kept in memory; past it events wait for the sweeper, commands for the reconciler."""
+TRIES = 6
+"""Publishes of an event by this task, over some 6 s; after them the sweeper has it."""
+
+_FORGET = text("DELETE FROM messaging.outbox WHERE id = ANY(CAST(:ids AS uuid[]))")
+
+_log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class Parcel:
+    """A message to publish. `stored`: it has an outbox row; `awaited`: services must handle it."""
+
+    outgoing: Outgoing
+    stored: bool
+    awaited: bool
+    tries: int = 0
+
+    @property
+    def ends_when_confirmed(self) -> bool:
+        """Nobody of ours is waited for, so the confirmed row is of no more use."""
+        return self.stored and not self.awaited
+
+
+class Relay:
+    """Publishes in bulk what `hand_over` gives it, until told to stop.
+
+    Handing over never waits. A stored message that fails is tried again with growing
+    pauses, then left to the sweeper; one without a row is dropped with a log line.
+    `counts` holds what became of messages, by fate.
+    """
+
+    def __init__(self, service: str, bus: Bus, database: Database) -> None:
+        self.name = f"{service}.relay"
+        self.counts: Counter[str] = Counter()
+        self._bus = bus
+        self._database = database
+        self._waiting: deque[Parcel] = deque()
+        self._flying: set[asyncio.Task[None]] = set()
+        self._pausing = 0
+        self._news = asyncio.Event()
+        self._stopped = False
+
+    @property
+    def pending(self) -> int:
+        """Messages in memory that are not confirmed yet; 0 means that all is out."""
+        return len(self._waiting) + self._pausing + len(self._flying)
+
+    def hand_over(self, parcels: Sequence[Parcel]) -> None:
+        """Take these to be published; called after a commit."""
+        room = max(0, WAITING_LIMIT - len(self._waiting))
+        self._waiting.extend(parcels[:room])
+        self.counts["overflow"] += max(0, len(parcels) - room)
+        self._news.set()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Publish until `stop`, then what is left, for at most `DRAIN_LIMIT` seconds."""
+        self._stopped = False
+        stopping = asyncio.create_task(stop.wait())
+        stopping.add_done_callback(lambda _: self._news.set())
+        try:
+            while not stop.is_set():
+                await self._news.wait()
+                self._news.clear()
+                self._launch()
+            await self._drain()
+        finally:
+            self._stopped = True
+            stopping.cancel()
+            for task in self._flying:
+                task.cancel()
+            await asyncio.gather(*self._flying, return_exceptions=True)
+
+    async def _drain(self) -> None:
+        self._stopped = True  # what fails from here on is not tried again
+        try:
+            async with asyncio.timeout(DRAIN_LIMIT):
+                while self._waiting or self._flying:
+                    self._launch()
+                    await asyncio.wait(self._flying, return_when=asyncio.FIRST_COMPLETED)
+        except TimeoutError:
+            _log.warning("publishing not finished", relay=self.name, left=self.pending)
+
+    def _launch(self) -> None:
+        while self._waiting and len(self._flying) < FLYING:
+            size = min(BATCH, len(self._waiting))
+            batch = [self._waiting.popleft() for _ in range(size)]
+            task = asyncio.create_task(self._publish(batch))
+            self._flying.add(task)
+            task.add_done_callback(self._landed)
+
+    def _landed(self, task: asyncio.Task[None]) -> None:
+        self._flying.discard(task)
+        self._news.set()
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.error("publishing failed", relay=self.name, error=type(error).__name__)
+
+    async def _publish(self, batch: Sequence[Parcel]) -> None:
+        fates = await self._fates([parcel.outgoing for parcel in batch])
+        self.counts.update(fate.value for fate in fates)
+        confirmed = [p for p, fate in zip(batch, fates, strict=True) if fate is Fate.CONFIRMED]
+        others = [p for p, fate in zip(batch, fates, strict=True) if fate is not Fate.CONFIRMED]
+        self._try_again([parcel for parcel in others if parcel.stored])
+        for parcel in others:
+            if not parcel.stored:
+                _log.warning("command dropped", relay=self.name, message=str(parcel.outgoing.id))
+        await self._forget(p.outgoing.id for p in confirmed if p.ends_when_confirmed)
+
+    async def _fates(self, messages: Sequence[Outgoing]) -> Sequence[Fate]:
+        try:
+            async with asyncio.timeout(PUBLISH_LIMIT):
+                return await self._bus.publish(messages)
+        except TimeoutError:
+            return [Fate.FAILED] * len(messages)
+
+    def _try_again(self, parcels: Sequence[Parcel]) -> None:
+        for parcel in parcels:
+            parcel.tries += 1
+        again = [parcel for parcel in parcels if parcel.tries < TRIES]
+        if not again or self._stopped:
+            return
+        pause = 0.1 * 2 ** again[0].tries
+        self._pausing += len(again)
+        asyncio.get_running_loop().call_later(pause, self._resume, again)
+
+    def _resume(self, parcels: Sequence[Parcel]) -> None:
+        self._pausing -= len(parcels)
+        self.hand_over(parcels)
+
+    async def _forget(self, ids: Iterable[UUID]) -> None:
+        wanted = list(ids)
+        if not wanted:
+            return
+        try:
+            async with self._database.transaction() as tx:
+                await tx.run(_FORGET, ids=wanted)
+        except Exception as error:
+            if not is_outage(error):
+                raise
+            # The sweeper publishes them once more and forgets them then.
+            _log.warning("outbox not cleared", relay=self.name, rows=len(wanted))
