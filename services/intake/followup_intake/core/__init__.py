@@ -1,0 +1,1 @@
+"""Reading and normalising leads: pure, synchronous, no clock, no I/O of its own."""

@@ -1,0 +1,155 @@
+"""Telling a business from a person in a name field."""
+
+import re
+from functools import cache
+
+from followup_intake.core.cells import folded
+
+# Nobody is called so: one such word makes it a business.
+_FORMS = frozenset(
+    "llc llp inc incorporated ltd limited gmbh mbh ohg corp corporation plc pllc lllp pty sarl "
+    "sasu eurl kgaa oyj aps company cie holding holdings co-op coop cooperative".split()
+)
+# Legal forms that are also initials or words; they count at the end of several words.
+_LAST_FORMS = frozenset("ag kg sa sas spa srl bv nv oy ab as co kft ev ug pc pa lp se eg".split())
+_TRADES = frozenset(
+    "bakery bakeries dental dentist dentistry orthodontics plumbing plumbers roofing roofers hvac "
+    "heating cooling electric electrical electricians construction constructions contracting "
+    "contractors contractor builders homebuilders landscaping landscapes landscape lawncare "
+    "services solutions systems group properties property realty realtors estates restaurant "
+    "restaurants cafe pizzeria pizza pizzas grill diner catering salon barbershop studio studios "
+    "school schools academy university college clinic clinics medical pharmacy hospital hospitals "
+    "veterinary animal pet pets insurance agency agencies associates partners consulting "
+    "consultants enterprises enterprise industries industrial motors auto autos automotive "
+    "collision towing repair repairs cleaning cleaners laundry laundromat hotel hotels motel "
+    "resort ministries foundation club gym fitness yoga pilates grocery groceries supermarket deli "
+    "bistro brewery brewing winery vineyards florist florists nursery gardens farms ranch storage "
+    "logistics trucking transport transportation freight movers moving supply supplies "
+    "store stores shop shops boutique bookstore gifts jewelers jewelry furniture flooring floors "
+    "carpets windows doors painting painters remodeling remodelling renovation renovations "
+    "restoration interiors architects architecture engineering engineers technologies technology "
+    "tech software labs media marketing digital creative productions photography printing graphics "
+    "attorneys accounting bookkeeping financial capital ventures investments mortgage "
+    "lending management maintenance pools security solar energy utilities apartments condos "
+    "condominium condominiums hoa homes housing rentals rental wellness therapy chiropractic "
+    "physiotherapy optometry vision eyewear traders trading imports exports global international "
+    "worldwide works workshop warehouse wholesale distributors manufacturing fabrication welding "
+    "machining machine paving concrete masonry excavating excavation fencing gutters insulation "
+    "drywall carpentry cabinets kitchens countertops glass tile plaza mall daycare "
+    "preschool childcare tutoring travel tours airlines airport sanitation waste recycling disposal "
+    "boulangerie patisserie menuiserie plomberie electricite toiture couverture maconnerie "
+    "etablissements ets entreprise societe cabinet pharmacie backerei baeckerei autohaus praxis "
+    "metzgerei elektro sanitar sanitaer bedachungen handwerk gebaudereinigung immobilien "
+    "versicherungen zahnarztpraxis panaderia taller restaurante construcciones reformas clinica "
+    "fontaneria peluqueria tienda inmobiliaria servicios ferreteria".split()
+)
+# Words of business that are surnames as well; they count only where no first name stands before.
+_DOUBTFUL = frozenset(
+    "church law bar press bank books flowers power coffee farm service garage market garden care "
+    "inn spa design designs body water fire house home trust union bros brothers sons dach bau "
+    "tree pool pest window door floor paint lawn team office department garage motor".split()
+)
+_PHRASES = re.compile(
+    r"(?:&|\band\b|\bund\b|\bet\b|\by\b)\s+(?:sons?|daughters?|co|company|associates|partners|"
+    r"sohne|soehne|fils|hijos|bros|brothers)\b|\b(?:d/?b/?a|t/?a)\b|"
+    r"^(?:city|county|town|village|state|university|church|bank|friends|house) of\b|^the\s+\w+\s+\w+|"
+    r"['\u2019]s\s+\w+",
+    re.IGNORECASE,
+)
+
+
+def is_company(text: str) -> bool:
+    """Whether a name is a business's: a legal form, a trade, or how businesses are called."""
+    words = _words(text)
+    if not words:
+        return False
+    if words[0][0].isdigit() and len(words) > 1:
+        return True
+    if any(word in _FORMS or word in _TRADES for word in words):
+        return len(words) > 1 or words[0] in _FORMS
+    if len(words) > 1 and (words[-1] in _LAST_FORMS or _last_form_in_parts(words)):
+        return True
+    return bool(_PHRASES.search(text)) or _doubtful(words)
+
+
+def is_legal_form(text: str) -> bool:
+    """Whether the text is nothing but a legal form, as after the comma of "Example, LLC"."""
+    words = _words(text)
+    return bool(words) and all(word in _FORMS or word in _LAST_FORMS for word in words)
+
+
+def _doubtful(words: list[str]) -> bool:
+    hits = sum(word in _DOUBTFUL for word in words)
+    return len(words) > 1 and words[0] not in given_names() and hits > 0 and (
+        len(words) > 2 or hits > 1  # noqa: PLR2004 - "Ada Church" is somebody
+    )
+
+
+def _last_form_in_parts(words: list[str]) -> bool:
+    """Whether the last letters spell a form with dots: "s.a.r.l.", "e.K."."""
+    tail = "".join(words[-4:]) if all(len(w) == 1 for w in words[-4:]) else "".join(words[-2:])
+    singles = all(len(w) == 1 for w in words[-2:])
+    return singles and len(words) > 2 and tail in {"sarl", "ek", "ev", "sa", "spa", "srl", "bv"}  # noqa: PLR2004
+
+
+def _words(text: str) -> list[str]:
+    return folded(text[:200]).split()
+
+
+@cache
+def given_names() -> frozenset[str]:
+    """Return common given names, folded: what may stand second in a double first name."""
+    return frozenset(_GIVEN.split())
+
+
+_GIVEN = """
+aaron abby abigail adam adele adrian adriana aidan aisha alain alan alana albert alberto alejandra
+alejandro alex alexander alexandra alexis alfonso alfred alfredo alice alicia alison allison amanda
+amber amelia amy ana anabel andre andrea andreas andres andrew angel angela angelica angelo anita ann
+anna anne annette annie anthony antoine anton antonia antonio april arjun arthur arturo ashley astrid
+audrey august aurora ava barbara beatrice beatriz becky belen benjamin benoit bernadette bernard
+bernd beth bettina betty beverly bill billy blanca bob bobbie bobby bonnie brandon brenda brett brian
+brigitte brittany bruce bruno bryan caleb camila camille carl carla carlos carmen carol carolina
+caroline carolyn carrie catalina catherine cathy cecile cecilia celine cesar chantal charles charlie
+charlotte chloe chris christa christian christiane christina christine christoph christopher cindy
+claire clara clarence claude claudia claudio colin connie consuelo corinne craig cristina cynthia
+daisy dale dan daniel daniela danielle danny darlene dave david dawn dean deborah debra delia denise
+dennis derek diana diane diego dieter dirk dolores don donald donna dora doris dorothea dorothy doug
+douglas duc duncan dustin dwight dylan earl eddie edgar edith eduardo edward edwin eileen elaine elena
+eleanor elias elisa elisabeth elise elizabeth ella ellen elsa emil emile emilia emilie emilio emily
+emma emmanuel enrique eric erica erik erika erin ernest ernesto esteban esther ethan eugene eva eve
+evelyn fabian fabio faith fatima federico felipe felix fernanda fernando flora florence frances
+francesca francesco francine francis francisca francisco francois francoise frank franz fred
+frederic frederick freya friedrich gabriel gabriela gabrielle gail gary gene genevieve georg george
+georges gerald gerard gerd gerhard gilbert gina gloria gonzalo grace greg gregory greta guadalupe
+guillaume guillermo gunter gustav gustavo guy hannah hannelore hans harold harry heather hector heidi
+heike heinrich heinz helen helena helene helga henri henry herbert hermann hilda hope horst howard hugo
+ian ida ignacio imogen ines ingrid irene irma isaac isabel isabella isabelle ivan jack jackie jacqueline
+jaime jake jakob james jamie jan jane janet janice jason javier jay jean jeanette jeanne jeff jeffrey
+jennifer jenny jeremy jerome jerry jesse jessica jesus jill jim jimmy jo joachim joan joanna joanne
+joaquin jochen jodie joe joel johann johanna johannes john johnny jon jonas jonathan jorge jorg jose
+josee josef josefina joseph josephine joshua joy joyce juan juana juanita judith judy jules julia
+julian juliana julie julien julio jurgen justin kaitlyn karen karin karina karl karla kate katharina
+katherine kathleen kathryn kathy katie katrina kayla keith kelsey ken kenneth kevin kim kirsten klaus
+kristen kristin kristina kurt kyle lara larry lars laura lauren laurent laurie lea leah lena leo leon
+leonardo leonie leonor leslie leticia lillian lily linda lisa liz lois lorena lori lorraine lou louis
+louisa louise lourdes luc luca lucas lucia luciana lucie lucille lucy luis luisa luke lukas luz lydia
+lynn mae magdalena maggie manfred manuel manuela marc marcel marcela marcelo marcia marco marcos marcus
+margaret margarita margot maria mariana marianne marie mariel marilyn marina mario marisol marjorie
+mark markus marlene marta martha mary mateo mathieu mathilde matilda matt matteo matthew matthias max
+maximilian maya megan melanie melinda melissa mercedes mia michael michel michele michelle miguel mike
+mildred mohamed mohammed moises monica monika monique nadia nadine nancy natalia natalie natasha
+nathalie nathan nathaniel nicholas nicolas nicole nina noah noel noemi nora norma octavio odile oliver
+olivia omar oscar otto pablo pamela paola pascal patricia patrick patty paul paula paulina pauline pedro
+peggy penny peter petra phil philip philippe phillip phyllis pierre pilar priya rachel rafael ralf ralph
+ramon raquel raul ray raymond rebecca regina reinhard renate rene renee ricardo richard rick rita rob
+robert roberta roberto robin rocio roger roland rolf ron ronald rosa rosario rose roxana roy ruben rudolf
+russell ruth ryan sabine sally salvador sam samantha samuel sandra santiago sara sarah sebastian sergio
+shannon sharon sheila shirley silvia simon simone sofia solange sonia sonja sophia sophie stacy stanley
+stefan stefanie stella stephan stephanie stephen steve steven sue summer susan susana susanne sven
+sylvia sylvie tamara tammy tanya tara ted teresa terri terry theodor theresa therese thierry thomas
+tim timothy tina tobias todd tom tomas tony tracy trevor tristan ulrich ursula uwe valentin valentina
+valeria valerie vanessa vera veronica veronika vicente vicki victor victoria vincent viola violet
+virginia viviana vivian walter waltraud wanda wayne wendy werner wilhelm will willie wolfgang xavier
+yolanda yvette yvonne zachary zoe
+"""

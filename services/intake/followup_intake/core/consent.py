@@ -1,0 +1,103 @@
+"""Whether somebody agreed to be contacted: yes, no, or anything that is neither."""
+
+from functools import lru_cache
+
+from followup_intake.core.cells import folded
+from followup_intake.core.lead import ConsentAnswer
+
+_YES = frozenset(
+    "y yes yep yeah yup true t 1 1 0 on ok okay sure oui ja jawohl j si sim tak da wahr vrai "
+    "verdadero verdad vero checked ticked selected subscribed granted given agreed agree agrees "
+    "accepted accept accepts consented consent confirmed allowed x".split()
+) - {"0"} | {
+    "1 0",
+    "opted in",
+    "opt in",
+    "optin",
+    "opted-in",
+    "opt ed in",
+    "double opt in",
+    "double optin",
+    "single opt in",
+    "i agree",
+    "i accept",
+    "i consent",
+    "box ticked",
+    "box checked",
+    "d accord",
+    "j accepte",
+    "einverstanden",
+    "ja einverstanden",
+    "zugestimmt",
+    "de acuerdo",
+    "acepto",
+    "accepte",
+}
+_NO = frozenset(
+    "n no nope false f 0 off non nein nee nao nie niet falsch faux falso unchecked unticked "
+    "unsubscribed declined declines denied deny refused refuse rejected revoked withdrawn "
+    "withdrew dnc dnd stop stopped none given".split()
+) - {"none", "given"} | {
+    "0 0",
+    "opted out",
+    "opt out",
+    "optout",
+    "do not contact",
+    "do not call",
+    "do not text",
+    "don t contact",
+    "don t call",
+    "not given",
+    "not granted",
+    "no consent",
+    "not opted in",
+    "did not consent",
+    "does not consent",
+    "i do not agree",
+    "abgelehnt",
+    "widerrufen",
+    "nicht einverstanden",
+    "refuse de",
+    "pas d accord",
+    "rechazado",
+    "no acepto",
+}
+_TICKS = {"✓", "✔", "☑", "✅", "✔️", "☑️"}
+_CROSSES = {"✗", "✘", "❌", "☐", "✖"}
+# "no answer" and "yes?" decide nothing.
+_UNDECIDED_AFTER_NO = frozenset(
+    "answer response reply info information data record records preference idea value entry "
+    "longer selection".split()
+)
+
+
+@lru_cache(maxsize=4096)
+def read_consent(cell: str) -> ConsentAnswer:
+    """Read a consent cell in English, French, German, Spanish and what forms export.
+
+    A sentence counts by the word it opens with. Silence and doubt are `unknown`.
+    """
+    text = cell.strip()
+    if text in _TICKS:
+        return "yes"
+    if text in _CROSSES:
+        return "no"
+    key = folded(text[:200])
+    if text.endswith("?") or not key:
+        return "unknown"
+    if key in _YES:
+        return "yes"
+    if key in _NO:
+        return "no"
+    return _by_opening(key.split())
+
+
+def _by_opening(words: list[str]) -> ConsentAnswer:
+    opening, *rest = words
+    if not rest:
+        return "unknown"
+    if opening in {"yes", "oui", "ja", "si", "y"}:
+        return "yes"
+    if opening in {"no", "non", "nein"} and rest[0] not in _UNDECIDED_AFTER_NO:
+        return "no"
+    return "unknown"
