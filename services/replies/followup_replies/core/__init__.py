@@ -1,0 +1,1 @@
+"""What a reply means: pure, synchronous, without a clock."""

@@ -1,0 +1,36 @@
+"""Whole messages that are a keyword: STOP, START, HELP and their like.
+
+The words per language stand in `rules/*.yaml`. STOP, QUIT, END, REVOKE, OPT OUT, CANCEL and
+UNSUBSCRIBE revoke consent whatever else was agreed (47 CFR 64.1200(a)(10)); vendors match
+the bare word only, here case, accents, punctuation, invisible characters, repetition and
+courtesies ("stop please") make no difference. YES is no START: it would undo a STOP when
+it answers something else.
+"""
+
+from typing import Final
+
+from followup_replies.core.folding import Sentence, fold, sentences
+from followup_replies.core.matching import well_spelt
+from followup_replies.core.rulebook import Keyword, Rulebook
+from followup_replies.core.rulefiles import rulebook
+
+_LONGEST: Final = 12
+"""Words of the longest message that can be a keyword with courtesies around it."""
+
+
+def keyword_of(body: str, *, book: Rulebook | None = None) -> Keyword | None:
+    """Give the keyword that `body` is as a whole, or None."""
+    book = book or rulebook()
+    return keyword_in(well_spelt(sentences(fold(body)), book=book), book=book)
+
+
+def keyword_in(read: tuple[Sentence, ...], *, book: Rulebook) -> Keyword | None:
+    """The same for a text already cut into sentences."""
+    words = [word for sentence in read for word in sentence.words]
+    if not words or len(words) > _LONGEST:
+        return None
+    whole = book.keywords.get(" ".join(words))
+    if whole is not None:
+        return whole
+    bare = list(dict.fromkeys(word for word in words if word not in book.courtesies))
+    return book.keywords.get(" ".join(bare))

@@ -1,0 +1,225 @@
+"""Reads what a reply means. The order: who sent it, keywords, then what the words say.
+
+An opt-out is read apart from the intent: a complaint may carry one, and so may whoever has
+the wrong number. In doubt it counts (47 CFR 64.1200(a)(10): any reasonable means).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Final, Literal
+
+from followup_replies.core.automatic import automatic_header, says_absence, says_automatic
+from followup_replies.core.dates import named_date
+from followup_replies.core.folding import Sentence, fold, sentences
+from followup_replies.core.intents import Intent
+from followup_replies.core.keywords import keyword_in
+from followup_replies.core.languages import language_of
+from followup_replies.core.matching import Hit, hits, well_spelt
+from followup_replies.core.quoting import take_apart
+from followup_replies.core.rulebook import Keyword, Rulebook
+from followup_replies.core.rulefiles import rulebook
+
+_RANKS: Final[tuple[Intent, ...]] = (
+    # Of two intents with equal scores the earlier wins: what binds us more.
+    "wrong_person",
+    "complaint",
+    "opt_out",
+    "already_bought",
+    "referral",
+    "not_now",
+    "not_interested",
+    "out_of_office",
+    "auto_reply",
+    "question",
+    "interested",
+    "other",
+)
+_CONTRADICTION: Final = 0.2
+"""How much a second, equally strong intent takes from the first one's confidence."""
+_BESIDE_OPT_OUT: Final[tuple[Intent, ...]] = (
+    "wrong_person",
+    "complaint",
+    "already_bought",
+    "out_of_office",
+    "auto_reply",
+)
+"""Intents that stay themselves when they carry an opt-out."""
+_CERTAIN: Final = 0.99
+
+
+@dataclass(frozen=True, slots=True)
+class InboundText:
+    """What came in; `body` as received, `headers` of an e-mail by name in any case."""
+
+    channel: Literal["sms", "email", "voice"]
+    body: str
+    subject: str | None = None
+    headers: Mapping[str, str] | None = None
+    language: str | None = None
+    vendor_opt_out: Literal["STOP", "START", "HELP"] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What it means.
+
+    `opt_out`: no more messages on that channel at least. `confidence` (0 to 1) is that of the
+    likeliest intent; below the threshold `intent` is "other". `until`: the day named by
+    whoever is away or wants to hear later, never before the day of receipt. `rules`: the
+    names of what fired, for the trace; they hold no words of the message.
+    """
+
+    intent: Intent
+    opt_out: bool
+    keyword: Keyword | None
+    confidence: float
+    until: date | None
+    rules: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Evidence:
+    """All that is known about a text before it is decided on."""
+
+    header: str | None
+    automatic: bool
+    absent: bool
+    keyword: Keyword | None
+    hits: tuple[Hit, ...]
+    own: str
+    language: str
+
+
+def read(
+    text: InboundText, *, received: datetime, zone: str = "UTC", threshold: float = 0.6
+) -> Reading:
+    """Say what `text` means; never raises for anything somebody may write.
+
+    `received` is aware; `zone` (IANA) is where its day and "next week" are reckoned.
+    """
+    evidence = _gathered(text, rulebook())
+    reading = _keyword_reading(text, evidence) or _scored_reading(evidence, threshold)
+    if reading.intent not in {"not_now", "out_of_office"}:
+        return reading
+    until = named_date(evidence.own, received=received, zone=zone, language=evidence.language)
+    return Reading(
+        intent=reading.intent,
+        opt_out=reading.opt_out,
+        keyword=reading.keyword,
+        confidence=reading.confidence,
+        until=until,
+        rules=reading.rules,
+    )
+
+
+def _gathered(text: InboundText, book: Rulebook) -> _Evidence:
+    own = take_apart(text.body, book=book).own
+    topic = _own_subject(text)
+    header = automatic_header(text.headers)
+    if _is_blank(own) and topic:
+        own, topic = topic, ""
+    cut = well_spelt(sentences(fold(own)), book=book)
+    subject = well_spelt(sentences(fold(topic)), book=book)
+    return _Evidence(
+        header=header,
+        automatic=header is not None or _reads_automatic(text.subject or "", own, book),
+        absent=says_absence(f"{text.subject or ''}\n{own}", book=book),
+        keyword=keyword_in(cut, book=book) or (keyword_in(subject, book=book) if topic else None),
+        hits=hits((*subject, *cut), book=book),
+        own=own,
+        language=language_of(cut, book=book, hint=text.language),
+    )
+
+
+def _own_subject(text: InboundText) -> str:
+    """Give the subject if its sender wrote it: behind "Re:" stands ours."""
+    subject = (text.subject or "").strip()[:400]
+    return "" if fold(subject).startswith(_REPLY_PREFIXES) else subject
+
+
+_REPLY_PREFIXES: Final = (
+    "re:", "re :", "fw:", "fwd:", "aw:", "wg:", "antw:", "rv:", "tr:", "tr :", "res:", "enc:",
+    "sv:", "vs:", "re[",
+)  # fmt: skip
+
+
+def _is_blank(own: str) -> bool:
+    return not any(sentence.words for sentence in sentences(fold(own)))
+
+
+def _reads_automatic(subject: str, own: str, book: Rulebook) -> bool:
+    return says_automatic(f"{subject}\n{own}", book=book)
+
+
+def _keyword_reading(text: InboundText, evidence: _Evidence) -> Reading | None:
+    """Decide by keyword, the vendor's word first: it has already acted on it."""
+    vendor: Keyword | None = _VENDOR[text.vendor_opt_out] if text.vendor_opt_out else None
+    keyword = vendor or evidence.keyword
+    if keyword is None or (evidence.header and vendor is None):
+        return None
+    source = f"vendor.{keyword}" if vendor else f"keyword.{keyword}"
+    return Reading(
+        intent=_KEYWORD_INTENTS[keyword],
+        opt_out=keyword == "stop" or _stops(evidence),
+        keyword=keyword,
+        confidence=_CERTAIN,
+        until=None,
+        rules=(source, *(hit.rule.name for hit in evidence.hits)),
+    )
+
+
+_VENDOR: Final[Mapping[str, Keyword]] = {"STOP": "stop", "START": "start", "HELP": "help"}
+_KEYWORD_INTENTS: Final[Mapping[Keyword, Intent]] = {
+    "stop": "opt_out",
+    "start": "other",
+    "help": "question",
+}
+
+
+def _stops(evidence: _Evidence) -> bool:
+    return any(hit.rule.stops for hit in evidence.hits)
+
+
+def _scored_reading(evidence: _Evidence, threshold: float) -> Reading:
+    scores = _scores(evidence)
+    stops = _stops(evidence)
+    intent, confidence = _likeliest(scores, stops=stops)
+    return Reading(
+        intent=intent if confidence >= threshold else "other",
+        opt_out=stops,
+        keyword=None,
+        confidence=round(confidence, 3),
+        until=None,
+        rules=_fired(evidence),
+    )
+
+
+def _scores(evidence: _Evidence) -> dict[Intent, float]:
+    """Add up what fired: each rule takes its share of the doubt that was left."""
+    doubt: dict[Intent, float] = {}
+    for hit in evidence.hits:
+        doubt[hit.rule.intent] = doubt.get(hit.rule.intent, 1.0) * (1 - hit.rule.weight)
+    scores: dict[Intent, float] = {intent: 1 - left for intent, left in doubt.items()}
+    if evidence.automatic and not scores.get("wrong_person", 0) > _CERTAIN - 0.1:
+        scores["out_of_office" if evidence.absent else "auto_reply"] = _CERTAIN
+    return scores
+
+
+def _likeliest(scores: dict[Intent, float], *, stops: bool) -> tuple[Intent, float]:
+    if not scores:
+        return "other", 0.0
+    allowed = scores
+    if stops:
+        allowed = {i: s for i, s in scores.items() if i in _BESIDE_OPT_OUT or i == "opt_out"}
+        allowed.setdefault("opt_out", 0.9)
+    ranked = sorted(allowed, key=lambda intent: (-allowed[intent], _RANKS.index(intent)))
+    first = ranked[0]
+    second = allowed[ranked[1]] if len(ranked) > 1 and not stops else 0.0
+    return first, allowed[first] * (1 - _CONTRADICTION * second)
+
+
+def _fired(evidence: _Evidence) -> tuple[str, ...]:
+    header = (f"header.{evidence.header}",) if evidence.header else ()
+    text = ("text.automatic",) if evidence.automatic and not evidence.header else ()
+    return (*header, *text, *(hit.rule.name for hit in evidence.hits))

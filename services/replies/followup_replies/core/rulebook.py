@@ -1,0 +1,100 @@
+"""What rules are and how the ones that may apply are found.
+
+All languages are tried on every text: a text message does not say its language, and people
+mix them.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final, Generic, Literal, TypeVar
+
+from followup_replies.core.folding import Sentence
+from followup_replies.core.intents import Intent
+from followup_replies.core.phrases import Phrase
+
+Keyword = Literal["stop", "start", "help"]
+_SHORTEST_STEM: Final = 3
+_Owner = TypeVar("_Owner")
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule: what people say, what it means and how surely (0 to 1).
+
+    `stops`: whoever says so must get no more messages. `negatable`: means nothing behind a
+    "not". `asked`: True fires only in questions, False only outside them, None in both.
+    `unless`: fires not in a sentence that says one of these.
+    """
+
+    name: str
+    intent: Intent
+    weight: float
+    stops: bool
+    negatable: bool
+    asked: bool | None
+    unless: tuple[Phrase, ...]
+    at_most_words: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Words `start` up to `end` of a sentence."""
+
+    start: int
+    end: int
+
+
+class PhraseIndex(Generic[_Owner]):
+    """Phrases by the word they begin with, so that a text tries only those it might hold."""
+
+    def __init__(self, phrases: Iterable[tuple[Phrase, _Owner]]) -> None:
+        self._words: defaultdict[str, list[tuple[Phrase, _Owner]]] = defaultdict(list)
+        self._stems: defaultdict[str, list[tuple[Phrase, _Owner]]] = defaultdict(list)
+        for phrase, owner in phrases:
+            for head in phrase.heads:
+                if head.endswith("*"):
+                    self._stems[head[:-1]].append((phrase, owner))
+                else:
+                    self._words[head].append((phrase, owner))
+
+    def find(self, sentence: Sentence) -> Iterator[tuple[_Owner, Span]]:
+        """Give every place where a phrase stands, by its owner."""
+        words = ("^", *sentence.words, "$")
+        line = " " + " ".join(words) + " "
+        offset = 0
+        for position, word in enumerate(words):
+            for phrase, owner in self._beginning_with(word):
+                found = phrase.pattern.match(line, offset)
+                if found is not None:
+                    length = len(found.group().replace(" ^", "").replace(" $", "").split())
+                    start = max(position - 1, 0)
+                    yield owner, Span(start, start + length)
+            offset += len(word) + 1
+
+    def _beginning_with(self, word: str) -> Iterator[tuple[Phrase, _Owner]]:
+        yield from self._words.get(word, ())
+        for length in range(_SHORTEST_STEM, len(word) + 1):
+            yield from self._stems.get(word[:length], ())
+
+
+@dataclass(frozen=True, slots=True)
+class Rulebook:
+    """The rules of every language together.
+
+    `idioms` hold words of an opt-out and are none ("stop by"); `footers` are what our own
+    messages say about opting out; `automatic` are texts that no person typed, `absences`
+    those of them that say when somebody is back.
+    """
+
+    rules: PhraseIndex[Rule]
+    idioms: PhraseIndex[None]
+    footers: PhraseIndex[None]
+    automatic: PhraseIndex[None]
+    absences: PhraseIndex[None]
+    negators: frozenset[str]
+    keywords: Mapping[str, Keyword]
+    courtesies: frozenset[str]
+    spellings: Mapping[str, str]
+    near: tuple[str, ...]
+    common: Mapping[str, frozenset[str]]
