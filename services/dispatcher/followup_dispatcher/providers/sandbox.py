@@ -1,0 +1,127 @@
+"""The sandbox: sends nothing, records everything, and can be asked about it.
+
+What a vendor would have been handed goes to a sink, which keeps it for people to look
+at. Behind it the whole path is the real one: claims, ledger, rates and outcomes.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Protocol
+from uuid import UUID
+
+from followup_contracts.payload import Channel
+from followup_database.errors import is_outage
+from followup_dispatcher.providers import settings as read
+from followup_dispatcher.providers.port import (
+    Absent,
+    Accepted,
+    Answer,
+    Call,
+    Finding,
+    Found,
+    NotBegun,
+    PastAttempt,
+    Provider,
+    Undecided,
+    Unknown,
+)
+from followup_dispatcher.rendering.segments import count_segments
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxEntry:
+    """What would have gone out."""
+
+    tenant_id: UUID
+    touch_id: UUID
+    attempt_id: UUID
+    channel: Channel
+    recipient: str
+    sender: str
+    subject: str | None
+    text: str
+    html: str | None
+    voicemail: str | None
+
+
+class SandboxSink(Protocol):
+    """Where entries are kept."""
+
+    async def record(self, entry: SandboxEntry) -> str:
+        """Keep an entry for good and return its reference."""
+
+    async def find(self, attempt_id: UUID) -> str | None:
+        """The reference of the attempt's entry, or None when there is none."""
+
+
+class SandboxProvider:
+    """Accepts everything. `latency` (seconds) stands for a vendor's own time."""
+
+    name = "sandbox"
+    settling: timedelta | None = timedelta(0)
+
+    def __init__(self, channel: Channel, sink: SandboxSink, *, latency: float = 0.0) -> None:
+        self.channel = channel
+        self._sink = sink
+        self._latency = latency
+
+    async def warm(self) -> None:
+        """There is nothing to open."""
+
+    async def send(self, call: Call) -> Answer:
+        """Record the touch; an outage of the record leaves the outcome open."""
+        if call.time_left() <= 0:
+            return NotBegun("lease over")
+        if self._latency:
+            await asyncio.sleep(self._latency)
+        try:
+            ref = await self._sink.record(_entry(call))
+        except Exception as error:
+            if not is_outage(error):
+                raise
+            return Unknown("the record is out of reach")
+        segments = count_segments(call.content.text) if self.channel == "sms" else 1
+        return Accepted(ref, segments)
+
+    async def find(self, attempt: PastAttempt) -> Finding:
+        """Ask the record, which is settled at once."""
+        try:
+            ref = await self._sink.find(attempt.attempt_id)
+        except Exception as error:
+            if not is_outage(error):
+                raise
+            return Undecided("the record is out of reach")
+        return Absent() if ref is None else Found(ref)
+
+    async def close(self) -> None:
+        """There is nothing to let go of."""
+
+
+def sandbox_factory(
+    channel: Channel, sink: SandboxSink
+) -> Callable[[Mapping[str, Any], Mapping[str, str]], Provider]:
+    """A factory of sandbox accounts. Setting: `latency_ms` (0 to 5000, default 0)."""
+
+    def make(settings: Mapping[str, Any], secrets: Mapping[str, str]) -> Provider:
+        del secrets  # a sandbox has nobody to prove itself to
+        latency = read.number(settings, "latency_ms", default=0, least=0, most=5000) / 1000
+        return SandboxProvider(channel, sink, latency=latency)
+
+    return make
+
+
+def _entry(call: Call) -> SandboxEntry:
+    return SandboxEntry(
+        tenant_id=call.tenant_id,
+        touch_id=call.touch_id,
+        attempt_id=call.attempt_id,
+        channel=call.channel,
+        recipient=call.to,
+        sender=call.sender,
+        subject=call.content.subject,
+        text=call.content.text,
+        html=call.content.html,
+        voicemail=call.content.voicemail,
+    )
