@@ -1,0 +1,110 @@
+"""Whether a person may be contacted on a channel at all (`data/consent.yaml`)."""
+
+from datetime import date
+from functools import cache
+from typing import Literal
+
+from pydantic import model_validator
+
+from followup_policy.errors import PolicyDataError
+from followup_policy.packaged import Row, load
+from followup_policy.verdicts import ALLOWED, Channel, Verdict, refuse
+from followup_policy.zones import Whereabouts
+
+ConsentState = Literal["yes", "no", "unknown"]
+
+
+class Openness(Row):
+    """The channels open without consent on record; fields as told in the data file."""
+
+    asked: frozenset[Channel]
+    human: frozenset[Channel]
+    cold: frozenset[Channel]
+    source: str
+    as_of: date
+
+
+class JurisdictionOpenness(Openness):
+    """The same, for some jurisdictions."""
+
+    jurisdictions: frozenset[str]
+
+
+class ConsentTable(Row):
+    """`data/consent.yaml`."""
+
+    granted: frozenset[Channel]
+    rows: tuple[JurisdictionOpenness, ...]
+    elsewhere: Openness
+    unknown: Openness
+
+    @model_validator(mode="after")
+    def _once(self) -> "ConsentTable":
+        names = [name for row in self.rows for name in row.jurisdictions]
+        if len(names) != len(set(names)):
+            raise PolicyDataError("consent.yaml: a jurisdiction stands in two rows")
+        return self
+
+
+def consent(
+    channel: Channel,
+    *,
+    state: ConsentState,
+    asked: bool,
+    where: Whereabouts,
+    machine: bool = True,
+    transactional: bool = False,
+) -> Verdict:
+    """Whether consent allows the channel; the strictest of all candidate jurisdictions wins.
+
+    "no" closes every channel, "yes" opens every one. Unknown: people who asked (or arranged
+    what a transactional touch is about) are answered on the channels the jurisdiction's row
+    has for that, people who never asked on those of cold contact. `machine=False` asks for a
+    contact a person of ours makes. Waiting never helps: `opens_at` is None.
+    """
+    match state:
+        case "no":
+            return refuse(rule="R15:consent", reason="The person has refused consent.")
+        case "yes":
+            return (
+                ALLOWED if channel in _table().granted else _closed(channel, "granted", "the table")
+            )
+        case "unknown":
+            return _without_record(
+                channel, asked=asked or transactional, where=where, machine=machine
+            )
+
+
+def _without_record(channel: Channel, *, asked: bool, where: Whereabouts, machine: bool) -> Verdict:
+    for name, row in _rows(where.jurisdictions):
+        answering = row.asked if machine else row.asked | row.human
+        open_channels = answering if asked else row.cold
+        if channel not in open_channels:
+            return _closed(channel, "asked" if asked else "cold", name)
+    return ALLOWED
+
+
+def _closed(channel: Channel, how: str, name: str) -> Verdict:
+    who = "who asked" if how == "asked" else "who never asked"
+    return refuse(
+        rule=f"R15:consent:{name}",
+        reason=f"Without recorded consent, {name} leaves {channel} closed to people {who}.",
+    )
+
+
+def _rows(jurisdictions: frozenset[str]) -> list[tuple[str, Openness]]:
+    """The row of each jurisdiction: its own, else its country's (which counts by itself)."""
+    table = _table()
+    own = {name: row for row in table.rows for name in row.jurisdictions}
+    found: list[tuple[str, Openness]] = []
+    for name in sorted(jurisdictions):
+        if name in own:
+            found.append((name, own[name]))
+        elif "-" not in name:
+            found.append((name, table.elsewhere))
+    return found or [("an unknown country", table.unknown)]
+
+
+@cache
+def _table() -> ConsentTable:
+    return load("consent.yaml", ConsentTable)

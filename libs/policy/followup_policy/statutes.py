@@ -1,0 +1,176 @@
+"""Contact hours and caps as the law of each jurisdiction has them (`data/quiet_hours.yaml`)."""
+
+import re
+from datetime import date
+from functools import cache, lru_cache
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from followup_policy.calendars import Calendars, is_holiday
+from followup_policy.packaged import Row, load
+from followup_policy.verdicts import Channel
+from followup_policy.wallclock import WHOLE_DAY, Minutes
+
+_SATURDAY, _SUNDAY = 5, 6
+
+
+def _minutes(window: Any) -> Any:
+    """A window such as "09:30-21:00" as minutes after midnight."""
+    found = re.fullmatch(r"(\d\d):(\d\d)-(\d\d):(\d\d)", str(window))
+    if not found:
+        raise ValueError(f"{window} is no window")
+    opens, opens_min, closes, closes_min = map(int, found.groups())
+    if (opens, opens_min) == (closes, closes_min):
+        raise ValueError(f"{window} is empty or a whole day; say which with [] or 00:00-24:00")
+    return opens * 60 + opens_min, closes * 60 + closes_min
+
+
+Hours = tuple[Annotated[Minutes, BeforeValidator(_minutes)], ...]
+
+
+class Cap(Row):
+    """At most `count` contacts on the channels in `counts` within any `hours` hours.
+
+    Checked for the channels in `gates` (default: those it counts). With scope "enrollment"
+    only contacts of the same enrollment count; without `hours`, all of them.
+    """
+
+    count: int = Field(gt=0)
+    hours: int | None = None
+    scope: Literal["person", "enrollment"] = "person"
+    counts: tuple[Channel, ...]
+    gates: tuple[Channel, ...] = ()
+
+    def binds(self, channel: Channel) -> bool:
+        """Whether a contact on this channel is held to the cap."""
+        return channel in (self.gates or self.counts)
+
+
+class Statute(Row):
+    """One jurisdiction's hours and caps for some channels; fields as told in the data file."""
+
+    jurisdiction: str
+    channels: tuple[Channel, ...]
+    machine_only: bool = False
+    zone: str | None = None
+    mon_fri: Hours
+    sat: Hours
+    sun: Hours
+    holiday: Hours | None = None
+    before_holiday: Hours | None = None
+    holidays: Calendars | None = None
+    caps: tuple[Cap, ...] = ()
+    exempt_if: str | None
+    note: str | None
+    source: str
+    as_of: date
+    effective_from: date | None
+    effective_until: date | None
+    confidence: Literal["primary", "secondary", "known"]
+
+    @model_validator(mode="after")
+    def _dated(self) -> "Statute":
+        if (self.holiday is not None or self.before_holiday is not None) and not self.holidays:
+            raise ValueError(f"{self.jurisdiction}: holiday hours need a calendar")
+        return self
+
+    def in_force(self, day: date) -> bool:
+        """Whether the row binds on this local date."""
+        begun = self.effective_from is None or self.effective_from <= day
+        return begun and (self.effective_until is None or day < self.effective_until)
+
+    def windows(self, day: date) -> tuple[Minutes, ...]:
+        """The open windows of this local date; the whole day where the row binds not."""
+        if not self.in_force(day):
+            return WHOLE_DAY
+        if self.holidays and self.holiday is not None and is_holiday(day, self.holidays):
+            return self.holiday
+        if day.weekday() == _SUNDAY:
+            return self.sun
+        if self.holidays and self.before_holiday is not None and self._eve(day):
+            return self.before_holiday
+        return self.sat if day.weekday() == _SATURDAY else self.mon_fri
+
+    def _eve(self, day: date) -> bool:
+        following = date.fromordinal(day.toordinal() + 1)
+        return self.holidays is not None and is_holiday(following, self.holidays)
+
+
+class Code(Row):
+    """`data/quiet_hours.yaml`."""
+
+    defaults: dict[str, Any]
+    unknown_state: str
+    rows: tuple[Statute, ...]
+    elsewhere: Statute
+    emergency_stops: frozenset[str]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _filled(cls, data: Any) -> Any:
+        defaults = data["defaults"]
+        rows = [defaults | row for row in data["rows"]]
+        return data | {"rows": rows, "elsewhere": defaults | data["elsewhere"]}
+
+
+def statutes() -> tuple[Statute, ...]:
+    """All rows, in the order of the file."""
+    return _code().rows
+
+
+def emergency_jurisdictions() -> frozenset[str]:
+    """Where a declared emergency stops contact; an operator declares it."""
+    return _code().emergency_stops
+
+
+@lru_cache(maxsize=4096)
+def statutes_for(
+    channel: Channel, *, jurisdictions: frozenset[str], machine: bool
+) -> tuple[Statute, ...]:
+    """The rows that bind a contact under all these jurisdictions, by name.
+
+    E-mail has none. A country without a row gets `elsewhere`, the United States without a
+    state the safe row, no jurisdiction at all both.
+    """
+    if channel == "email":
+        return ()
+    code, found = _code(), list[Statute]()
+    for name in sorted(_with_unknown(jurisdictions)):
+        rows = _of_jurisdiction(name)
+        found += [row for row in rows if _binds(row, rows, channel, machine=machine)]
+        if not rows and "-" not in name:
+            found.append(code.elsewhere)
+    return tuple(found)
+
+
+@lru_cache(maxsize=4096)
+def caps_for(jurisdictions: frozenset[str]) -> tuple[tuple[Statute, Cap], ...]:
+    """Every statutory cap under these jurisdictions, whatever channel it binds."""
+    names = sorted(_with_unknown(jurisdictions))
+    return tuple((row, cap) for name in names for row in _of_jurisdiction(name) for cap in row.caps)
+
+
+def _with_unknown(jurisdictions: frozenset[str]) -> frozenset[str]:
+    if not jurisdictions:
+        return frozenset({_code().unknown_state, "elsewhere"})
+    if "US" in jurisdictions and not any(each.startswith("US-") for each in jurisdictions):
+        return jurisdictions | {_code().unknown_state}
+    return jurisdictions
+
+
+def _binds(row: Statute, rows: tuple[Statute, ...], channel: Channel, *, machine: bool) -> bool:
+    if channel in row.channels:
+        return machine or not row.machine_only or channel == "sms"
+    # A law that says "calls" is read to mean texts too, unless it has a rule for texts.
+    return channel == "sms" and not any("sms" in each.channels for each in rows)
+
+
+@cache
+def _of_jurisdiction(name: str) -> tuple[Statute, ...]:
+    return tuple(row for row in _code().rows if row.jurisdiction == name)
+
+
+@cache
+def _code() -> Code:
+    return load("quiet_hours.yaml", Code)
