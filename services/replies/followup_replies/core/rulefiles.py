@@ -99,7 +99,9 @@ def _phrases(files: Mapping[str, _File], part: str) -> PhraseIndex[None]:
     )
 
 
-def _joined(word: str) -> str:
+def _joined(word: object) -> str:
+    if not isinstance(word, str):
+        raise RuleError(f"rules: {word!r} must be quoted; YAML takes it for something else")
     return apart(fold(word)).replace("-", " ")
 
 
