@@ -1,0 +1,159 @@
+"""Provider accounts as the dispatcher uses them: adapter, breaker, choice.
+
+Rows are read in every claiming transaction (a stopped account stops at once); the
+adapters behind them live as long as the row does not change.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+import structlog
+from followup_contracts.payload import Channel
+from followup_directory import Account, Vault
+
+from followup_dispatcher.core.breaker import Breaker
+from followup_dispatcher.providers.port import CALL_LIMIT, Provider, ProviderFactory
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """An account that may be used now, with its adapter."""
+
+    account: Account
+    provider: Provider
+
+
+@dataclass(frozen=True, slots=True)
+class NoRoute:
+    """No account of the channel can be used; `in_seconds` until one may be tried, if known."""
+
+    reason: str
+    in_seconds: float
+
+
+UNUSABLE_RECHECK = 300.0
+"""Seconds until a channel without a usable account is looked at again."""
+
+
+class Accounts:
+    """Adapters by account, and what their breakers remember."""
+
+    def __init__(
+        self,
+        factories: Mapping[tuple[str, Channel], ProviderFactory],
+        vault: Vault,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._factories = factories
+        self._vault = vault
+        self._clock = clock
+        self._providers: dict[UUID, tuple[object, Provider]] = {}
+        self._breakers: dict[UUID, Breaker] = {}
+        self._broken: dict[UUID, tuple[object, str]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def route(self, accounts: Sequence[Account], channel: Channel) -> Route | NoRoute:
+        """The first account of the channel, by priority, whose breaker lets a call through."""
+        usable = sorted(
+            (a for a in accounts if a.channel == channel and a.state == "active"),
+            key=lambda a: (a.priority, a.id),
+        )
+        if not usable:
+            return NoRoute(f"no active {channel} account", UNUSABLE_RECHECK)
+        now, waits, reason = self._clock(), [], f"no {channel} account answers"
+        for account in usable:
+            breaker = self._breakers.get(account.id, Breaker())
+            if not breaker.allows(now):
+                waits.append(breaker.reopens_in(now))
+                continue
+            provider = self._provider(account)
+            if provider is not None:
+                return Route(account, provider)
+            reason = self._broken[account.id][1]
+        return NoRoute(reason, max(1.0, min(waits)) if waits else UNUSABLE_RECHECK)
+
+    def provider_of(self, account: Account) -> Provider | None:
+        """The adapter of an account, whatever its breaker says (to ask about the past)."""
+        return self._provider(account)
+
+    def begun(self, account_id: UUID) -> None:
+        """A call begins."""
+        self._breakers[account_id] = self._breakers.get(account_id, Breaker()).begun(self._clock())
+
+    def succeeded(self, account_id: UUID) -> None:
+        """The account answered as it should, whatever became of the touch."""
+        self._breakers.pop(account_id, None)
+
+    def failed(self, account_id: UUID, *, at_once: bool, pause: float | None = None) -> None:
+        """The account did not answer, or refused us altogether."""
+        before = self._breakers.get(account_id, Breaker())
+        after = before.failed(self._clock(), at_once=at_once, pause=pause)
+        self._breakers[account_id] = after
+        if after.until is not None and after.until != before.until:
+            log.warning(
+                "account_breaker_opened",
+                account_id=str(account_id),
+                seconds=round(after.reopens_in(self._clock()), 1),
+            )
+
+    def state_of(self, account_id: UUID) -> str:
+        """`ok`, `open` or why no adapter could be made."""
+        if account_id in self._broken:
+            return self._broken[account_id][1]
+        breaker = self._breakers.get(account_id)
+        return "ok" if breaker is None or breaker.allows(self._clock()) else "open"
+
+    async def close(self) -> None:
+        """Close every adapter."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for _, provider in self._providers.values():
+            await provider.close()
+        self._providers.clear()
+
+    def _provider(self, account: Account) -> Provider | None:
+        version = account.changed_at
+        known = self._providers.get(account.id)
+        if known is not None and known[0] == version:
+            return known[1]
+        if self._broken.get(account.id, (None, ""))[0] == version:
+            return None
+        return self._make(account, version, known)
+
+    def _make(
+        self, account: Account, version: object, known: tuple[object, Provider] | None
+    ) -> Provider | None:
+        factory = self._factories.get((account.provider, account.channel))
+        try:
+            if factory is None:
+                raise ValueError(f"no provider {account.provider!r} for {account.channel}")
+            provider = factory(account.settings, account.open_secrets(self._vault))
+        except ValueError as error:
+            self._broken[account.id] = (version, f"account {account.name}: {error}")
+            log.warning("account_unusable", account_id=str(account.id), error=str(error))
+            return None
+        self._broken.pop(account.id, None)
+        self._providers[account.id] = (version, provider)
+        if known is not None:
+            self._later(_retire(known[1]))
+        # Connections are opened beside the claim, never inside its transaction.
+        self._later(provider.warm())
+        return provider
+
+    def _later(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+async def _retire(provider: Provider) -> None:
+    """Close an adapter that was replaced, once the calls it has begun must have ended."""
+    await asyncio.sleep(2 * CALL_LIMIT)
+    await provider.close()

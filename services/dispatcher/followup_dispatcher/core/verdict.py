@@ -1,0 +1,104 @@
+"""The last word: whether a touch may go out at this moment.
+
+Precedence (law, suppression and consent; caps; the document; preferences) with
+one addition before it: whether there is still anything to send and anybody to send
+it to. Not knowing means not sending.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from followup_contracts.commands import SendTouch
+from followup_policy.caps import PastContact
+from followup_policy.check import Check, check
+from followup_policy.consent import ConsentState
+from followup_policy.zones import Whereabouts
+from followup_suppression.fence import Standing
+
+HOLD_RECHECK = timedelta(seconds=30)
+"""A reply is read within seconds; a touch it holds is looked at again after this."""
+
+CLOSED_RECHECK = timedelta(hours=12)
+"""Where no opening is in sight the touch is looked at again after this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """Everything the last word may depend on, read in the claiming transaction."""
+
+    command: SendTouch
+    standing: Standing
+    where: Whereabouts
+    consent: ConsentState
+    asked: bool
+    audience: Literal["b2b", "b2c"]
+    history: Sequence[PastContact]
+    emergency_stops: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """It may go out now."""
+
+    explained: str
+
+
+@dataclass(frozen=True, slots=True)
+class Defer:
+    """Not now: try again at `not_before`."""
+
+    kind: Literal["rule", "cap", "rate", "hold", "provider", "paused"]
+    rule: str
+    reason: str
+    not_before: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """Never: this touch is over."""
+
+    rule: str
+    reason: str
+
+
+Verdict = Pass | Defer | Skip
+
+
+def decide(candidate: Candidate, *, now: datetime) -> Verdict:
+    """What may happen to the touch at `now`; the first thing that stops it is the reason."""
+    command, standing = candidate.command, candidate.standing
+    if standing.epoch > command.epoch:
+        return Skip("superseded", f"the enrollment is at epoch {standing.epoch}")
+    if standing.suppressed:
+        return Skip("suppressed", "the address is on the suppression list")
+    if standing.held:
+        return Defer("hold", "hold", "a reply waits to be decided on", now + HOLD_RECHECK)
+    if command.not_after is not None and now > command.not_after:
+        return Skip("expired", f"its time ended at {command.not_after:%Y-%m-%d %H:%M} UTC")
+    return _by_policy(candidate, now=now)
+
+
+def _by_policy(candidate: Candidate, *, now: datetime) -> Verdict:
+    command = candidate.command
+    verdict = check(
+        Check(
+            channel=command.channel,
+            where=candidate.where,
+            consent=candidate.consent,
+            asked=candidate.asked,
+            round=command.contact_round,
+            history=tuple(candidate.history),
+            transactional=command.transactional,
+            emergency_stops=candidate.emergency_stops,
+        ),
+        now=now,
+    )
+    if verdict.allowed:
+        return Pass(candidate.where.explained)
+    rule, reason = verdict.rule or "policy", verdict.reason or "not allowed"
+    if rule.startswith("consent"):
+        return Skip(rule, reason)
+    kind: Literal["rule", "cap"] = "rule" if rule.startswith("R15") else "cap"
+    return Defer(kind, rule, reason, verdict.opens_at or now + CLOSED_RECHECK)

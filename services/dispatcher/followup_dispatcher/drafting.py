@@ -1,0 +1,192 @@
+"""Drafting: the touch as it will go out, by which account and from which sender."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from followup_contracts.commands import SendTouch
+from followup_contracts.envelope import Message
+from followup_contracts.payload import Payload
+from followup_database import Transaction, new_id
+from followup_directory import Account, Sender, templates
+
+from followup_dispatcher.accounts import Accounts, NoRoute
+from followup_dispatcher.answers import command_of, failed, publish
+from followup_dispatcher.core.verdict import Defer
+from followup_dispatcher.picture import Picture, address_of
+from followup_dispatcher.providers.port import Content, Provider
+from followup_dispatcher.rendering.composer import Composer, Unrenderable
+from followup_dispatcher.rendering.segments import segments_of
+
+KEPT_TEMPLATES = 10_000
+LONGEST_QUEUEING = timedelta(hours=4)
+"""What a vendor may at most keep a text message in its own queue."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A rate: so many a second, and how many at once after a pause."""
+
+    per_second: float
+    burst: int
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A touch that may go out, with everything the call needs."""
+
+    message: Message
+    command: SendTouch
+    attempt_id: UUID
+    account: Account
+    provider: Provider
+    to: str
+    sender: str
+    content: Content
+    segments: int
+    callback_url: str | None
+    valid_for: timedelta | None
+    limits: tuple[tuple[str, Limit], ...]
+    explained: str
+
+    @property
+    def tenant_id(self) -> UUID:
+        """Whose touch it is."""
+        return self.message.tenant_id
+
+    @property
+    def traceparent(self) -> str | None:
+        """The trace it belongs to."""
+        return self.message.traceparent
+
+    def trace(self, *, starts_in: float) -> list[dict[str, Any]]:
+        """Why it went out: kept with the attempt."""
+        return [
+            {"what": "checked", "result": "allowed", "zones": self.explained},
+            {"what": "account", "name": self.account.name, "provider": self.account.provider},
+            {"what": "slot", "starts_in_seconds": round(starts_in, 3), "segments": self.segments},
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Unsendable:
+    """It can never be sent as it is: its template is gone or cannot be rendered."""
+
+    code: str
+    reason: str
+
+    def answer(self, message: Message, now: datetime) -> Message:
+        """The event that ends the touch."""
+        payload: Payload = failed(message, code=self.code, reason=self.reason, now=now)
+        return publish(message, payload, now)
+
+
+@dataclass(slots=True)
+class Drafter:
+    """Renders touches and finds their account. `public_url` is where vendors call back."""
+
+    accounts: Accounts
+    composer: Composer
+    public_url: str
+    _templates: dict[tuple[UUID, str], Mapping[str, Any]] = field(default_factory=dict)
+
+    async def draft(
+        self, tx: Transaction, message: Message, picture: Picture, *, explained: str
+    ) -> Draft | Defer | Unsendable:
+        """The touch ready to go out, or why it is not."""
+        command = command_of(message)
+        route = self.accounts.route(picture.accounts.get(message.tenant_id, ()), command.channel)
+        if isinstance(route, NoRoute):
+            not_before = tx.now + timedelta(seconds=route.in_seconds)
+            return Defer("provider", "account", route.reason, not_before)
+        body = await self._template(tx, message.tenant_id, command.template)
+        if body is None:
+            return Unsendable("template", f"no template {command.template[:12]}")
+        person, lead = picture.people[command.lead_id]
+        address = address_of(person, command.channel)
+        if address is None:
+            return Unsendable("no_contact_point", f"no usable address for {command.channel}")
+        content = self.composer.compose(
+            body,
+            command=command,
+            person=person,
+            lead=lead,
+            tenant=picture.tenants[message.tenant_id],
+            recipient=address,
+        )
+        if isinstance(content, Unrenderable):
+            return Unsendable(content.code, content.reason)
+        sender = _sender(route.account, picture.senders.get(route.account.id, ()))
+        if sender is None:
+            # The channel waits; a person has to give the account a sender.
+            reason = f"account {route.account.name} has no sender"
+            return Defer("provider", "account", reason, tx.now + timedelta(minutes=5))
+        attempt_id = new_id()
+        return Draft(
+            message=message,
+            command=command,
+            attempt_id=attempt_id,
+            account=route.account,
+            provider=route.provider,
+            to=address.address,
+            sender=sender[0],
+            content=content,
+            segments=segments_of(content.text) if command.channel == "sms" else 1,
+            callback_url=self._callback(route.account, command, attempt_id),
+            valid_for=_valid_for(command, tx.now),
+            limits=tuple(_limits(route.account, sender[1])),
+            explained=explained,
+        )
+
+    async def _template(
+        self, tx: Transaction, tenant_id: UUID, hashed: str
+    ) -> Mapping[str, Any] | None:
+        key = (tenant_id, hashed)
+        if key not in self._templates:
+            found = await templates(tx, [key])
+            if key not in found:
+                return None
+            if len(self._templates) >= KEPT_TEMPLATES:
+                self._templates.clear()
+            self._templates[key] = found[key]
+        return self._templates[key]
+
+    def _callback(self, account: Account, command: SendTouch, attempt_id: UUID) -> str:
+        query = urlencode({"touch": command.touch_id, "attempt": attempt_id})
+        base = self.public_url.rstrip("/")
+        return f"{base}/hooks/{account.provider}/{account.id}/status?{query}"
+
+
+def _sender(account: Account, senders: Sequence[Sender]) -> tuple[str, Sender | None] | None:
+    """Who the account sends as; stable, so that a lead keeps its sender.
+
+    A sender of its own goes before the `from` in the account's settings.
+    """
+    active = sorted((s for s in senders if s.state == "active"), key=lambda s: s.address)
+    if active:
+        return active[0].address, active[0]
+    default = account.settings.get("from") or account.settings.get("messaging_service_sid")
+    return (str(default), None) if default else None
+
+
+def _limits(account: Account, sender: Sender | None) -> list[tuple[str, Limit]]:
+    limits = []
+    rate = account.settings.get("rate_per_second")
+    if rate:
+        burst = int(account.settings.get("burst", 1))
+        limits.append((f"account:{account.id}", Limit(float(rate), burst)))
+    if sender is not None and sender.rate_per_second:
+        limits.append((f"sender:{sender.id}", Limit(sender.rate_per_second, 1)))
+    return limits
+
+
+def _valid_for(command: SendTouch, now: datetime) -> timedelta | None:
+    """How long a vendor may queue it: never past the touch's own end."""
+    if command.channel != "sms":
+        return None
+    if command.not_after is None:
+        return LONGEST_QUEUEING
+    return max(timedelta(seconds=1), min(LONGEST_QUEUEING, command.not_after - now))

@@ -1,0 +1,246 @@
+"""The ledger of attempts: one row per call to a provider, committed before the call.
+
+At most one attempt of a touch is open or accepted; the unique index
+`attempts_one_open` holds that, whatever the processes do. Transitions:
+
+    (none) ── claim ──► claimed ──► accepted
+                          │  │────► refused
+                          │  │────► retry_later ──► (a new attempt may be claimed)
+                          │  └────► unknown ──► accepted | refused | retry_later
+                          └ release ► (deleted: no byte was handed over)
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from followup_database.engine import Transaction, to_json
+from sqlalchemy import text
+
+AttemptState = Literal["claimed", "accepted", "refused", "retry_later", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An attempt as the ledger has it."""
+
+    id: UUID
+    touch_id: UUID
+    number: int
+    tenant_id: UUID
+    enrollment_id: UUID
+    lead_id: UUID
+    person_id: UUID
+    channel: Any
+    round: int
+    state: AttemptState
+    account_id: UUID
+    provider: str
+    sender: str
+    recipient: str | None
+    body: str | None
+    segments: int
+    provider_ref: str | None
+    code: str | None
+    reason: str | None
+    asked: int
+    claimed_at: datetime
+    claimed_on: datetime
+
+
+_COLUMNS = (
+    "id, touch_id, number, tenant_id, enrollment_id, lead_id, person_id, channel, round, state,"
+    " account_id, provider, sender, recipient, body, segments, provider_ref, code, reason, asked,"
+    " claimed_at, claimed_on"
+)
+
+_LATEST = text(f"""
+SELECT DISTINCT ON (touch_id) {_COLUMNS} FROM dispatcher.attempts
+WHERE touch_id = ANY(CAST(:touches AS uuid[])) ORDER BY touch_id, number DESC
+""")
+
+
+async def latest(tx: Transaction, touch_ids: Sequence[UUID]) -> dict[UUID, Entry]:
+    """The newest attempt of each touch that has one."""
+    rows = await tx.all(_LATEST, touches=list(touch_ids))
+    return {row["touch_id"]: Entry(**row) for row in rows}
+
+
+_CLAIM = text("""
+INSERT INTO dispatcher.attempts
+  (touch_id, number, id, tenant_id, enrollment_id, lead_id, person_id, channel, lane, round, epoch,
+   step, contact_round, state, account_id, provider, sender, recipient, subject, body, template,
+   segments, trace, claimed_at)
+SELECT touch_id, number, id, tenant_id, enrollment_id, lead_id, person_id, channel, lane, round,
+   epoch, step, contact_round, 'claimed', account_id, provider, sender, recipient, subject, body,
+   template, segments, trace, :now
+FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
+   touch_id uuid, number smallint, id uuid, tenant_id uuid, enrollment_id uuid, lead_id uuid,
+   person_id uuid, channel text, lane text, round int, epoch int, step text, contact_round text,
+   account_id uuid, provider text, sender text, recipient text, subject text, body text,
+   template text, segments int, trace jsonb)
+ORDER BY touch_id
+ON CONFLICT DO NOTHING
+RETURNING id
+""")
+
+
+async def claim(tx: Transaction, rows: Sequence[Mapping[str, Any]]) -> set[UUID]:
+    """Enter attempts as claimed; returns the ids that are ours.
+
+    One that is missing was claimed by another dispatcher in the same moment.
+    """
+    if not rows:
+        return set()
+    taken = await tx.all(_CLAIM, rows=to_json(list(rows)), now=tx.now)
+    return {row["id"] for row in taken}
+
+
+_RELEASE = text("""
+DELETE FROM dispatcher.attempts a USING jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
+  touch_id uuid, id uuid)
+WHERE a.touch_id = r.touch_id AND a.id = r.id AND a.state = 'claimed'
+RETURNING a.id
+""")
+
+
+async def release(tx: Transaction, attempts: Sequence[tuple[UUID, UUID]]) -> set[UUID]:
+    """Delete claims of which no byte was handed over; (touch, attempt) pairs in, ids out.
+
+    One that is missing had been declared unknown in the meantime and stays so.
+    """
+    rows = await tx.all(_RELEASE, rows=_pairs(attempts))
+    return {row["id"] for row in rows}
+
+
+_STILL_OURS = text("""
+SELECT a.id FROM dispatcher.attempts a JOIN jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
+  touch_id uuid, id uuid) ON a.touch_id = r.touch_id AND a.id = r.id
+WHERE a.state = 'claimed' ORDER BY a.touch_id FOR UPDATE OF a
+""")
+
+
+async def still_claimed(tx: Transaction, attempts: Sequence[tuple[UUID, UUID]]) -> set[UUID]:
+    """Which claims nobody has declared unknown yet; they are locked until the commit."""
+    return {row["id"] for row in await tx.all(_STILL_OURS, rows=_pairs(attempts))}
+
+
+_SETTLE = text(f"""
+UPDATE dispatcher.attempts a
+SET state = r.state, provider_ref = COALESCE(r.provider_ref, a.provider_ref), code = r.code,
+    reason = r.reason, segments = COALESCE(r.segments, a.segments), settled_by = r.settled_by,
+    started_on = COALESCE(r.started_on, a.started_on), answered_on = clock_timestamp(),
+    ask_on = CASE WHEN r.state = 'unknown' THEN clock_timestamp() END
+FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
+  touch_id uuid, id uuid, state text, provider_ref text, code text, reason text, segments int,
+  settled_by text, started_on timestamptz)
+WHERE a.touch_id = r.touch_id AND a.id = r.id
+  AND (a.state = 'claimed' OR (a.state = 'unknown' AND r.state <> 'unknown'))
+RETURNING {", ".join("a." + c.strip() for c in _COLUMNS.split(","))}
+""")  # noqa: S608 - composed of our own column names
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What became of an attempt, and who says so."""
+
+    touch_id: UUID
+    id: UUID
+    state: AttemptState
+    settled_by: Literal["answer", "callback", "record", "sweep", "person"]
+    provider_ref: str | None = None
+    code: str | None = None
+    reason: str | None = None
+    segments: int | None = None
+    started_on: datetime | None = None
+
+
+async def settle(tx: Transaction, settlements: Sequence[Settlement]) -> dict[UUID, Entry]:
+    """Move claimed or unknown attempts on; returns those that moved, by attempt id.
+
+    Guarded: an accepted, refused or freed attempt never changes, and unknown is not
+    entered twice. What is missing from the answer was settled before, by somebody else.
+    """
+    if not settlements:
+        return {}
+    rows = [
+        {name: getattr(s, name) for name in Settlement.__slots__}
+        for s in sorted(settlements, key=lambda s: s.touch_id)
+    ]
+    moved = await tx.all(_SETTLE, rows=to_json(rows))
+    return {row["id"]: Entry(**row) for row in moved}
+
+
+_STALE = text(f"""
+SELECT {_COLUMNS} FROM dispatcher.attempts
+WHERE state = 'claimed' AND claimed_on < clock_timestamp() - make_interval(secs => :age)
+ORDER BY touch_id LIMIT :most FOR UPDATE SKIP LOCKED
+""")
+
+
+async def stale(tx: Transaction, *, age_seconds: float, most: int) -> list[Entry]:
+    """Claims whose process must be gone: older than any call may take."""
+    return [Entry(**row) for row in await tx.all(_STALE, age=age_seconds, most=most)]
+
+
+_TO_ASK = text(f"""
+UPDATE dispatcher.attempts a
+SET asked = asked + 1,
+    ask_on = clock_timestamp() + make_interval(secs => LEAST(600, 5 * power(2, LEAST(asked, 7))))
+WHERE (touch_id, number) IN (
+  SELECT touch_id, number FROM dispatcher.attempts
+  WHERE state = 'unknown' AND ask_on <= clock_timestamp()
+  ORDER BY ask_on LIMIT :most FOR UPDATE SKIP LOCKED)
+RETURNING {_COLUMNS}
+""")
+
+
+async def unknowns_to_ask(tx: Transaction, *, most: int) -> list[Entry]:
+    """Unknown attempts whose vendor should be asked now; the next time is set further off."""
+    return [Entry(**row) for row in await tx.all(_TO_ASK, most=most)]
+
+
+_OF_TOUCH = text("""
+SELECT * FROM dispatcher.attempts WHERE tenant_id = :tenant AND touch_id = :touch ORDER BY number
+""")
+
+
+async def of_touch(tx: Transaction, touch_id: UUID) -> list[dict[str, Any]]:
+    """Every attempt of a touch of the transaction's tenant, oldest first, all columns."""
+    rows = await tx.all(_OF_TOUCH, tenant=tx.tenant, touch=touch_id)
+    return [dict(row) for row in rows]
+
+
+_BY_STATE = text("""
+SELECT id, touch_id, number, lead_id, person_id, enrollment_id, channel, state, account_id,
+       provider, provider_ref, code, reason, claimed_at, claimed_on, answered_on, asked
+FROM dispatcher.attempts
+WHERE tenant_id = :tenant AND state = :state
+  AND (touch_id, number) > (CAST(:after AS uuid), CAST(:after_number AS smallint))
+ORDER BY touch_id, number LIMIT :most
+""")
+
+
+async def by_state(
+    tx: Transaction, state: AttemptState, *, after: tuple[UUID, int], most: int
+) -> list[dict[str, Any]]:
+    """A page of the tenant's attempts in a state, by touch."""
+    rows = await tx.all(
+        _BY_STATE, tenant=tx.tenant, state=state, after=after[0], after_number=after[1], most=most
+    )
+    return [dict(row) for row in rows]
+
+
+_ONE = text(f"SELECT {_COLUMNS} FROM dispatcher.attempts WHERE tenant_id = :tenant AND id = :id")
+
+
+async def one(tx: Transaction, attempt_id: UUID) -> Entry | None:
+    """An attempt of the transaction's tenant."""
+    row = await tx.first(_ONE, tenant=tx.tenant, id=attempt_id)
+    return None if row is None else Entry(**row)
+
+
+def _pairs(attempts: Sequence[tuple[UUID, UUID]]) -> str:
+    return to_json([{"touch_id": touch, "id": attempt} for touch, attempt in attempts])

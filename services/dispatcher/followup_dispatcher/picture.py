@@ -1,0 +1,209 @@
+"""The picture of a batch: everything the last word depends on, read in a few statements.
+
+The number of statements does not grow with the batch.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from followup_contracts.commands import SendTouch
+from followup_contracts.envelope import Message
+from followup_contracts.payload import Channel
+from followup_database import Transaction
+from followup_directory import Account, Sender, Tenant
+from followup_directory import accounts as directory_accounts
+from followup_directory import senders as directory_senders
+from followup_directory import tenants_by_id
+from followup_people import ContactPoint, LeadView, PersonView, views
+from followup_policy.caps import PastContact
+from followup_policy.zones import Place, whereabouts
+from followup_suppression import AddressHasher, Standing, standings
+
+from followup_dispatcher import ledger, usage
+from followup_dispatcher.answers import command_of
+from followup_dispatcher.core.verdict import Candidate, Defer, Skip
+from followup_dispatcher.ledger import Entry
+
+SUSPENDED_RECHECK = timedelta(hours=1)
+
+
+@dataclass(slots=True)
+class Picture:
+    """One batch and what was read for it.
+
+    `known` are commands whose touch the ledger holds; `open` are the ones to decide on.
+    """
+
+    known: list[tuple[Message, Entry]]
+    open: list[Message]
+    attempts: Mapping[UUID, Entry]
+    people: Mapping[UUID, tuple[PersonView, LeadView]]
+    tenants: Mapping[UUID, Tenant]
+    accounts: Mapping[UUID, Sequence[Account]]
+    senders: Mapping[UUID, Sequence[Sender]]
+    standings: Mapping[UUID, Standing]
+    history: Mapping[UUID, tuple[PastContact, ...]]
+    counted: dict[UUID, list[PastContact]] = field(default_factory=dict)
+
+    def candidate(self, message: Message, now: datetime) -> Candidate | Defer | Skip:
+        """What there is to decide on, or why there is nothing."""
+        command = command_of(message)
+        tenant = self.tenants.get(message.tenant_id)
+        if tenant is None or tenant.state == "deleted":
+            return Skip("tenant", "the tenant is gone")
+        if tenant.state != "active":
+            return Defer("paused", "tenant", "the tenant is suspended", now + SUSPENDED_RECHECK)
+        found = self.people.get(command.lead_id)
+        standing = self.standings.get(command.touch_id)
+        if found is None or standing is None:
+            return Skip("erased", "the lead or its person is not there any more")
+        person, lead = found
+        address = address_of(person, command.channel)
+        if address is None:
+            return Skip("no_contact_point", f"no usable address for {command.channel}")
+        return Candidate(
+            command=command,
+            standing=standing,
+            where=whereabouts(place_of(person, address, command.channel)),
+            consent=person.consent.get(command.channel, "unknown"),
+            asked=lead.asked,
+            audience=person.audience,
+            history=self._contacts(command),
+            emergency_stops=frozenset(tenant.settings.emergency_stops),
+        )
+
+    def count(self, command: SendTouch, now: datetime) -> None:
+        """A touch of this batch passed: it counts for the next of the same person."""
+        contact = PastContact(str(command.touch_id), command.channel, now, command.contact_round)
+        self.counted.setdefault(command.person_id, []).append(contact)
+
+    def before(self, person_id: UUID) -> tuple[PastContact, ...]:
+        """The person's contacts before this batch."""
+        return self.history.get(person_id, ())
+
+    def attempts_before(self, touch_id: UUID) -> int:
+        """The number of the touch's newest attempt."""
+        entry = self.attempts.get(touch_id)
+        return 0 if entry is None else entry.number
+
+    def _contacts(self, command: SendTouch) -> tuple[PastContact, ...]:
+        own = str(command.touch_id)
+        held = (*self.before(command.person_id), *self.counted.get(command.person_id, ()))
+        return tuple(contact for contact in held if contact.touch_id != own)
+
+
+class Surveyor:
+    """Reads the picture of a batch, in the claiming transaction."""
+
+    def __init__(self, hasher: AddressHasher) -> None:
+        self._hasher = hasher
+
+    async def look(
+        self, tx: Transaction, messages: Sequence[Message], *, renewing: bool = False
+    ) -> Picture:
+        """Everything about these commands; their persons' caps are locked until the commit.
+
+        `renewing`: the touches are claimed by the caller itself, so an attempt in the
+        ledger does not settle them.
+        """
+        batch = list(_newest_round(messages).values())
+        attempts = await ledger.latest(tx, [command_of(m).touch_id for m in batch])
+        known = [] if renewing else [(m, e) for m in batch if (e := _settled(m, attempts))]
+        done = {command_of(message).touch_id for message, _ in known}
+        open_ = [m for m in batch if command_of(m).touch_id not in done]
+        people = await views(tx, [(command_of(m).lead_id, command_of(m).person_id) for m in open_])
+        tenant_ids = sorted({m.tenant_id for m in open_})
+        tenants = await tenants_by_id(tx, tenant_ids)
+        accounts = [a for a in await directory_accounts(tx, tenant_ids) if _usable(a, tenants)]
+        return Picture(
+            known=known,
+            open=open_,
+            attempts=attempts,
+            people=people,
+            tenants=tenants,
+            accounts=_by_tenant(accounts),
+            senders=_by_account(await directory_senders(tx, [a.id for a in accounts])),
+            history=await usage.lock(tx, {command_of(m).person_id: m.tenant_id for m in open_}),
+            standings=await standings(tx, self._fence_rows(open_, people)),
+        )
+
+    def _fence_rows(
+        self,
+        messages: Sequence[Message],
+        people: Mapping[UUID, tuple[PersonView, LeadView]],
+    ) -> list[tuple[UUID, UUID, Channel, bytes | None, UUID, UUID]]:
+        rows = []
+        for message in messages:
+            command = command_of(message)
+            found = people.get(command.lead_id)
+            address = address_of(found[0], command.channel) if found else None
+            hashed = self._hasher.hash(address.kind, address.address) if address else None
+            rows.append(
+                (
+                    command.touch_id,
+                    message.tenant_id,
+                    command.channel,
+                    hashed,
+                    command.person_id,
+                    command.enrollment_id,
+                )
+            )
+        return rows
+
+
+def address_of(person: PersonView, channel: Channel) -> ContactPoint | None:
+    """Where the person is reached on a channel: the first usable address of its kind."""
+    points = person.emails if channel == "email" else person.phones
+    return points[0] if points else None
+
+
+def place_of(person: PersonView, address: ContactPoint, channel: Channel) -> Place:
+    """What is known about where the person is; the phone counts whatever the channel."""
+    phone = address.address if channel != "email" else None
+    if phone is None and person.phones:
+        phone = person.phones[0].address
+    return Place(
+        stated_zone=person.place.stated_zone,
+        country=person.place.country,
+        state=person.place.state,
+        postal_code=person.place.postal_code,
+        city=person.place.city,
+        phone=phone,
+    )
+
+
+def _newest_round(messages: Sequence[Message]) -> dict[UUID, Message]:
+    newest: dict[UUID, Message] = {}
+    for message in messages:
+        touch = command_of(message).touch_id
+        held = newest.get(touch)
+        if held is None or command_of(held).round < command_of(message).round:
+            newest[touch] = message
+    return newest
+
+
+def _settled(message: Message, attempts: Mapping[UUID, Entry]) -> Entry | None:
+    entry = attempts.get(command_of(message).touch_id)
+    return None if entry is None or entry.state == "retry_later" else entry
+
+
+def _usable(account: Account, tenants: Mapping[UUID, Tenant]) -> bool:
+    """In the sandbox nothing leaves the house, whatever accounts a tenant has."""
+    tenant = tenants.get(account.tenant_id)
+    return tenant is not None and (not tenant.settings.sandbox or account.provider == "sandbox")
+
+
+def _by_tenant(accounts: Sequence[Account]) -> dict[UUID, list[Account]]:
+    held: dict[UUID, list[Account]] = {}
+    for account in accounts:
+        held.setdefault(account.tenant_id, []).append(account)
+    return held
+
+
+def _by_account(senders: Sequence[Sender]) -> dict[UUID, list[Sender]]:
+    held: dict[UUID, list[Sender]] = {}
+    for sender in senders:
+        held.setdefault(sender.account_id, []).append(sender)
+    return held

@@ -1,0 +1,227 @@
+"""Recording answers: ledger, caps and events in one transaction for many of them."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from random import Random
+
+import structlog
+from followup_contracts.envelope import Message
+from followup_database import Database, Transaction
+from followup_database.errors import is_outage
+from followup_messaging.outbox import Outbox
+from followup_suppression import AddressHasher, suppress
+
+from followup_dispatcher import answers, ledger, usage
+from followup_dispatcher.capacity import Capacity
+from followup_dispatcher.claims import Claimed
+from followup_dispatcher.core.patience import retry_at
+from followup_dispatcher.ledger import Entry, Settlement
+from followup_dispatcher.metrics import Metrics
+from followup_dispatcher.providers.port import Accepted, Refused, RetryLater, Unknown
+
+log = structlog.get_logger(__name__)
+
+MOST = 200
+LINGER = 0.004
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a provider answered to an attempt, and when its call began (machine time)."""
+
+    claimed: Claimed
+    answer: Accepted | Refused | RetryLater | Unknown
+    started: datetime
+
+
+class Recorder:
+    """Takes answers as they come and commits them in batches.
+
+    An answer it holds is lost only with the process; the attempt is then swept into
+    `unknown` and resolved from there. A database that is down is waited out.
+    """
+
+    name = "dispatcher:recorder"
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        outbox: Outbox,
+        capacity: Capacity,
+        hasher: AddressHasher,
+        metrics: Metrics,
+        random: Random,
+    ) -> None:
+        self._database = database
+        self._outbox = outbox
+        self._capacity = capacity
+        self._hasher = hasher
+        self._metrics = metrics
+        self._random = random
+        self._reports: asyncio.Queue[Report] = asyncio.Queue()
+        self._busy = False
+
+    @property
+    def idle(self) -> bool:
+        """Whether every answer is committed."""
+        return self._reports.empty() and not self._busy
+
+    def report(self, report: Report) -> None:
+        """Take an answer; it is committed within milliseconds."""
+        self._reports.put_nowait(report)
+
+    async def now(self) -> datetime:
+        """Business time."""
+        async with self._database.transaction() as tx:
+            return tx.now
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Commit answers until told to stop and none is left."""
+        stopping = asyncio.ensure_future(stop.wait())
+        try:
+            while not (stop.is_set() and self._reports.empty()):
+                batch = await self._gather(stopping)
+                if batch:
+                    await self._commit(batch)
+                self._busy = False
+        finally:
+            stopping.cancel()
+
+    async def _gather(self, stopping: asyncio.Future[bool]) -> list[Report]:
+        first = asyncio.ensure_future(self._reports.get())
+        waited = {first} if stopping.done() else {first, stopping}
+        await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
+        if not first.done():
+            first.cancel()
+            return []
+        self._busy = True
+        batch = [first.result()]
+        if not stopping.done():
+            await asyncio.sleep(LINGER)
+        while len(batch) < MOST and not self._reports.empty():
+            batch.append(self._reports.get_nowait())
+        return batch
+
+    async def _commit(self, batch: Sequence[Report]) -> None:
+        pause = 0.1
+        while True:
+            try:
+                async with self._database.transaction() as tx:
+                    await self._record(tx, batch)
+                break
+            except Exception as error:
+                if not is_outage(error):
+                    # Their attempts stay claimed and are swept into unknown: shown, not lost.
+                    log.exception("answers_not_recorded", count=len(batch))
+                    break
+                log.warning("database_down", seconds=pause)
+                await asyncio.sleep(pause)
+                pause = min(5.0, pause * 2)
+        for report in batch:
+            self._capacity.give_back(report.claimed.account_id)
+            self._metrics.answered(report.claimed.command.channel, type(report.answer).__name__)
+
+    async def _record(self, tx: Transaction, batch: Sequence[Report]) -> None:
+        moved = await ledger.settle(tx, [_settlement(report, tx.now) for report in batch])
+        events: list[Message] = []
+        unsent: list[Entry] = []
+        for report in batch:
+            entry = moved.get(report.claimed.attempt_id)
+            if entry is None:
+                continue  # settled before by a callback; what it said stands
+            events.append(self._event(report, entry, tx.now))
+            if entry.state in ("refused", "retry_later"):
+                unsent.append(entry)
+        await usage.give_back(tx, [(entry.person_id, entry.touch_id) for entry in unsent])
+        await self._suppress(tx, batch)
+        await self._outbox.add(tx, events)
+
+    def _event(self, report: Report, entry: Entry, now: datetime) -> Message:
+        match report.answer:
+            case RetryLater(after=after) if entry.state == "retry_later":
+                not_before = retry_at(
+                    now, attempt=entry.number, after=after, jitter=self._random.random()
+                )
+                payload = answers.later(entry, not_before=not_before, now=now)
+            case _:
+                settled = answers.of_entry(entry, now)
+                if settled is None:
+                    raise ValueError(f"an answer left the attempt {entry.state}")
+                return _traced(answers.event(entry, settled, now), report)
+        return _traced(answers.event(entry, payload, now), report)
+
+    async def _suppress(self, tx: Transaction, batch: Sequence[Report]) -> None:
+        """An address that a vendor calls opted out or dead is listed for its channel."""
+        for report in batch:
+            claimed, answer = report.claimed, report.answer
+            if isinstance(answer, Refused) and answer.suppress:
+                channel = claimed.command.channel
+                kind = "email" if channel == "email" else "phone"
+                hashed = self._hasher.hash(kind, claimed.to)
+                await suppress(
+                    tx,
+                    claimed.tenant_id,
+                    [(kind, channel, hashed)],
+                    reason=answer.code,
+                    via=f"provider:{claimed.provider.name}",
+                )
+
+
+GIVE_UP_AFTER = timedelta(hours=24)
+"""A touch no provider took within a day of its time is over."""
+
+
+def _settlement(report: Report, now: datetime) -> Settlement:
+    claimed, answer = report.claimed, report.answer
+    touch, attempt = claimed.pair
+    match answer:
+        case Accepted(ref=ref, segments=segments):
+            return Settlement(
+                touch,
+                attempt,
+                "accepted",
+                "answer",
+                provider_ref=ref,
+                segments=max(segments, claimed.segments),
+                started_on=report.started,
+            )
+        case Refused(code=code, reason=reason):
+            return Settlement(
+                touch,
+                attempt,
+                "refused",
+                "answer",
+                code=code,
+                reason=reason,
+                started_on=report.started,
+            )
+        case RetryLater(code=code, reason=reason):
+            over = now - claimed.command.due_at > GIVE_UP_AFTER
+            return Settlement(
+                touch,
+                attempt,
+                "refused" if over else "retry_later",
+                "answer",
+                code=f"gave_up:{code}" if over else code,
+                reason=reason,
+                started_on=report.started,
+            )
+        case Unknown(reason=reason):
+            return Settlement(
+                touch, attempt, "unknown", "answer", reason=reason, started_on=report.started
+            )
+
+
+def _traced(message: Message, report: Report) -> Message:
+    return Message(
+        id=message.id,
+        tenant_id=message.tenant_id,
+        source=message.source,
+        subject=message.subject,
+        time=message.time,
+        data=message.data,
+        traceparent=report.claimed.traceparent,
+    )
