@@ -1,0 +1,40 @@
+"""The HTTP application around one service or all of them."""
+
+from collections.abc import Sequence
+
+from fastapi import FastAPI
+
+from followup_runtime import health, problems
+from followup_runtime.auth import Authenticator
+from followup_runtime.boundary import Boundary
+from followup_runtime.databases import Databases
+from followup_runtime.limits import BodyLimit, TextGuard
+from followup_runtime.metrics import Metrics
+from followup_runtime.service import Service
+
+
+def create_app(services: Sequence[Service], databases: Databases, metrics: Metrics) -> FastAPI:
+    """Every route of these services under one port, with health and metrics.
+
+    Routes find `request.app.state.databases` and, by `auth.require`, their principal.
+    The app starts and stops nothing: runners belong to the process.
+    """
+    app = FastAPI(
+        title="Followup",
+        description=", ".join(service.name for service in services),
+        openapi_url="/openapi.json",
+        docs_url="/docs",
+        redoc_url=None,
+    )
+    app.state.databases = databases
+    app.state.authenticator = Authenticator(databases.worker)
+    problems.install(app)
+    for service in services:
+        app.include_router(service.router)
+    app.include_router(health.routes(services, databases, metrics))
+    overrides = {path: n for service in services for path, n in service.body_limits.items()}
+    # The last one added is the outermost.
+    app.add_middleware(TextGuard)
+    app.add_middleware(BodyLimit, overrides=overrides)
+    app.add_middleware(Boundary, metrics=metrics)
+    return app

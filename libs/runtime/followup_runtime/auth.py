@@ -1,0 +1,85 @@
+"""Who asks: bearer tokens, checked against the directory."""
+
+import time
+from collections.abc import Awaitable, Callable
+from hashlib import sha256
+
+from starlette.requests import Request
+
+from followup_database import Database
+from followup_directory import Principal, authenticate
+from followup_runtime.problems import Problem
+
+REVOKED_WITHIN = 1.0
+"""Seconds after which a revoked key is refused by every process."""
+
+_MOST_CACHED = 10_000
+
+
+class Authenticator:
+    """Looks tokens up through the worker's pool, at most once a second each.
+
+    A key that was good is taken as good for `REVOKED_WITHIN` seconds; one that was not
+    is looked up every time. Tokens are kept as hashes only, here too.
+    """
+
+    def __init__(
+        self, database: Database, *, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._database = database
+        self._monotonic = monotonic
+        self._known: dict[bytes, tuple[float, Principal]] = {}
+
+    async def principal(self, token: str) -> Principal | None:
+        """Whom a token speaks for, or None."""
+        digest = sha256(token.encode("utf-8", "surrogatepass")).digest()
+        asked_at = self._monotonic()
+        known = self._known.get(digest)
+        if known is not None and asked_at < known[0]:
+            return known[1]
+        async with self._database.transaction() as tx:
+            principal = await authenticate(tx, token)
+        self._remember(digest, asked_at, principal)
+        return principal
+
+    def _remember(self, digest: bytes, asked_at: float, principal: Principal | None) -> None:
+        self._known.pop(digest, None)
+        if principal is None:
+            return
+        if len(self._known) >= _MOST_CACHED:
+            del self._known[next(iter(self._known))]
+        self._known[digest] = (asked_at + REVOKED_WITHIN, principal)
+
+
+def require(scope: str) -> Callable[[Request], Awaitable[Principal]]:
+    """A dependency that gives the caller's principal, if its key carries this scope.
+
+    401 without a good key, 403 without the scope.
+    """
+
+    async def principal(request: Request) -> Principal:
+        authenticator: Authenticator = request.app.state.authenticator
+        found = await authenticator.principal(_token(request))
+        if found is None:
+            raise _unauthorized("this API key is not known or no longer valid", "invalid_token")
+        if not found.may(scope):
+            raise Problem(
+                403,
+                detail=f"this API key lacks the scope {scope!r}",
+                headers={"WWW-Authenticate": f'Bearer error="insufficient_scope", scope="{scope}"'},
+            )
+        return found
+
+    return principal
+
+
+def _token(request: Request) -> str:
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise _unauthorized("send an API key: Authorization: Bearer <key>", None)
+    return token.strip()
+
+
+def _unauthorized(detail: str, error: str | None) -> Problem:
+    challenge = "Bearer" if error is None else f'Bearer error="{error}"'
+    return Problem(401, detail=detail, headers={"WWW-Authenticate": challenge})

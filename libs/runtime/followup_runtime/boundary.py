@@ -1,0 +1,77 @@
+"""The outermost layer of an app: trace, time, and an answer to whatever went wrong."""
+
+import time
+from uuid import uuid4
+
+import structlog
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from followup_database.errors import is_outage
+from followup_runtime import telemetry
+from followup_runtime.metrics import Metrics
+from followup_runtime.problems import Problem
+
+_RETRY_SECONDS = "2"
+
+
+class Boundary:
+    """Carries the caller's trace on, measures each request, answers what nobody caught.
+
+    A database that can't be reached is 503 with Retry-After; anything unexpected is 500
+    with an id that is in the log. Paths are not logged: some carry tokens.
+    """
+
+    def __init__(self, app: ASGIApp, *, metrics: Metrics) -> None:
+        self.app = app
+        self.metrics = metrics
+        self._log = structlog.get_logger("followup.http")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        given = next((v for k, v in scope["headers"] if k == b"traceparent"), b"")
+        with telemetry.bind(given.decode("latin-1")):
+            await self._serve(scope, receive, send)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        status = 0
+        began = time.perf_counter()
+
+        async def noted(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self.app(scope, receive, noted)
+        except Exception as error:  # noqa: BLE001 - the last place that can answer
+            problem = self._problem(error)
+            if status == 0:
+                await problem.response()(scope, receive, noted)
+        finally:
+            took = time.perf_counter() - began
+            labels = (scope["method"], _route(scope), str(status or "aborted"))
+            self.metrics.requests.labels(*labels).observe(took)
+
+    def _problem(self, error: Exception) -> Problem:
+        if isinstance(error, Problem):
+            return error
+        if is_outage(error):
+            self._log.warning("http.database_unreachable", error=type(error).__name__)
+            return Problem(
+                503,
+                detail="the database can't be reached at the moment",
+                headers={"Retry-After": _RETRY_SECONDS},
+            )
+        error_id = str(uuid4())
+        self._log.error("http.failed", error_id=error_id, exc_info=error)
+        return Problem(500, detail=f"this is our fault; it is logged under {error_id}")
+
+
+def _route(scope: Scope) -> str:
+    # The template, never the path: ids would make as many series as there are leads.
+    path = getattr(scope.get("route"), "path_format", None)
+    return path if isinstance(path, str) else "unmatched"

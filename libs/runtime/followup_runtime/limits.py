@@ -1,0 +1,137 @@
+"""What is refused before any route sees it: bodies too large, text nobody can store.
+
+PostgreSQL holds no NUL in text, and no encoding holds half a surrogate pair; both are
+valid JSON. They are turned away here, once, for every route.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from followup_runtime.problems import Problem
+
+DEFAULT_BYTES = 1024 * 1024
+
+
+class BodyLimit:
+    """Refuses a body over its limit with 413: by its declared length, else while it is read.
+
+    The limit is that of the longest prefix of the path in `overrides`.
+    """
+
+    def __init__(
+        self, app: ASGIApp, *, limit: int = DEFAULT_BYTES, overrides: Mapping[str, int]
+    ) -> None:
+        self.app = app
+        self.limit = limit
+        self.overrides = sorted(overrides.items(), key=lambda item: -len(item[0]))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, counting."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        limit = self._limit(scope["path"])
+        declared = _header(scope, b"content-length")
+        if declared.isdigit() and int(declared) > limit:
+            raise _too_large(limit)
+        left = limit
+
+        async def counted() -> Message:
+            nonlocal left
+            message = await receive()
+            if message["type"] == "http.request":
+                left -= len(message.get("body", b""))
+                if left < 0:
+                    raise _too_large(limit)
+            return message
+
+        await self.app(scope, counted, send)
+
+    def _limit(self, path: str) -> int:
+        return next((n for prefix, n in self.overrides if path.startswith(prefix)), self.limit)
+
+
+class TextGuard:
+    """Refuses with 400 what is no JSON in UTF-8 though it says so, and text with NUL.
+
+    A JSON body is read whole here and handed on in one piece.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Look at the request's text, then pass it on."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        if "\0" in scope["path"] or b"%00" in scope["query_string"]:
+            raise Problem(400, detail="the address holds a NUL character")
+        kind = _header(scope, b"content-type").split(b";")[0].strip().lower()
+        if kind == b"application/json" or kind.endswith(b"+json"):
+            receive = await _checked(receive)
+        await self.app(scope, receive, send)
+
+
+async def _checked(receive: Receive) -> Receive:
+    body = bytearray()
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":  # the caller has gone
+            return receive
+        body += message.get("body", b"")
+        if not message.get("more_body", False):
+            break
+    whole = bytes(body)
+    _require_json(whole)
+    handed = False
+
+    async def replay() -> Message:
+        nonlocal handed
+        if handed:
+            return await receive()
+        handed = True
+        return {"type": "http.request", "body": whole, "more_body": False}
+
+    return replay
+
+
+def _require_json(body: bytes) -> None:
+    if not body:
+        return
+    try:
+        value = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise Problem(400, "Malformed JSON", f"the body is not JSON in UTF-8: {error}") from None
+    # Most bodies end here: the escape is the only way to write a NUL in JSON.
+    if b"\\u0000" in body and (pointer := nul_in(value)) is not None:
+        raise Problem(400, "Malformed text", "a text holds a NUL character", pointer=pointer)
+
+
+def nul_in(value: Any, pointer: str = "") -> str | None:
+    """The JSON pointer to the first text (or key) with a NUL, if there is one."""
+    if isinstance(value, str):
+        return pointer if "\0" in value else None
+    if isinstance(value, dict):
+        if any("\0" in key for key in value):
+            return pointer
+        pairs = [(key.replace("~", "~0").replace("/", "~1"), v) for key, v in value.items()]
+    elif isinstance(value, list):
+        pairs = [(str(index), v) for index, v in enumerate(value)]
+    else:
+        return None
+    found = (nul_in(item, f"{pointer}/{key}") for key, item in pairs)
+    return next((place for place in found if place is not None), None)
+
+
+def _too_large(limit: int) -> Problem:
+    return Problem(
+        413, detail=f"the body is larger than {limit} bytes", headers={"Connection": "close"}
+    )
+
+
+def _header(scope: Scope, name: bytes) -> bytes:
+    return next((value for key, value in scope["headers"] if key == name), b"")

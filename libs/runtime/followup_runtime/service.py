@@ -1,0 +1,39 @@
+"""What a service is to the process that runs it."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from fastapi import APIRouter
+
+from followup_runtime.loops import Runner
+
+Ready = Callable[[], Awaitable[str | None]]
+"""None when the service can work, else why not in a few words."""
+
+
+async def always_ready() -> str | None:
+    """For a service that needs nothing of its own."""
+    return None
+
+
+async def nothing_to_close() -> None:
+    """For a service that holds nothing open."""
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """The parts of a service, built by its wiring and run by `process` or by a host.
+
+    `runners` stop first; `finishers` (the outbox's relay) go on until the runners have
+    ended, then flush. `body_limits` raise or lower the 1 MiB allowed to a request's
+    body, by the longest prefix of its path. `close` is called last, in reverse order of
+    services.
+    """
+
+    name: str
+    router: APIRouter
+    runners: Sequence[Runner] = ()
+    finishers: Sequence[Runner] = ()
+    ready: Ready = always_ready
+    close: Callable[[], Awaitable[None]] = nothing_to_close
+    body_limits: Mapping[str, int] = field(default_factory=dict)
