@@ -11,11 +11,19 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff]"
 )
+_NO_WORD = re.compile(r"[^0-9a-z]+")
 _SPACES = re.compile(r"[^\S\n\r\t]")
 _FORMULA_TEXT = re.compile(r'^="(.*)"$', re.DOTALL)
-_PLACEHOLDERS = frozenset(
+
+
+def word_set(text: str) -> frozenset[str]:
+    """Return the words of a text: how this package writes down vocabularies."""
+    return frozenset(text.split())
+
+
+_PLACEHOLDERS = word_set(
     "- -- --- – — . .. ? ?? n/a n.a. n.a na #n/a nan none null nil (none) (null) (blank) blank "  # noqa: RUF001 - dashes people type
-    "undefined empty".split()
+    "undefined empty"
 )
 
 
@@ -49,6 +57,14 @@ def unguarded(text: str) -> str:
     return text[1:].lstrip() if text[0] == "'" and text[1:2].isalnum() else text
 
 
+def ascii_digits(text: str) -> str:
+    """Return the text with full-width letters and the digits of every script as ASCII."""
+    if text.isascii():
+        return text
+    wide = unicodedata.normalize("NFKC", text)
+    return "".join(str(unicodedata.digit(c)) if c.isdigit() else c for c in wide)
+
+
 def one_line(text: str) -> str:
     """Return the text with every run of white space as one blank."""
     return " ".join(text.split())
@@ -61,8 +77,8 @@ def is_placeholder(text: str) -> bool:
 
 def folded(text: str) -> str:
     """Return a key to look words up by: no accents, no case, blanks for punctuation."""
-    plain = text.casefold()
-    if not plain.isascii():
-        decomposed = unicodedata.normalize("NFKD", plain)
-        plain = "".join(c for c in decomposed if not unicodedata.combining(c))
+    if text.isascii():
+        return _NO_WORD.sub(" ", text.lower()).strip()
+    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    plain = "".join(c for c in decomposed if not unicodedata.combining(c))
     return " ".join("".join(c if c.isalnum() else " " for c in plain).split())

@@ -54,7 +54,10 @@ _EXACT = {alias: name for name, aliases in _ALIASES.items() for alias in aliases
 
 # Lead forms ask in whole sentences; the first that fits wins.
 _QUESTIONS: tuple[tuple[re.Pattern[str], str], ...] = (
-    (re.compile(r"consent (?:text|wording|language|copy)|(?:text|wording) of consent"), "consent_text"),
+    (
+        re.compile(r"consent (?:text|wording|language|copy)|(?:text|wording) of consent"),
+        "consent_text",
+    ),
     (
         re.compile(
             r"\b(?:consent|opt in|gdpr|tcpa|einwilligung|consentement|consentimiento)\b|"
@@ -72,8 +75,16 @@ _QUESTIONS: tuple[tuple[re.Pattern[str], str], ...] = (
         "need",
     ),
     (re.compile(r"^(?:\w+ )?e ?mail(?: address)?(?: \d)?$"), "email"),
-    (re.compile(r"^(?:\w+ )?(?:phone|mobile|cell|telephone)(?: number| no| nr)?(?: \d)?$"), "phone"),
-    (re.compile(r"^(?:est|estimated|expected|deal|job|quoted?)(?: \w+)? (?:value|amount|price)\b"), "value"),
+    (
+        re.compile(r"^(?:\w+ )?(?:phone|mobile|cell|telephone)(?: number| no| nr)?(?: \d)?$"),
+        "phone",
+    ),
+    (
+        re.compile(
+            r"^(?:est|estimated|expected|deal|job|quoted?)(?: \w+)? (?:value|amount|price)\b"
+        ),
+        "value",
+    ),
 )
 
 _PREFIX = re.compile(r"^(?:l|f|p|ag|as|a|c|z):(?=\S)?")
@@ -104,9 +115,7 @@ class Columns:
         """Return the cells of columns that mean nothing here, by their heading."""
         count = len(cells)
         return {
-            name: cells[at].strip()
-            for at, name in self.others
-            if at < count and cells[at].strip()
+            name: cells[at].strip() for at, name in self.others if at < count and cells[at].strip()
         }
 
 

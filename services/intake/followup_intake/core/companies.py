@@ -3,16 +3,16 @@
 import re
 from functools import cache
 
-from followup_intake.core.cells import folded
+from followup_intake.core.cells import folded, word_set
 
 # Nobody is called so: one such word makes it a business.
-_FORMS = frozenset(
+_FORMS = word_set(
     "llc llp inc incorporated ltd limited gmbh mbh ohg corp corporation plc pllc lllp pty sarl "
-    "sasu eurl kgaa oyj aps company cie holding holdings co-op coop cooperative".split()
+    "sasu eurl kgaa oyj aps company cie holding holdings co-op coop cooperative"
 )
 # Legal forms that are also initials or words; they count at the end of several words.
-_LAST_FORMS = frozenset("ag kg sa sas spa srl bv nv oy ab as co kft ev ug pc pa lp se eg".split())
-_TRADES = frozenset(
+_LAST_FORMS = word_set("ag kg sa sas spa srl bv nv oy ab as co kft ev ug pc pa lp se eg")
+_TRADES = word_set(
     "bakery bakeries dental dentist dentistry orthodontics plumbing plumbers roofing roofers hvac "
     "heating cooling electric electrical electricians construction constructions contracting "
     "contractors contractor builders homebuilders landscaping landscapes landscape lawncare "
@@ -40,20 +40,26 @@ _TRADES = frozenset(
     "boulangerie patisserie menuiserie plomberie electricite toiture couverture maconnerie "
     "etablissements ets entreprise societe cabinet pharmacie backerei baeckerei autohaus praxis "
     "metzgerei elektro sanitar sanitaer bedachungen handwerk gebaudereinigung immobilien "
-    "versicherungen zahnarztpraxis panaderia taller restaurante construcciones reformas clinica "
-    "fontaneria peluqueria tienda inmobiliaria servicios ferreteria".split()
+    "versicherungen zahnarztpraxis panaderia taqueria cantina carniceria mercado iglesia taller restaurante construcciones reformas clinica "
+    "fontaneria peluqueria tienda inmobiliaria servicios ferreteria"
 )
 # Words of business that are surnames as well; they count only where no first name stands before.
-_DOUBTFUL = frozenset(
+_DOUBTFUL = word_set(
     "church law bar press bank books flowers power coffee farm service garage market garden care "
     "inn spa design designs body water fire house home trust union bros brothers sons dach bau "
-    "tree pool pest window door floor paint lawn team office department garage motor".split()
+    "tree pool pest window door floor paint lawn team office department garage motor"
 )
 _PHRASES = re.compile(
     r"(?:&|\band\b|\bund\b|\bet\b|\by\b)\s+(?:sons?|daughters?|co|company|associates|partners|"
-    r"sohne|soehne|fils|hijos|bros|brothers)\b|\b(?:d/?b/?a|t/?a)\b|"
-    r"^(?:city|county|town|village|state|university|church|bank|friends|house) of\b|^the\s+\w+\s+\w+|"
+    r"s[oö]hne|soehne|fils|hijos|bros|brothers)\b|\b(?:d/?b/?a|t/?a)\b|"
+    r"^the\s+\w+\s+\w+|"
     r"['\u2019]s\s+\w+",
+    re.IGNORECASE,
+)
+
+
+_INSTITUTION = re.compile(
+    r"(?:city|county|town|village|state|university|church|bank|friends|house|parish|diocese) of\b",
     re.IGNORECASE,
 )
 
@@ -72,6 +78,11 @@ def is_company(text: str) -> bool:
     return bool(_PHRASES.search(text)) or _doubtful(words)
 
 
+def begins_as_company(text: str) -> bool:
+    """Whether the text opens as only an institution's name does: "City of Example"."""
+    return _INSTITUTION.match(text) is not None
+
+
 def is_legal_form(text: str) -> bool:
     """Whether the text is nothing but a legal form, as after the comma of "Example, LLC"."""
     words = _words(text)
@@ -80,8 +91,13 @@ def is_legal_form(text: str) -> bool:
 
 def _doubtful(words: list[str]) -> bool:
     hits = sum(word in _DOUBTFUL for word in words)
-    return len(words) > 1 and words[0] not in given_names() and hits > 0 and (
-        len(words) > 2 or hits > 1  # noqa: PLR2004 - "Ada Church" is somebody
+    return (
+        len(words) > 1
+        and words[0] not in given_names()
+        and hits > 0
+        and (
+            len(words) > 2 or hits > 1  # noqa: PLR2004 - "Ada Church" is somebody
+        )
     )
 
 

@@ -2,46 +2,40 @@
 
 from functools import lru_cache
 
-from followup_intake.core.cells import folded
+from followup_intake.core.cells import folded, word_set
 from followup_intake.core.lead import ConsentAnswer
 
-_YES = frozenset(
-    "y yes yep yeah yup true t 1 1 0 on ok okay sure oui ja jawohl j si sim tak da wahr vrai "
-    "verdadero verdad vero checked ticked selected subscribed granted given agreed agree agrees "
-    "accepted accept accepts consented consent confirmed allowed x".split()
-) - {"0"} | {
-    "1 0",
+_YES = word_set(
+    "y yes yep yeah yup true t 1 on ok okay sure oui ja jawohl j si sim tak da wahr vrai "
+    "verdadero verdad vero checked ticked selected subscribed granted agreed agree agrees "
+    "accepted accept accepts consented consent optedin confirmed allowed x optin accepte acepto "
+    "einverstanden zugestimmt"
+) | {
+    "1 0",  # 1.0, as a spreadsheet writes a ticked box
     "opted in",
     "opt in",
-    "optin",
-    "opted-in",
-    "opt ed in",
     "double opt in",
     "double optin",
     "single opt in",
     "i agree",
     "i accept",
     "i consent",
+    "consent given",
     "box ticked",
     "box checked",
     "d accord",
     "j accepte",
-    "einverstanden",
     "ja einverstanden",
-    "zugestimmt",
     "de acuerdo",
-    "acepto",
-    "accepte",
 }
-_NO = frozenset(
+_NO = word_set(
     "n no nope false f 0 off non nein nee nao nie niet falsch faux falso unchecked unticked "
     "unsubscribed declined declines denied deny refused refuse rejected revoked withdrawn "
-    "withdrew dnc dnd stop stopped none given".split()
-) - {"none", "given"} | {
+    "withdrew dnc dnd stop stopped optout optedout abgelehnt widerrufen rechazado"
+) | {
     "0 0",
     "opted out",
     "opt out",
-    "optout",
     "do not contact",
     "do not call",
     "do not text",
@@ -54,20 +48,16 @@ _NO = frozenset(
     "did not consent",
     "does not consent",
     "i do not agree",
-    "abgelehnt",
-    "widerrufen",
     "nicht einverstanden",
-    "refuse de",
     "pas d accord",
-    "rechazado",
     "no acepto",
 }
 _TICKS = {"✓", "✔", "☑", "✅", "✔️", "☑️"}
 _CROSSES = {"✗", "✘", "❌", "☐", "✖"}
 # "no answer" and "yes?" decide nothing.
-_UNDECIDED_AFTER_NO = frozenset(
+_UNDECIDED_AFTER_NO = word_set(
     "answer response reply info information data record records preference idea value entry "
-    "longer selection".split()
+    "longer selection"
 )
 
 

@@ -1,10 +1,14 @@
 """Countries by the names people write, as ISO 3166-1 alpha-2."""
 
+import difflib
 from functools import cache, lru_cache
 
 import phonenumbers
 
 from followup_intake.core.cells import folded
+
+_SHORT = 5
+"""Names up to this length are too like each other to be guessed at."""
 
 _NAMES = {
     "US": "usa|us of a|united states|united states of america|america|the united states|"
@@ -89,4 +93,8 @@ def read_country(cell: str) -> str | None:
     names = _by_name()
     # "U.S.A." folds to "u s a": letters alone in a row are one abbreviation.
     joined = key.replace(" ", "") if all(len(part) == 1 for part in key.split()) else key
-    return names.get(joined) or names.get(key)
+    found = names.get(joined) or names.get(key)
+    if found is None and len(key) > _SHORT:
+        near = difflib.get_close_matches(key, names, n=1, cutoff=0.87)
+        return names[near[0]] if near else None
+    return found

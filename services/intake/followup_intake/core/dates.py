@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Literal
 
-from followup_intake.core.cells import folded, is_placeholder
+from followup_intake.core.cells import ascii_digits, folded, is_placeholder, word_set
 
 Fault = Literal["future_date", "ambiguous_date", "bad_date", "missing_date"]
 
@@ -17,18 +17,27 @@ _MONTH_FIRST = frozenset({"US", "PH", "FM", "MH", "PW", "GU", "PR", "VI", "AS", 
 
 _TIME = (
     r"(?:[T\s,]+(?:at\s+|um\s+|à\s+)?(?P<h>\d{1,2})(?:[:h.](?P<m>\d{2}))?(?::(?P<s>\d{2})(?:[.,]\d+)?)?"
-    r"\s*(?P<half>[AaPp]\.?[Mm]\.?)?\s*(?:Uhr\s*)?(?P<tz>Z|[+-]\d{2}:?\d{2}|[+-]\d{2}|[A-Za-z]{2,5})?)?"
+    r"\s*(?P<half>[AaPp]\.?[Mm]\.?)?\s*(?:Uhr\s*)?(?P<tz>Z|[+-]\d{2}:?\d{2}|[+-]\d{2}|(?:GMT|UTC)[+-]\d{4}|[A-Za-z]{2,5})?)?"
 )
 _ISO = re.compile(r"(?P<y>\d{4})[-/.](?P<mo>\d{1,2})[-/.](?P<d>\d{1,2})" + _TIME)
-_COMPACT = re.compile(r"(?P<y>\d{4})(?P<mo>\d{2})(?P<d>\d{2})(?:T?(?P<h>\d{2})(?P<m>\d{2})(?P<s>\d{2})?)?Z?")
+_COMPACT = re.compile(
+    r"(?P<y>\d{4})(?P<mo>\d{2})(?P<d>\d{2})(?:T?(?P<h>\d{2})(?P<m>\d{2})(?P<s>\d{2})?)?Z?"
+)
 _DOTTED = re.compile(r"(?P<d>\d{1,2})\.\s?(?P<mo>\d{1,2})\.\s?(?P<y>\d{4}|\d{2})" + _TIME)
-_SLASHED = re.compile(r"(?P<a>\d{1,2})(?P<sep>[/-])(?P<b>\d{1,2})(?P=sep)(?P<y>\d{4}|\d{2})" + _TIME)
+_SLASHED = re.compile(
+    r"(?P<a>\d{1,2})(?P<sep>[/-])(?P<b>\d{1,2})(?P=sep)(?P<y>\d{4}|\d{2})" + _TIME
+)
 _DAY_MONTH = re.compile(
     r"(?P<d>\d{1,2})(?:st|nd|rd|th|er|\.)?[\s-]*(?:of\s+|de\s+)?(?P<name>[^\W\d_]+)\.?,?[\s-]*(?:de\s+|del\s+)?"
     r"(?P<y>\d{4}|'?\d{2})" + _TIME
 )
-_MONTH_DAY = re.compile(r"(?P<name>[^\W\d_]+)\.?[\s-]+(?P<d>\d{1,2})(?:st|nd|rd|th)?,?[\s-]+(?P<y>\d{4})" + _TIME)
+_MONTH_DAY = re.compile(
+    r"(?P<name>[^\W\d_]+)\.?[\s-]+(?P<d>\d{1,2})(?:st|nd|rd|th)?,?[\s-]+(?P<y>\d{4})" + _TIME
+)
 _WEEKDAY = re.compile(r"^[^\W\d_]{2,10}\.?,?\s+(?=\d|[^\W\d_]{3,})")
+_COMMENT = re.compile(r"\s*\([^()]*\)$")
+_IDEOGRAPHIC = re.compile(r"(\d{4})年(\d{1,2})月(\d{1,2})日")
+_ASCTIME = re.compile(r"^(\D{3,12}\d{1,2}) (\d{1,2}:\d{2}:\d{2}) (\d{4})$")
 _EPOCH = re.compile(r"(\d{10})(?:\.\d+)?|(\d{13})")
 _SERIAL = re.compile(r"(\d{5})(?:[.,](\d+))?")
 
@@ -53,11 +62,11 @@ _MONTHS = {
     )
     for name in names.split()
 }
-_WEEKDAYS = frozenset(
+_WEEKDAYS = word_set(
     "mon monday tue tues tuesday wed weds wednesday thu thur thurs thursday fri friday sat "
     "saturday sun sunday montag dienstag mittwoch donnerstag freitag samstag sonntag mo di mi "
     "do fr sa so lundi mardi mercredi jeudi vendredi samedi dimanche lun mar mer jeu ven sam dim "
-    "lunes martes miercoles jueves viernes sabado domingo".split()
+    "lunes martes miercoles jueves viernes sabado domingo"
 )
 # Names as North American exports use them (RFC 5322 4.3 among them), in hours of UTC.
 _NAMED_OFFSETS = {
@@ -86,7 +95,7 @@ def read_moment(cell: str, *, today: date, country: str | None = None) -> Moment
     Day and month that could be exchanged make it ambiguous unless they are equal or written
     with dots, which only day-first countries use. Later than tomorrow is the future.
     """
-    text = cell.strip()
+    text = _plain(cell)
     if is_placeholder(text):
         return MISSING
     if len(text) > 60:  # noqa: PLR2004 - no date is longer
@@ -97,13 +106,23 @@ def read_moment(cell: str, *, today: date, country: str | None = None) -> Moment
         return BAD
 
 
+def _plain(cell: str) -> str:
+    text = _COMMENT.sub("", ascii_digits(cell).strip())
+    if found := _IDEOGRAPHIC.fullmatch(text):
+        return "-".join(found.groups())
+    # The C library's order, "Mon Jan 05 10:00:00 2026", becomes the usual one.
+    return _ASCTIME.sub(r"\1 \3 \2", text)
+
+
 def _judged(readings: list[datetime], today: date) -> Moment:
     if not readings or readings[0].year < _EARLIEST_YEAR:
         return BAD
     latest = today + _SLACK
     if all(at.date() > latest for at in readings):
         return Moment(at=readings[0], fault="future_date")
-    return Moment(at=readings[0], fault="ambiguous_date" if len(readings) > 1 else None)
+    # Of two readings the one that can't have happened yet is the less likely.
+    at = next(at for at in readings if at.date() <= latest)
+    return Moment(at=at, fault="ambiguous_date" if len(readings) > 1 else None)
 
 
 def _readings(text: str, country: str | None) -> list[datetime]:
@@ -167,7 +186,8 @@ def _built(found: re.Match[str], month: int, day: int) -> datetime:
 def _offset(name: str | None) -> timezone:
     if not name:
         return UTC
-    if name[0] in "+-":
+    if name[0] in "+-" or name[3:4] in {"+", "-"}:
+        name = name.removeprefix("GMT").removeprefix("UTC")
         sign = -1 if name[0] == "-" else 1
         digits = name[1:].replace(":", "").ljust(4, "0")
         return timezone(sign * timedelta(hours=int(digits[:2]), minutes=int(digits[2:])))

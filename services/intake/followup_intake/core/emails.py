@@ -18,7 +18,9 @@ _BLANKS_AT = re.compile(r"\s+@\s*|\s*@\s+")
 _ANGLE = re.compile(r"<\s*([^<>]*@[^<>]*?)\s*>")
 _LABEL = re.compile(r"^(?:e-?mail|mail|e|correo|courriel)\s*:\s*", re.IGNORECASE)
 _BETWEEN = re.compile(r"[;,/|\s]+|\s(?:or|and|oder|und|ou|et|o|y)\s", re.IGNORECASE)
-_TRAILING = ".,;:!?)>\"'"
+_REMARK = re.compile(r"^(\S+@\S+?\.\w+)\s*(?:[(\[].*|\s[-\u2013]\s.*|[,;]\s+[^@]*)$", re.DOTALL)
+_FULL_WIDTH = str.maketrans("\uff20\uff0e", "@.")
+_TRAILING = ".,;:!?)>/\"'"
 _LEADING = "<(\"'"
 
 
@@ -77,7 +79,9 @@ def _read_damaged(text: str) -> EmailReading:
     bare = _MAILTO.sub("", _LABEL.sub("", text))
     if bare != text:
         bare = bare.partition("?")[0]
-    bare = _BLANKS_AT.sub("@", _unwrapped(bare))
+    bare = _BLANKS_AT.sub("@", _unwrapped(bare.translate(_FULL_WIDTH)))
+    if bare.count("@") == 1 and (remarked := _REMARK.match(bare)):
+        bare = remarked[1]
     candidates = _candidates(bare)
     addresses = [a for a in map(_address, candidates) if a]
     if not addresses:

@@ -1,7 +1,7 @@
 """What reading leads may raise.
 
-    IntakeCoreError
-    └── NotATable       the bytes are no table of leads
+IntakeCoreError
+└── NotATable       the bytes are no table of leads
 """
 
 
@@ -9,7 +9,7 @@ class IntakeCoreError(Exception):
     """Base of everything this package raises on purpose."""
 
 
-class NotATable(IntakeCoreError):  # noqa: N818 - named for what is found, and part of the API
+class NotATable(IntakeCoreError):
     """The bytes are no table of leads; `reason` says why in one sentence for the sender."""
 
     def __init__(self, reason: str) -> None:

@@ -5,14 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 
-from followup_policy.zones import lead_zones
-
 from followup_intake.core.cells import has_control, is_placeholder, one_line, tidy
 from followup_intake.core.columns import without_prefix
 from followup_intake.core.consent import read_consent
 from followup_intake.core.dates import Moment, read_moment
-from followup_intake.core.emails import EmailReading, read_email
 from followup_intake.core.emails import UNUSABLE as UNUSABLE_EMAIL
+from followup_intake.core.emails import EmailReading, read_email
 from followup_intake.core.lead import WARNINGS, LeadDraft
 from followup_intake.core.names import NameReading, read_name, read_parts
 from followup_intake.core.phones import NO_PHONE, PhoneReading, country_of, read_phone
@@ -20,6 +18,7 @@ from followup_intake.core.phones import UNUSABLE as UNUSABLE_PHONE
 from followup_intake.core.places import PlaceReading, read_place
 from followup_intake.core.sources import platform_source, read_source
 from followup_intake.core.values import ValueReading, read_value
+from followup_policy.zones import lead_zones
 
 _TEST_LEAD = re.compile(r"<test lead:", re.IGNORECASE)
 _ZONE = re.compile(r"[A-Za-z_]+(?:/[A-Za-z0-9_+-]+){1,2}")
@@ -56,9 +55,11 @@ def judge(
         return Judged(lead=None, warnings=(), notes=_unusable(phone, email))
     country = place.country or (country_of(phone.e164) if phone.e164 else None)
     name = _name(cells)
-    moment = read_moment(cells["received_at"], today=today, country=country) if (
-        "received_at" in cells
-    ) else Moment()
+    moment = (
+        read_moment(cells["received_at"], today=today, country=country)
+        if ("received_at" in cells)
+        else Moment()
+    )
     value = read_value(cells.get("value", ""))
     lead = _draft(cells, name=name, place=replace(place, country=country), phone=phone, email=email)
     lead = replace(
@@ -81,7 +82,7 @@ def judge(
 def _reached(cells: Mapping[str, str], default_country: str) -> tuple[PlaceReading, PhoneReading]:
     """Read address and phone, each of which may say what the other leaves open."""
     cell = without_prefix("phone", cells.get("phone", ""))
-    phone = read_phone(cell, region=default_country) if cell else NO_PHONE
+    phone = read_phone(cell, region=default_country, stated=False) if cell else NO_PHONE
     abroad = country_of(phone.e164) if phone.e164 and not phone.possible_only else None
     place = read_place(
         country=cells.get("country", ""),
@@ -90,9 +91,19 @@ def _reached(cells: Mapping[str, str], default_country: str) -> tuple[PlaceReadi
         city=cells.get("city", ""),
         abroad=abroad,
     )
-    if cell and place.country and place.country != default_country:
+    if cell and place.country and not _plain_at_home(phone, place.country):
         phone = read_phone(cell, region=place.country)
     return place, phone
+
+
+def _plain_at_home(phone: PhoneReading, country: str) -> bool:
+    """Whether a number read without knowing the country is read the same knowing it."""
+    return (
+        phone.e164 is not None
+        and not phone.possible_only
+        and not phone.repaired
+        and (country in {"US", "CA"} and phone.e164.startswith("+1"))
+    )
 
 
 def _draft(
@@ -127,14 +138,6 @@ def _zones(cells: Mapping[str, str], place: PlaceReading, phone: str | None) -> 
     stated = cells.get("zone", "")
     if _ZONE.fullmatch(stated):
         return (stated,)
-    if not place.at_odds:
-        return _zones_of(place, phone)
-    # Whichever of the two is wrong: the lead is in one of the places they name.
-    by_state, by_code = replace(place, postal_code=None, city=None), replace(place, state=None)
-    return tuple(sorted({*_zones_of(by_state, phone), *_zones_of(by_code, phone)}))
-
-
-def _zones_of(place: PlaceReading, phone: str | None) -> tuple[str, ...]:
     found = lead_zones(
         country=place.country,
         state=place.state,

@@ -4,30 +4,30 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-from followup_intake.core.cells import folded, is_placeholder, one_line
-from followup_intake.core.companies import given_names, is_company, is_legal_form
+from followup_intake.core.cells import folded, is_placeholder, one_line, word_set
+from followup_intake.core.companies import begins_as_company, given_names, is_company, is_legal_form
 
 _MAX_TEXT = 200
 
-_TITLES = frozenset(
+_TITLES = word_set(
     "mr mrs ms miss mx dr prof professor rev reverend sir madam dame lady lord hon capt captain col "
     "colonel lt lieutenant sgt sergeant maj major gen pastor father fr sister rabbi imam herr frau "
     "hr dipl ing mag m mme mlle monsieur madame mademoiselle me maitre sr sra srta senor senora "
-    "senorita don dona dna sig signora signor attn attention".split()
+    "senorita don dona dna sig signora signor attn attention"
 )
 # "Don", "Major", "Sister" and the like are also what people are called; a comma or dot decides.
-_TITLES_NEEDING_DOT = frozenset("don major m me fr sig mag ing hon gen father lady lord dame".split())
-_SUFFIXES = frozenset(
+_TITLES_NEEDING_DOT = word_set("don major m me fr sig mag ing hon gen father lady lord dame")
+_SUFFIXES = word_set(
     "jr sr junior senior ii iii iv esq esquire phd md dds dmd do dvm cpa rn np pe jd mba msc bsc ma "
-    "ba od pharmd lcsw mbe obe cbe retd ret".split()
+    "ba od pharmd lcsw mbe obe cbe retd ret"
 )
 # Degrees that are also names or words stand as suffixes only behind a comma or in capitals.
-_SUFFIXES_IN_CAPITALS = frozenset("do ma ba pe np md od rn jd".split())
-_NOBODY = frozenset(
+_SUFFIXES_IN_CAPITALS = word_set("do ma ba pe np md od rn jd")
+_NOBODY = word_set(
     "unknown test anonymous anon no name noname not provided not given customer valued customer "
     "lead new lead prospect guest user admin caller unknown caller wireless caller homeowner "
     "private name full name first name last name withheld restricted unavailable xx xxx asdf "
-    "sans nom unbekannt inconnu desconocido sin nombre kein name".split()
+    "sans nom unbekannt inconnu desconocido sin nombre kein name"
 ) | {
     "no name",
     "not provided",
@@ -45,32 +45,66 @@ _NOBODY = frozenset(
     "test test",
     "test lead",
 }
-_PARTICLES = frozenset(
+_PARTICLES = word_set(
     "de del della dello delle di da dos das do du des d la le les los las el al bin bint ibn von van "
-    "vom der den zu zur zum ter ten te 't op af av st saint san santa dalla degli dei".split()
+    "vom der den zu zur zum ter ten te 't op af av st saint san santa dalla degli dei"
 )
 # In a name written all in capitals these go back to small letters; "La" and "Le" only after one.
-_SMALL = frozenset(
+_SMALL = word_set(
     "de del della dello delle di da dos das do du des von van vom der den zu zur zum ter ten te 't op "
-    "af av y e i bin bint ibn".split()
+    "af av y e i bin bint ibn"
 )
-_SMALL_AFTER_SMALL = frozenset("la le les los las el".split())
-_MAC = frozenset(
+_SMALL_AFTER_SMALL = word_set("la le les los las el")
+_MAC = word_set(
     "macdonald macleod mackenzie macgregor macarthur macintyre mackay maclean macmillan macpherson "
     "macneil macneill macdougall macfarlane macdowell mackinnon maclellan macrae macaulay macbeth "
-    "maccormack macinnis macisaac macqueen mactavish macdermott maclachlan macphail".split()
+    "maccormack macinnis macisaac macqueen mactavish macdermott maclachlan macphail"
 )
 _TWO_CAPITALS = {
     name.casefold(): name
-    for name in (
-        "DeShawn DeAndre DeAngelo DeMarcus DeJuan DeWayne DeRon DeSean LaToya LaShawn LaKeisha "
-        "LaTasha LaMarcus LaDonna LeBron LeAnn LeRoy JoAnn JoAnne JoBeth MaryAnn MaryBeth MaryJo "
-        "RuthAnn DiCaprio DiMaggio DeVito DeLuca DeRosa DeSantis DiPietro DeMarco FitzGerald "
-        "LaRue LaSalle LeBlanc DuBois VanDyke"
-    ).split()
+    for name in [
+        "DeShawn",
+        "DeAndre",
+        "DeAngelo",
+        "DeMarcus",
+        "DeJuan",
+        "DeWayne",
+        "DeRon",
+        "DeSean",
+        "LaToya",
+        "LaShawn",
+        "LaKeisha",
+        "LaTasha",
+        "LaMarcus",
+        "LaDonna",
+        "LeBron",
+        "LeAnn",
+        "LeRoy",
+        "JoAnn",
+        "JoAnne",
+        "JoBeth",
+        "MaryAnn",
+        "MaryBeth",
+        "MaryJo",
+        "RuthAnn",
+        "DiCaprio",
+        "DiMaggio",
+        "DeVito",
+        "DeLuca",
+        "DeRosa",
+        "DeSantis",
+        "DiPietro",
+        "DeMarco",
+        "FitzGerald",
+        "LaRue",
+        "LaSalle",
+        "LeBlanc",
+        "DuBois",
+        "VanDyke",
+    ]
     if name not in {"FitzGerald", "LeRoy", "LeBlanc", "DuBois"}
 }
-_ELISIONS = frozenset("o d dell dall all l m n nell sant".split())
+_ELISIONS = word_set("o d dell dall all l m n nell sant")
 
 _EMOJI = re.compile(
     "[\u00a9\u00ae\u2000-\u200d\u203c\u2049\u20e3\u2122\u2139\u2190-\u21ff\u2300-\u23ff\u2460-\u24ff"
@@ -79,9 +113,16 @@ _EMOJI = re.compile(
 )
 _STYLED = re.compile("[\uff01-\uff5e\U0001d400-\U0001d7ff]")
 _BRACKETS = re.compile(r"\s*[(\[{]([^()\[\]{}]*)[)\]}]\s*")
-_QUOTED = re.compile(r"\s+[\"\u201c\u201e\u00ab\u2018'](?!t\s)[^\"\u201c\u201d\u201e\u00bb]{1,30}?[\"\u201d\u201c\u00bb\u2019'](?=\s)\s*")
-_SEPARATED = re.compile(r"\s+[-\u2013\u2014/|@:;\u00b7\u2022]+\s+|\s*[|;]\s*|\s+(?:at|from|from the|of|bei|chez|c/o|w/|with)\s+(?=[A-Z\d])")
-_EDGES = " ,.;:/|-_*~#\"\u201c\u201d"
+_QUOTED = re.compile(
+    r"\s+[\"\u201c\u201e\u00ab\u2018'](?!t\s)[^\"\u201c\u201d\u201e\u00bb]{1,30}?[\"\u201d\u201c\u00bb\u2019'](?=\s)\s*"
+)
+_SEPARATED = re.compile(
+    r"\s+[-\u2013/@\u00b7\u2022]+\s+|\s*[|;\u2014]+\s*|\s*:\s+|"
+    r"\s+(?:at|from|from the|of|bei|chez|c/o|w/|with)\s+(?=[A-Z\d])"
+)
+_COUPLE = re.compile(r"\s+(?:&|\+|and|und|et|y)\s+", re.IGNORECASE)
+_ADDRESS = re.compile(r"\S@\S")
+_EDGES = ' ,.;:/|-_*~#"\u201c\u201d'
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +184,7 @@ def _is_nobody(text: str) -> bool:
     bare = text.strip(_EDGES)
     if is_placeholder(text) or not any(c.isalpha() for c in bare):
         return True
-    return "@" in bare or bare.startswith("<") or folded(bare) in _NOBODY
+    return bool(_ADDRESS.search(bare)) or bare.startswith("<") or folded(bare) in _NOBODY
 
 
 def _without_company(text: str) -> tuple[str | None, str | None]:
@@ -152,6 +193,9 @@ def _without_company(text: str) -> tuple[str | None, str | None]:
     bracketed = [b.strip() for b in _BRACKETS.findall(text)]
     companies += [b for b in bracketed if is_company(b)]
     bare = _QUOTED.sub(" ", _BRACKETS.sub(" ", text)).strip()
+    if begins_as_company(bare):
+        return None, bare
+    bare = _first_of_couple(bare)
     people: list[str] = []
     for part in _SEPARATED.split(bare):
         person, company = _comma_parts(part.strip(_EDGES))
@@ -161,9 +205,25 @@ def _without_company(text: str) -> tuple[str | None, str | None]:
     return person, (companies[0] if companies else None)
 
 
+def _first_of_couple(text: str) -> str:
+    """Return the first of two people who share a last name: "John & Mary Smith"."""
+    first, *others = _COUPLE.split(text)
+    known = folded(first.split()[-1]) if first.split() else ""
+    if (
+        len(others) != 1
+        or is_company(text)
+        or (known not in given_names() and known not in _TITLES)
+    ):
+        return text
+    second = _without_titles(others[0].split())
+    return f"{first} {' '.join(second[-1:])}"
+
+
 def _comma_parts(text: str) -> tuple[str | None, str | None]:
     segments = [s.strip() for s in text.split(",") if s.strip()]
-    while len(segments) > 1 and all(folded(w).replace(" ", "") in _SUFFIXES for w in segments[-1].split()):
+    while len(segments) > 1 and all(
+        folded(w).replace(" ", "") in _SUFFIXES for w in segments[-1].split()
+    ):
         segments.pop()
     if len(segments) > 1 and is_legal_form(segments[-1]):
         segments[-2:] = [f"{segments[-2]}, {segments[-1]}"]
@@ -187,15 +247,24 @@ def _turned(segments: list[str]) -> str:
 def _split(person: str) -> tuple[str, str]:
     first, seam, last = person.partition("\x1f")
     if seam:
-        given = _without_initials(_without_titles(first.split()), keep_last=False)
+        given = _without_suffixes(_without_titles(first.split()))
+        given = _without_initials(given, keep_last=False)
         family = _without_suffixes(_without_titles(last.split()))
         return " ".join(given), " ".join(family)
-    words = _without_suffixes(_without_titles(person.split()))
+    titled = person.split()
+    words = _without_suffixes(_without_titles(titled))
+    if len(words) == 1 and len(titled) > 1 and _only_family(titled[0], words[0]):
+        return "", words[0]
     words = _without_initials(words, keep_last=True)
     if len(words) < 2:  # noqa: PLR2004 - one name only
         return " ".join(words), ""
     seam_at = _seam(words)
     return " ".join(words[:seam_at]), " ".join(words[seam_at:])
+
+
+def _only_family(title: str, word: str) -> bool:
+    """Whether a single name behind a title is a last name: "Mr. Garcia", not "Ms. Aisha"."""
+    return _is_title(title) and folded(word) not in given_names()
 
 
 def _seam(words: list[str]) -> int:
@@ -265,9 +334,7 @@ def _recased_part(part: str, *, whole: int) -> str:
     for at, word in enumerate(words):
         key = word.casefold().replace("\u2019", "'")
         inside = at < len(words) - 1 and (at > 0 or len(words) < whole)
-        small = key in _SMALL or (
-            key in _SMALL_AFTER_SMALL and bool(done) and done[-1].islower()
-        )
+        small = key in _SMALL or (key in _SMALL_AFTER_SMALL and bool(done) and done[-1].islower())
         roman = key in {"ii", "iii", "iv"}
         done.append(key if inside and small else (word.upper() if roman else _capitalised(word)))
     return " ".join(done)

@@ -4,20 +4,26 @@ Validity and lengths come from the phonenumbers metadata (ITU-T E.164 and nation
 """
 
 import re
-import unicodedata
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
 import phonenumbers
 from phonenumbers import PhoneNumber, PhoneNumberType, ValidationResult
 
-from followup_intake.core.cells import unguarded
+from followup_intake.core.cells import ascii_digits, unguarded
 
 MIN_DIGITS = 7
 MAX_DIGITS = 15
 _MAX_TEXT = 250
+_ABROAD_FROM = 11
+_WORD = 4
+# Dots, tildes and the like that people put between digits, and brackets of other shapes.
+_SEPARATORS = str.maketrans("\u2043\u00b7\u2022\u2219_~*[]", "-------()")
+_LETTERS_AT_END = re.compile(r"([^\W\d_]+)$")
+_LETTERS_AT_START = re.compile(r"[.-]?([^\W\d_]+)")
 
-_CLEAN_NANP = re.compile(r"\+1([2-9]\d\d)[2-9]\d{6}")
+_NANP = re.compile(r"(\+?1[ -]?|)\(?([2-9]\d\d)[) .-]{0,2}([2-9]\d\d)[ .-]?(\d{4})", re.ASCII)
+_NANP_REGIONS = frozenset({"US", "CA"})
 _SCIENTIFIC = re.compile(r"(\d)(?:[.,](\d+))?[eE]\+?(\d{1,2})")
 _FLOAT = re.compile(r"\+?(\d{7,15})[.,]0{1,2}")
 _SCHEME = re.compile(r"^(?:p:|tel:|callto:|sms:|whatsapp:)\s*(?://)?", re.IGNORECASE)
@@ -31,11 +37,21 @@ _LABEL = re.compile(
     r"[a-z])\s*[.:#]\s*(?=[+(\d])",
     re.IGNORECASE,
 )
-_SPLIT = re.compile(r"[;,|\n]|\s/\s|\s&\s|\b(?:or|and|oder|und|ou|et|o|y)\b", re.IGNORECASE)
+_SPLIT = re.compile(r"[;,|\n]|\s&\s|\b(?:or|and|oder|und|ou|et|o|y)\b", re.IGNORECASE)
 _CHUNK = re.compile(r"(?:\+\s*)?[(\d][\d\s().\-/\u2010-\u2015\u2212]*\d|\d")
-_NANP_PAIR = re.compile(r"(\d{3}\)?[ .-]\d{3}[ .-]\d{4})\s+(?=\+?1?[ .-]?\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4})")
+_NANP_PAIR = re.compile(
+    r"(\d{3}\)?[ .-]\d{3}[ .-]\d{4})\s+(?=\+?1?[ .-]?\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4})"
+)
 _TRUNK_IN_BRACKETS = re.compile(r"\(0\)")
 _RUNS = ("01234567890", "12345678901", "09876543210", "98765432109")
+
+
+@dataclass(frozen=True, slots=True)
+class _Home:
+    """The region of numbers without a country code; `stated` by the row, or only assumed."""
+
+    region: str
+    stated: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,20 +74,25 @@ NO_PHONE = PhoneReading(given=False)
 UNUSABLE = PhoneReading()
 
 
-def read_phone(cell: str, *, region: str) -> PhoneReading:
+def read_phone(cell: str, *, region: str, stated: bool = True) -> PhoneReading:
     """Read the first usable number of a tidied cell; numbers without a `+` are of `region`.
 
     Never guesses a digit: lost digits, letters for digits and filler numbers are unusable.
+    When nobody stated the region, long digits that are valid abroad are read as such.
     """
-    if (clean := _CLEAN_NANP.fullmatch(cell)) and _assigned(clean[1]) and not _filler(cell[2:]):
-        return PhoneReading(e164=cell)
-    text = unguarded(_SCHEME.sub("", unguarded(_ascii_digits(cell[:_MAX_TEXT].strip())))).strip()
+    if clean := _fast(cell, region):
+        return PhoneReading(e164=clean)
+    plain = ascii_digits(cell[:_MAX_TEXT]).translate(_SEPARATORS).strip()
+    text = unguarded(_SCHEME.sub("", unguarded(plain))).strip()
     if not text:
         return NO_PHONE
-    if mended := _from_number_format(text):
-        reading = _read_digits(mended, region=region, international=False)
-        return _with(reading, repaired=True)
-    return _read_text(text, region=region)
+    home = _Home(region, stated=stated)
+    mended = _from_number_format(text)
+    if mended is not None:
+        return _with(_read_digits(mended, home, international=False), repaired=True)
+    readings = [_read_part(part, home) for part in _numbers(text)]
+    usable = next((r for r in readings if r.e164), UNUSABLE)
+    return _with(usable, repaired=usable.repaired, several=len(readings) > 1)
 
 
 def country_of(e164: str) -> str | None:
@@ -79,58 +100,74 @@ def country_of(e164: str) -> str | None:
     return _nanp_country(e164[2:5]) if e164.startswith("+1") else _country_abroad(e164)
 
 
-def _read_text(text: str, *, region: str) -> PhoneReading:
-    parts = _numbers(text)
-    readings = [_read_part(part, region=region) for part in parts]
-    usable = next((r for r in readings if r.e164), UNUSABLE)
-    return _with(usable, repaired=usable.repaired, several=len(readings) > 1)
+def _fast(cell: str, region: str) -> str | None:
+    """Read what most rows hold, an ordinary North American number, without the metadata."""
+    found = _NANP.fullmatch(cell)
+    if found is None or not _assigned(found[2]):
+        return None
+    if region not in _NANP_REGIONS and not found[1].startswith("+"):
+        return None
+    digits = found[2] + found[3] + found[4]
+    return None if _filler(digits) else "+1" + digits
 
 
 def _numbers(text: str) -> list[str]:
-    """Split a cell into the pieces that hold enough digits for a number."""
+    """Split a cell into pieces that hold one number each, words and all."""
     without = _EXTENSION.sub("", text)
     pieces: list[str] = []
     for piece in _SPLIT.split(_NANP_PAIR.sub(r"\1;", without)):
-        halves = piece.split("/")
-        pieces += halves if all(_count_digits(h) >= MIN_DIGITS for h in halves) else [piece]
-    kept = [_EXTENSION.sub("", p).strip() for p in pieces if _count_digits(p) >= MIN_DIGITS]
-    return kept or ([without.strip()] if _count_digits(without) >= MIN_DIGITS else [])
+        head, slash, tail = piece.partition("/")
+        # "030/2312 5184" is one number, "317-555-0169/70" is a number and more.
+        pieces += [head, tail] if slash and _count_digits(head) >= MIN_DIGITS else [piece]
+    found = [chunk for piece in pieces for chunk in _around_numbers(piece)]
+    return found or ([without] if _count_digits(without) >= MIN_DIGITS else [])
 
 
-def _read_part(part: str, *, region: str) -> PhoneReading:
-    bare = _LABEL.sub("", part)
+def _around_numbers(piece: str) -> list[str]:
+    """Cut a piece behind each number, so that every cut holds one."""
+    bare = _EXTENSION.sub("", piece)
+    cuts: list[str] = []
+    start = 0
+    for chunk in _CHUNK.finditer(bare):
+        if _count_digits(chunk[0]) >= MIN_DIGITS:
+            cuts.append(bare[start : chunk.end()])
+            start = chunk.end()
+    if cuts:
+        cuts[-1] += bare[start:]
+    return cuts
+
+
+def _read_part(part: str, home: "_Home") -> PhoneReading:
+    bare = _LABEL.sub("", part.strip())
     chunk = next((c for c in _CHUNK.finditer(bare) if _count_digits(c[0]) >= MIN_DIGITS), None)
     if chunk is None or _letter_touches(bare, chunk.start(), chunk.end()):
         return UNUSABLE
     number = chunk[0]
     rest = bare[: chunk.start()] + bare[chunk.end() :]
-    worded = bare != part or any(c.isalpha() for c in rest)
+    worded = bare != part.strip() or any(c.isalpha() for c in rest)
     international = number.startswith("+")
     if international or number.startswith("00"):
         number = _TRUNK_IN_BRACKETS.sub("", number)
     digits = "".join(c for c in number if c.isdigit())
-    reading = _read_digits(digits, region=region, international=international)
+    reading = _read_digits(digits, home, international=international)
     return _with(reading, repaired=reading.repaired or worded)
 
 
-def _read_digits(digits: str, *, region: str, international: bool) -> PhoneReading:
+def _read_digits(digits: str, home: "_Home", *, international: bool) -> PhoneReading:
     if not MIN_DIGITS <= len(digits) <= MAX_DIGITS + 3 or _filler(digits):
         return UNUSABLE
     if international:
         return _judged(_parsed("+" + digits, None), repaired=False)
     for prefix in ("00", "011"):
-        if digits.startswith(prefix) and (abroad := _parsed("+" + digits[len(prefix) :], None)):
-            reading = _judged(abroad, repaired=False)
+        if digits.startswith(prefix):
+            reading = _judged(_parsed("+" + digits[len(prefix) :], None), repaired=False)
             if reading.e164 and not reading.possible_only:
                 return reading
-    home = _judged_at_home(digits, region=region)
-    if home.e164 and not home.possible_only:
-        return home
-    if len(digits) > 10:  # noqa: PLR2004 - shorter ones carry no country code worth guessing
-        eaten_plus = _judged(_parsed("+" + digits, None), repaired=True)
-        if eaten_plus.e164 and not eaten_plus.possible_only:
-            return eaten_plus
-    return home
+    reading = _judged_at_home(digits, region=home.region)
+    if home.stated or len(digits) < _ABROAD_FROM or (reading.e164 and not reading.possible_only):
+        return reading
+    eaten_plus = _judged(_parsed("+" + digits, None), repaired=True)
+    return reading if eaten_plus.possible_only or not eaten_plus.e164 else eaten_plus
 
 
 def _judged_at_home(digits: str, *, region: str) -> PhoneReading:
@@ -167,7 +204,8 @@ def _from_number_format(text: str) -> str | None:
         return None
     mantissa, exponent = found[1] + (found[2] or ""), int(found[3])
     # Fewer digits than the exponent asks for were rounded away, not merely hidden.
-    return mantissa if len(mantissa) == exponent + 1 else ""
+    whole, rest = mantissa[: exponent + 1], mantissa[exponent + 1 :]
+    return whole if len(whole) == exponent + 1 and not rest.strip("0") else ""
 
 
 def _with(reading: PhoneReading, *, repaired: bool, several: bool = False) -> PhoneReading:
@@ -186,22 +224,15 @@ def _filler(digits: str) -> bool:
 
 
 def _letter_touches(text: str, start: int, end: int) -> bool:
-    before = text[start - 1] if start else ""
-    after = text[end] if end < len(text) else ""
-    # "555-O123": the letter may also stand behind the dash that ended the chunk.
-    beyond = text[end + 1] if after in "-." and end + 1 < len(text) else ""
-    return before.isalpha() or after.isalpha() or (after != "" and beyond.isalpha())
+    """Whether a letter stands where a digit should: "555-O123", not "555-0123cell"."""
+    before = _LETTERS_AT_END.search(text[:start])
+    # The letter may also stand behind the dash that ended the number.
+    after = _LETTERS_AT_START.match(text[end:])
+    return any(found and len(found[1]) < _WORD for found in (before, after))
 
 
 def _count_digits(text: str) -> int:
     return sum(c.isdigit() for c in text)
-
-
-def _ascii_digits(text: str) -> str:
-    if text.isascii():
-        return text
-    wide = unicodedata.normalize("NFKC", text)
-    return "".join(str(unicodedata.digit(c)) if c.isdigit() else c for c in wide)
 
 
 def _parsed(text: str, region: str | None) -> PhoneNumber | None:
@@ -241,7 +272,7 @@ def _nanp_country(area_code: str) -> str | None:
 @lru_cache(maxsize=4096)
 def _country_abroad(e164: str) -> str | None:
     number = _parsed(e164, None)
-    if number is None:
+    if number is None or number.country_code is None:
         return None
     region = phonenumbers.region_code_for_number(number)
     region = region or phonenumbers.region_code_for_country_code(number.country_code)

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
-from followup_intake.core.cells import is_placeholder, unguarded
+from followup_intake.core.cells import ascii_digits, is_placeholder, unguarded
 
 _FLOAT = re.compile(r"(\d+)\.0+")
 _US = re.compile(r"(\d{3,5})(?:[- ]?(\d{4}))?")
@@ -60,7 +60,7 @@ def read_postal(cell: str, country: str | None) -> PostalReading:
 
     Without a country, or for one whose codes are not known here, it stays as written.
     """
-    text = unguarded(cell).strip().upper()
+    text = _plain(cell)
     if is_placeholder(text):
         return PostalReading()
     if found := _FLOAT.fullmatch(text):
@@ -71,7 +71,7 @@ def read_postal(cell: str, country: str | None) -> PostalReading:
 
 def country_of_postal(cell: str) -> str | None:
     """Return the country whose codes look like this; five digits are the United States'."""
-    text = unguarded(cell).strip().upper()
+    text = _plain(cell)
     if _CA.fullmatch(text):
         return "CA"
     if _GB.fullmatch(text):
@@ -100,6 +100,10 @@ def at_odds(state: str, code: str, country: str | None) -> bool:
         return False
     # Jervis Bay and the villages around Canberra share their codes with New South Wales.
     return {state, other} != {"NSW", "ACT"}
+
+
+def _plain(cell: str) -> str:
+    return unguarded(ascii_digits(cell)).upper().rstrip(" -.,").lstrip()
 
 
 def _canonical(text: str, country: str | None) -> str | None:

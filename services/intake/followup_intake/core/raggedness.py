@@ -15,8 +15,13 @@ Shape = Literal["whole", "blank", "repeated_header", "ragged", "shifted"]
 
 _EMAIL = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")
 _PHONE = re.compile(r"(?:p:)?\+?[\d\s().\-/]{7,24}(?:\s*(?:x|ext)\W*\d+)?")
-_POSTAL = re.compile(r"'?\d{4,5}(?:\.0|-\d{4})?|[A-Za-z]\d[A-Za-z] ?\d[A-Za-z]\d|[A-Za-z]{1,2}\d\w? ?\d[A-Za-z]{2}")
-_DATE = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}\b.*|\d{5}\.\d+|\d{13}|.*\b(?:19|20)\d\d \d{1,2}:\d\d.*")
+_POSTAL = re.compile(
+    r"'?\d{4,5}(?:\.0|-\d{4})?|[A-Za-z]\d[A-Za-z] ?\d[A-Za-z]\d|[A-Za-z]{1,2}\d\w? ?\d[A-Za-z]{2}"
+)
+_DATE = re.compile(
+    r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}\b.*|\d{5}\.\d+|\d{13}|.*\b(?:19|20)\d\d \d{1,2}:\d\d.*"
+)
+_RARELY_BLANK = frozenset({"received_at"})
 _SHIFTS = (1, -1, 2, -2, 3, -3)
 _SHIFTED_FROM = 2
 
@@ -54,7 +59,8 @@ def _gain(cells: Sequence[str], columns: Columns, by: int) -> int:
     for field, at in columns.index.items():
         here = cells[at].strip() if at < len(cells) else ""
         there = cells[at + by].strip() if 0 <= at + by < len(cells) else ""
-        if here and not is_placeholder(here) and there and _fits(field, there):
+        unlike = not is_placeholder(here) or field in _RARELY_BLANK
+        if unlike and there and _fits(field, there):
             gain += not _fits(field, here)
     return gain
 

@@ -4,12 +4,14 @@ import difflib
 import re
 from functools import lru_cache
 
-from followup_intake.core.cells import folded
+from followup_intake.core.cells import folded, word_set
 
 # The first that fits wins: "FB Lead Form" is Facebook's, "Google LSA referral" is LSA's.
 _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
     (
-        re.compile(r"\b(?:g?lsas?|googlelsa|local services?|local service ads?|google guaranteed)\b"),
+        re.compile(
+            r"\b(?:g?lsas?|googlelsa|local services?|local service ads?|google guaranteed)\b"
+        ),
         "google_lsa",
     ),
     (
@@ -23,8 +25,8 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\b(?:facebook\w*|fb|face book|meta|messenger)\b"), "facebook_lead_ad"),
     (
         re.compile(
-            r"\breff?er|\bword of mouth\b|\bwom\b|\brecommend|\bfriends?\b|\bexisting c|"
-            r"\bpast c(?:lient|ustomer)|\bneighbou?r\b|\bempfehlung|\bempfohlen|\bparrain|"
+            r"\breff?er|\bword of mouth\b|\bwom\b|\brecommend|\bfriends?\b"
+            r"|\bneighbou?r\b|\bempfehlung|\bempfohlen|\bparrain|"
             r"\bbouche a oreille\b|\brecomend|\bamigo"
         ),
         "referral",
@@ -56,8 +58,8 @@ _MISSPELT = {
     "webform": "web_form",
     "outbound": "cold_outbound",
 }
-_NAMES = frozenset(
-    "google_lsa gmb_call facebook_lead_ad instagram_lead_ad referral web_form cold_outbound".split()
+_NAMES = word_set(
+    "google_lsa gmb_call facebook_lead_ad instagram_lead_ad referral web_form cold_outbound"
 )
 
 

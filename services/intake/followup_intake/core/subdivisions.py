@@ -1,5 +1,7 @@
 """States and provinces by the names people write (ISO 3166-2 codes of US, CA and AU)."""
 
+import difflib
+import re
 from functools import cache, lru_cache
 from typing import NamedTuple
 
@@ -77,6 +79,10 @@ _ELSEWHERE = {
 }
 
 
+_SHORT = 5
+_POSTAL_BEHIND = re.compile(r"[a-z]{2,3} \d{3,5}\b")
+
+
 class Subdivision(NamedTuple):
     """A state or province: its country, and its code where this product keeps codes."""
 
@@ -100,16 +106,18 @@ def _table(text: str) -> dict[str, str]:
 
 @cache
 def _elsewhere() -> dict[str, str]:
-    return {
-        name: country for country, names in _ELSEWHERE.items() for name in names.split("|")
-    }
+    return {name: country for country, names in _ELSEWHERE.items() for name in names.split("|")}
 
 
 @lru_cache(maxsize=4096)
 def read_state(cell: str, country: str) -> str | None:
     """Return a state's code in US, CA and AU, None when the country has no such state."""
     names = _coded().get(country)
-    return next((names[k] for k in _keys(cell) if k in names), None) if names else None
+    if not names:
+        return None
+    keys = _keys(cell)
+    found = next((names[k] for k in keys if k in names), None)
+    return found or (_misspelt(keys[0], names) if keys else None)
 
 
 @lru_cache(maxsize=4096)
@@ -126,6 +134,13 @@ def countries_of_state(cell: str) -> tuple[Subdivision, ...]:
     return (*found, Subdivision(other, None)) if other else tuple(found)
 
 
+def _misspelt(key: str, names: dict[str, str]) -> str | None:
+    if len(key) <= _SHORT:
+        return None
+    near = difflib.get_close_matches(key, names, n=1, cutoff=0.87)
+    return names[near[0]] if near else None
+
+
 def _keys(cell: str) -> list[str]:
     """Return the spellings to look up: as written, dots taken out, the first of "TX - Texas"."""
     key = folded(cell[:80])
@@ -134,4 +149,7 @@ def _keys(cell: str) -> list[str]:
     head = cell[:80]
     for mark in ("(", ",", " - ", "/"):
         head = head.partition(mark)[0]
-    return list(dict.fromkeys(k for k in (joined, key, folded(head)) if k))
+    # "TX 78701" and "Austin, TX" name a state too.
+    spare = [folded(cell[:80].rpartition(",")[2])] if "," in cell else []
+    coded = [words[0]] if len(words) > 1 and _POSTAL_BEHIND.match(key) else []
+    return list(dict.fromkeys(k for k in (joined, key, folded(head), *spare, *coded) if k))

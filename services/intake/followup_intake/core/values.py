@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
 
-from followup_intake.core.cells import is_placeholder
+from followup_intake.core.cells import ascii_digits, is_placeholder, word_set
 
 _SIGNS = (
     ("CA$", "CAD"),
@@ -26,9 +26,9 @@ _SIGNS = (
     ("₣", "CHF"),
     ("zł", "PLN"),
 )
-_CODES = frozenset(
+_CODES = word_set(
     "USD CAD AUD NZD EUR GBP CHF SEK NOK DKK PLN CZK HUF RON BGN MXN BRL ARS CLP COP INR PKR "
-    "ZAR SGD HKD JPY CNY KRW AED SAR ILS TRY PHP THB MYR IDR VND NGN KES".split()
+    "ZAR SGD HKD JPY CNY KRW AED SAR ILS TRY PHP THB MYR IDR VND NGN KES"
 )
 _WORDS = {
     "dollars": "USD",
@@ -42,9 +42,16 @@ _WORDS = {
     "fr": "CHF",
     "kr": "SEK",
 }
-_ABSENT = frozenset("tbd tbc tba unknown unsure - none not sure".split()) | {"not sure", "to be determined"}
-_HEDGE = re.compile(r"^(?:~|≈|about|approx(?:imately)?\.?|around|ca\.?|circa|est\.?|roughly)\s*", re.IGNORECASE)
-_AMOUNT = re.compile(r"(\d[\d.,'\u2019\s]*)([kKmM])?")
+_ABSENT = word_set("tbd tbc tba unknown unsure - none not sure") | {
+    "not sure",
+    "to be determined",
+}
+_HEDGE = re.compile(
+    r"^(?:~|≈|about|approx(?:imately)?\.?|around|ca\.?(?=\s)|circa|est\.?|roughly)\s*",
+    re.IGNORECASE,
+)
+_AMOUNT = re.compile(r"(\d[\d.,'\u2019\s]*)([kKmM])?\+?")
+_SCIENTIFIC = re.compile(r"\d(?:\.\d{1,14})?[eE]\+?\d{1,2}")
 _MAX_DIGITS = 15
 
 
@@ -66,6 +73,9 @@ def read_value(cell: str) -> ValueReading:
     text = cell.strip()
     if is_placeholder_value(text):
         return ValueReading()
+    text = ascii_digits(text)
+    if scientific := _SCIENTIFIC.fullmatch(text):
+        return ValueReading(amount=Decimal(scientific[0]).quantize(Decimal("0.01")))
     text, currency = _currency(_HEDGE.sub("", text[:80]))
     found = _AMOUNT.fullmatch(text.rstrip(" .-–") if text.endswith((".-", ",-", ".–")) else text)  # noqa: RUF001 - German prices end in a dash
     amount = _amount(found[1], found[2]) if found else None
@@ -82,13 +92,15 @@ def is_placeholder_value(text: str) -> bool:
 def _currency(text: str) -> tuple[str, str | None]:
     for sign, code in _SIGNS:
         if text.upper().startswith(sign.upper()) or text.upper().endswith(sign.upper()):
-            bare = text[len(sign) :] if text.upper().startswith(sign.upper()) else text[: -len(sign)]
+            bare = (
+                text[len(sign) :] if text.upper().startswith(sign.upper()) else text[: -len(sign)]
+            )
             return _currency(bare.strip())[0], code
     words = text.split()
     for word in words[:1] + words[-1:]:
-        code = word.upper() if word.upper() in _CODES else _WORDS.get(word.casefold())
-        if code and len(words) > 1:
-            return " ".join(w for w in words if w is not word), code
+        named = word.upper() if word.upper() in _CODES else _WORDS.get(word.casefold())
+        if named and len(words) > 1:
+            return " ".join(w for w in words if w is not word), named
     glued = re.fullmatch(r"([A-Za-z]{3})(\d.*)|(.*\d)([A-Za-z]{3})", text)
     if glued and (code := (glued[1] or glued[4]).upper()) in _CODES:
         return glued[2] or glued[3], code
@@ -106,7 +118,7 @@ def _amount(text: str, scale: str | None) -> Decimal | None:
     if not (digits + part).isdigit() or len(digits) > _MAX_DIGITS:
         return None
     factor = {"k": 1_000, "m": 1_000_000}.get((scale or "").casefold(), 1)
-    return Decimal(f"{digits or 0}.{part or 0}") * factor
+    return Decimal(f"{digits or 0}.{part}" if part else digits) * factor
 
 
 def _is_decimal_mark(plain: str, mark: int) -> bool:
