@@ -15,7 +15,7 @@ from followup_dispatcher.providers.port import (
     Undecided,
     Unknown,
 )
-from followup_dispatcher.providers.sandbox import SandboxEntry, SandboxProvider, sandbox_factory
+from followup_dispatcher.providers.sandbox import SandboxProvider, sandbox_factory
 from followup_dispatcher.providers.twilio_account import machine_clock
 
 
@@ -23,19 +23,20 @@ class Record:
     """Keeps entries in memory; raises what it is told to."""
 
     def __init__(self) -> None:
-        self.entries: dict[UUID, SandboxEntry] = {}
+        self.entries: dict[UUID, Call] = {}
         self.trouble: Exception | None = None
 
-    async def record(self, entry: SandboxEntry) -> str:
+    async def record(self, call: Call) -> str:
         if self.trouble:
             raise self.trouble
-        self.entries[entry.attempt_id] = entry
-        return f"sandbox-{entry.attempt_id}"
+        self.entries[call.attempt_id] = call
+        return f"sandbox-{call.attempt_id}"
 
-    async def find(self, attempt_id: UUID) -> str | None:
+    async def find(self, touch_id: UUID, attempt_id: UUID) -> str | None:
         if self.trouble:
             raise self.trouble
-        return f"sandbox-{attempt_id}" if attempt_id in self.entries else None
+        kept = self.entries.get(attempt_id)
+        return f"sandbox-{attempt_id}" if kept and kept.touch_id == touch_id else None
 
 
 def outgoing(*, left: float = 1.0, text: str = "Hello Dana") -> Call:
@@ -65,12 +66,8 @@ async def test_what_would_go_out_is_recorded_and_can_be_asked_for():
     assert await sandbox.find(PAST) == Absent()
     ref = f"sandbox-{UUID(int=1)}"
     assert await sandbox.send(outgoing(text="x" * 161)) == Accepted(ref, 2)
-    entry = record.entries[UUID(int=1)]
-    assert (entry.recipient, entry.sender, entry.text) == (
-        "+14155550123",
-        "+14155550100",
-        "x" * 161,
-    )
+    kept = record.entries[UUID(int=1)]
+    assert (kept.to, kept.sender, kept.content.text) == (PAST.to, PAST.sender, "x" * 161)
     assert await sandbox.find(PAST) == Found(ref)
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from followup_dispatcher.rendering.segments import count_segments, is_gsm
+from followup_dispatcher.rendering.segments import is_gsm, segments_of
 
 GSM = "abc XYZ 019 @£$¥èéùìòÇØøÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ!\"#¤%&'()*+,-./:;<=>?¡ÄÖÑÜ§¿äöñüà\n\r"
 EXTENDED = "^{}\\[~]|€\f"
@@ -37,7 +37,7 @@ EXTENDED = "^{}\\[~]|€\f"
 )
 def test_known_counts(text, segments):
     """At each border, in each alphabet."""
-    assert count_segments(text) == segments
+    assert segments_of(text) == segments
 
 
 @given(st.text(alphabet=GSM + EXTENDED, max_size=1000))
@@ -48,7 +48,7 @@ def test_gsm_texts_fill_parts_of_153_and_never_split_an_escape(text):
         token for letter in text for token in (("esc", letter) if letter in EXTENDED else (letter,))
     ]
     if len(septets) <= 160:
-        assert count_segments(text) == 1
+        assert segments_of(text) == 1
         return
     parts, rest = 0, septets
     while rest:
@@ -56,7 +56,7 @@ def test_gsm_texts_fill_parts_of_153_and_never_split_an_escape(text):
         if len(rest) > cut and rest[cut - 1] == "esc":
             cut -= 1
         parts, rest = parts + 1, rest[cut:]
-    assert count_segments(text) == parts
+    assert segments_of(text) == parts
 
 
 @given(st.text(max_size=400).map(lambda text: text + "ж"))
@@ -64,7 +64,7 @@ def test_other_texts_fill_parts_of_67_units_and_never_split_a_pair(text):
     """Checked on the UTF-16 that goes over the air."""
     units = memoryview(text.encode("utf-16-le", "surrogatepass")).cast("H")
     if len(units) <= 70:
-        assert count_segments(text) == 1
+        assert segments_of(text) == 1
         return
     parts, at = 0, 0
     while at < len(units):
@@ -72,4 +72,4 @@ def test_other_texts_fill_parts_of_67_units_and_never_split_a_pair(text):
         if cut < len(units) and 0xDC00 <= units[cut] < 0xE000 and 0xD800 <= units[cut - 1] < 0xDC00:
             cut -= 1
         parts, at = parts + 1, cut
-    assert count_segments(text) == parts
+    assert segments_of(text) == parts

@@ -6,7 +6,6 @@ at. Behind it the whole path is the real one: claims, ledger, rates and outcomes
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Protocol
 from uuid import UUID
@@ -27,33 +26,17 @@ from followup_dispatcher.providers.port import (
     Undecided,
     Unknown,
 )
-from followup_dispatcher.rendering.segments import count_segments
-
-
-@dataclass(frozen=True, slots=True)
-class SandboxEntry:
-    """What would have gone out."""
-
-    tenant_id: UUID
-    touch_id: UUID
-    attempt_id: UUID
-    channel: Channel
-    recipient: str
-    sender: str
-    subject: str | None
-    text: str
-    html: str | None
-    voicemail: str | None
+from followup_dispatcher.rendering.segments import segments_of
 
 
 class SandboxSink(Protocol):
-    """Where entries are kept."""
+    """Where calls are kept."""
 
-    async def record(self, entry: SandboxEntry) -> str:
-        """Keep an entry for good and return its reference."""
+    async def record(self, call: Call) -> str:
+        """Keep a call for good and return its reference."""
 
-    async def find(self, attempt_id: UUID) -> str | None:
-        """The reference of the attempt's entry, or None when there is none."""
+    async def find(self, touch_id: UUID, attempt_id: UUID) -> str | None:
+        """The reference of the attempt's call, or None when there is none."""
 
 
 class SandboxProvider:
@@ -77,18 +60,18 @@ class SandboxProvider:
         if self._latency:
             await asyncio.sleep(self._latency)
         try:
-            ref = await self._sink.record(_entry(call))
+            ref = await self._sink.record(call)
         except Exception as error:
             if not is_outage(error):
                 raise
             return Unknown("the record is out of reach")
-        segments = count_segments(call.content.text) if self.channel == "sms" else 1
+        segments = segments_of(call.content.text) if self.channel == "sms" else 1
         return Accepted(ref, segments)
 
     async def find(self, attempt: PastAttempt) -> Finding:
         """Ask the record, which is settled at once."""
         try:
-            ref = await self._sink.find(attempt.attempt_id)
+            ref = await self._sink.find(attempt.touch_id, attempt.attempt_id)
         except Exception as error:
             if not is_outage(error):
                 raise
@@ -110,18 +93,3 @@ def sandbox_factory(
         return SandboxProvider(channel, sink, latency=latency)
 
     return make
-
-
-def _entry(call: Call) -> SandboxEntry:
-    return SandboxEntry(
-        tenant_id=call.tenant_id,
-        touch_id=call.touch_id,
-        attempt_id=call.attempt_id,
-        channel=call.channel,
-        recipient=call.to,
-        sender=call.sender,
-        subject=call.content.subject,
-        text=call.content.text,
-        html=call.content.html,
-        voicemail=call.content.voicemail,
-    )

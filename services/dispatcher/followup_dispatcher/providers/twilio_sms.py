@@ -34,7 +34,7 @@ from followup_dispatcher.providers.twilio_answers import (
     fields,
     not_accepted,
 )
-from followup_dispatcher.rendering.segments import count_segments
+from followup_dispatcher.rendering.segments import segments_of
 
 BODY_LIMIT = 1600
 """Characters (twilio.com/docs/api/errors/21617)."""
@@ -117,7 +117,7 @@ def _answer(reply: Reply, call: Call) -> Answer:
     code = error_code(message, "error_code")
     if message.get("status") == "failed" and code is not None:
         return by_code(code)
-    return Accepted(sid, _segments(message) or count_segments(call.content.text))
+    return Accepted(sid, _segments(message) or segments_of(call.content.text))
 
 
 def _segments(message: Row) -> int:

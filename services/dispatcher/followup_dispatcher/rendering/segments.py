@@ -34,7 +34,7 @@ def units(text: str) -> tuple[int, ...]:
     return tuple(2 if ord(letter) > _LAST_OF_PLANE_0 else 1 for letter in text)
 
 
-def count_segments(text: str) -> int:
+def segments_of(text: str) -> int:
     """The number of segments; an empty text is one.
 
     A part never ends between an escape and its character, nor inside a surrogate pair,

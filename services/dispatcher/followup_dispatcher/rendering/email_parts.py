@@ -1,0 +1,67 @@
+"""What every e-mail carries beside its words: a way out, and where it comes from.
+
+Sources: `List-Unsubscribe`, RFC 2369 section 3.2; one-click, RFC 8058 section 3.1 (an
+https URI is required); a physical postal address and an opt-out mechanism in commercial
+mail, 16 CFR 316.5 and 15 U.S.C. 7704(a)(5).
+"""
+
+import html
+from dataclasses import replace
+
+from followup_dispatcher.providers.port import Content
+
+_BODY_END = "</body>"
+
+
+def unsubscribe_headers(url: str | None, mailbox: str | None = None) -> dict[str, str]:
+    """The headers by which a mail program offers to unsubscribe; empty without a way."""
+    ways = [f"<{url}>"] if url else []
+    if mailbox:
+        ways.append(f"<mailto:{mailbox}?subject=unsubscribe>")
+    if not ways:
+        return {}
+    headers = {"List-Unsubscribe": ", ".join(ways)}
+    if url and url.startswith("https://"):
+        headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    return headers
+
+
+def with_footer(content: Content, *, business: str, address: str, url: str | None) -> Content:
+    """The content with a line of sender and postal address, and the way out, where absent."""
+    sender = ", ".join(part.strip() for part in (business, address) if part.strip())
+    text_lines = _absent(content.text, address, sender, url)
+    if content.html is None:
+        return replace(content, text=_text(content.text, text_lines))
+    html_lines = _absent(html.unescape(content.html), address, sender, url)
+    return replace(
+        content,
+        text=_text(content.text, text_lines),
+        html=_html(content.html, html_lines),
+    )
+
+
+def _absent(words: str, address: str, sender: str, url: str | None) -> tuple[str, str]:
+    """The sender's line and the way out, each blank where the words have it already."""
+    flat = " ".join(words.split())
+    has_address = bool(address.strip()) and " ".join(address.split()) in flat
+    return ("" if has_address else sender, "" if url is None or url in words else url)
+
+
+def _text(text: str, lines: tuple[str, str]) -> str:
+    sender, url = lines
+    footer = [sender] if sender else []
+    if url:
+        footer.append(f"Unsubscribe: {url}")
+    return "\n".join([text, "", "-- ", *footer]) if footer else text
+
+
+def _html(markup: str, lines: tuple[str, str]) -> str:
+    sender, url = lines
+    footer = [html.escape(sender)] if sender else []
+    if url:
+        footer.append(f'<a href="{html.escape(url)}">Unsubscribe</a>')
+    if not footer:
+        return markup
+    block = f'<p style="font-size:12px;color:#666">{"<br>".join(footer)}</p>'
+    before, end, after = markup.rpartition(_BODY_END)
+    return f"{before}{block}{end}{after}" if end else markup + block

@@ -1,0 +1,147 @@
+"""Template bodies to content, or to the reason why not."""
+
+import re
+from collections import OrderedDict
+from collections.abc import Mapping
+from typing import Any
+
+from liquid import BoundTemplate
+from liquid.exceptions import (
+    LiquidError,
+    LiquidSyntaxError,
+    ResourceLimitError,
+)
+
+from followup_contracts.payload import Channel
+from followup_dispatcher.providers.port import Content
+from followup_dispatcher.rendering.environments import MailEnvironment, TextEnvironment
+from followup_dispatcher.rendering.errors import (
+    MissingVariable,
+    RenderingError,
+    TooMuchWork,
+    Unrenderable,
+)
+
+SOURCE_LIMIT = 20_000
+HTML_SOURCE_LIMIT = 200_000
+KEPT = 4_000
+
+_PARTS: Mapping[Channel, tuple[str, ...]] = {
+    "sms": ("text",),
+    "email": ("subject", "text", "html"),
+    "voice": ("text", "voicemail"),
+}
+_REQUIRED: Mapping[Channel, frozenset[str]] = {
+    "sms": frozenset({"text"}),
+    "email": frozenset({"subject", "text"}),
+    "voice": frozenset({"text"}),
+}
+
+
+_FAULTS = (RenderingError, LiquidError, ArithmeticError, LookupError, TypeError, ValueError)
+"""What a template, or a value it was not written for, can raise: a filter on the wrong
+kind of value raises any of these."""
+
+
+class Renderer:
+    """Renders template bodies. Parsed templates are kept by hash: bodies never change."""
+
+    def __init__(self, *, kept: int = KEPT) -> None:
+        self._short = TextEnvironment()
+        self._mail = MailEnvironment()
+        self._html = MailEnvironment(autoescape=True)
+        self._kept = kept
+        self._parsed: OrderedDict[tuple[str, str, Channel], BoundTemplate] = OrderedDict()
+
+    def render(
+        self,
+        body: Mapping[str, Any],
+        variables: Mapping[str, Any],
+        *,
+        channel: Channel,
+        hash: str,  # noqa: A002 the name it has everywhere
+    ) -> Content | Unrenderable:
+        """A body's parts for the channel; never raises for what a template or a value is."""
+        made: dict[str, str] = {}
+        for part in _PARTS[channel]:
+            source = body.get(part)
+            if source is None and part not in _REQUIRED[channel]:
+                continue
+            if not isinstance(source, str) or len(source) > _source_limit(part):
+                return Unrenderable("template_shape", f"{part}: missing, no text, or too long")
+            words = self._words(part, source, variables, channel=channel, hashed=hash)
+            if isinstance(words, Unrenderable):
+                return words
+            if not words and part in _REQUIRED[channel]:
+                return Unrenderable("empty", f"{part} is empty")
+            made[part] = words
+        return Content(
+            text=made["text"],
+            subject=made.get("subject"),
+            html=made.get("html") or None,
+            voicemail=made.get("voicemail") or None,
+        )
+
+    def _words(
+        self,
+        part: str,
+        source: str,
+        variables: Mapping[str, Any],
+        *,
+        channel: Channel,
+        hashed: str,
+    ) -> str | Unrenderable:
+        try:
+            return _tidy(part, self._template(part, source, channel, hashed).render(variables))
+        except _FAULTS as error:
+            return _why(part, error)
+
+    def _template(self, part: str, source: str, channel: Channel, hashed: str) -> BoundTemplate:
+        key = (hashed, part, channel)
+        known = self._parsed.get(key)
+        if known is None:
+            known = self._environment(part, channel).from_string(source)
+            self._parsed[key] = known
+            if len(self._parsed) > self._kept:
+                self._parsed.popitem(last=False)
+        else:
+            self._parsed.move_to_end(key)
+        return known
+
+    def _environment(self, part: str, channel: Channel) -> TextEnvironment:
+        if part == "html":
+            return self._html
+        return self._mail if channel == "email" and part == "text" else self._short
+
+
+def _source_limit(part: str) -> int:
+    return HTML_SOURCE_LIMIT if part == "html" else SOURCE_LIMIT
+
+
+def _tidy(part: str, words: str) -> str:
+    """No blanks around; a subject is one line; a text has no more than one empty line."""
+    if part == "subject":
+        return " ".join(words.split())
+    if part == "html":
+        return words.strip()
+    return re.sub(r"\n[ \t]*\n(?:[ \t]*\n)+", "\n\n", words).strip()
+
+
+def _why(part: str, error: Exception) -> Unrenderable:
+    """The fault in our own words: the text of an error may quote somebody's data."""
+    match error:
+        case MissingVariable():
+            return Unrenderable("missing_variable", str(error))
+        case TooMuchWork():
+            return Unrenderable("template_limit", f"{part}: {error}")
+        case ResourceLimitError():
+            return Unrenderable("template_limit", f"{part}: {type(error).__name__}")
+        case LiquidSyntaxError():
+            return Unrenderable("template_syntax", f"{part}: {_place(error)}")
+        case _:
+            return Unrenderable("template_error", f"{part}: {type(error).__name__}")
+
+
+def _place(error: LiquidError) -> str:
+    position = error.context()
+    return "not Liquid" if position is None else f"line {position[0]}: not Liquid"

@@ -1,0 +1,101 @@
+"""What templates can name.
+
+    person.first_name  person.last_name  person.full_name  person.language  person.city
+    lead.need  lead.source  lead.value  lead.currency  lead.received_at  lead.attributes.*
+    lead.appointment.starts_at (and what else the appointment has)
+    business.name  business.agent  business.phone  business.address
+    links.book  links.unsubscribe
+    step  sequence
+
+A value that is not known, or is blank, is not there: a template that uses one without
+`| default:` stops its touch with the variable's name, so nobody is greeted by "Hi ,".
+Good use: `Hi {{ person.first_name | default: "there" }}`, or a sentence of its own inside
+`{% if lead.need %}`. Moments are ISO 8601; `| date: "%A at %H:%M", "Europe/Berlin"` puts
+them into words.
+"""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from followup_directory import TenantSettings
+from followup_people import LeadView, PersonView
+
+_DEEPEST = 6
+
+
+def variables(
+    *,
+    person: PersonView,
+    lead: LeadView,
+    business: TenantSettings,
+    links: Mapping[str, str | None],
+    step: str,
+    sequence: str,
+) -> dict[str, Any]:
+    """The mapping above, of text, numbers, booleans, lists and mappings only."""
+    full_name = " ".join(part for part in (person.first_name, person.last_name) if part)
+    return known(
+        {
+            "person": {
+                **person.attributes,
+                "first_name": person.first_name,
+                "last_name": person.last_name,
+                "full_name": full_name,
+                "language": person.language,
+                "city": person.place.city,
+            },
+            "lead": {
+                "need": lead.need,
+                "source": lead.source,
+                "value": lead.value,
+                "currency": getattr(lead, "currency", None),
+                "received_at": lead.received_at,
+                "attributes": lead.attributes,
+                "appointment": lead.attributes.get("appointment"),
+            },
+            "business": {
+                "name": business.business_name,
+                "agent": business.agent_name,
+                "phone": business.callback_number,
+                "address": business.postal_address,
+                "booking_link": business.booking_link,
+            },
+            "links": {"book": business.booking_link, **links},
+            "step": step,
+            "sequence": sequence,
+        }
+    )
+
+
+def known(values: Mapping[str, Any]) -> dict[str, Any]:
+    """What of a mapping has a value; the mappings inside stay, for `if` to look into."""
+    kept = ((str(name), _plain(value, 1)) for name, value in values.items())
+    return {name: value for name, value in kept if value is not None}
+
+
+def _plain(value: Any, depth: int) -> Any:
+    """The value as a template may see it, or None where there is nothing to say."""
+    match value:
+        case bool() | int() | float():
+            return value
+        case str():
+            return value if value.strip() else None
+        case Decimal():
+            return _number(value)
+        case datetime() | date():
+            return value.isoformat()
+        case Mapping() if depth < _DEEPEST:
+            kept = ((str(name), _plain(inner, depth + 1)) for name, inner in value.items())
+            return {name: inner for name, inner in kept if inner is not None}
+        case list() | tuple() if depth < _DEEPEST:
+            inner_values = (_plain(inner, depth + 1) for inner in value)
+            return [inner for inner in inner_values if inner is not None] or None
+        case _:
+            return None
+
+
+def _number(value: Decimal) -> int | str:
+    """As people write it: 1200, not 1200.00; 99.90 keeps its cents."""
+    return int(value) if value == value.to_integral_value() else str(value)
