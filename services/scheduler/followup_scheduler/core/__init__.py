@@ -1,0 +1,1 @@
+"""Pure decisions of the scheduler: no I/O, no clock, no randomness."""

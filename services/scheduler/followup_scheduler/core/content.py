@@ -1,0 +1,77 @@
+"""What a touch says: the bodies of templates, and which one a touch uses."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from followup_contracts.payload import Channel
+
+Key = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
+"""A name within a document: lower case, digits, `-` and `_`."""
+
+_Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=20_000)]
+_Line = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\r\n]*$"),
+]
+
+
+class Part(BaseModel):
+    """A piece of a document: never changed, and no field that it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Body(Part):
+    """The content of a touch, Liquid in every field.
+
+    `subject` is an e-mail's. A call speaks `text` to a person and `voicemail` to a
+    machine.
+    """
+
+    text: _Text
+    subject: _Line | None = None
+    html: Annotated[str, StringConstraints(max_length=100_000)] | None = None
+    voicemail: _Text | None = None
+
+    def misfits(self, channel: Channel) -> str | None:
+        """Why this body cannot be used on `channel`, or None."""
+        match channel:
+            case "sms" if self.subject or self.html or self.voicemail:
+                return "an SMS has a text and nothing else"
+            case "email" if not self.subject:
+                return "an e-mail needs a subject"
+            case "email" if self.voicemail:
+                return "an e-mail has no voicemail"
+            case "voice" if not self.voicemail:
+                return "no call without a voicemail script (R4)"
+            case "voice" if self.subject or self.html:
+                return "a call has a text and a voicemail, no subject or html"
+        return None
+
+
+class Condition(Part):
+    """What must be so when a touch is planned; all that is written must hold.
+
+    `voicemail_left` names a step: its call left a voicemail. `reachable` and
+    `unreachable` name a channel.
+    """
+
+    voicemail_left: Key | None = None
+    reachable: Channel | None = None
+    unreachable: Channel | None = None
+    not_: "Condition | None" = Field(default=None, alias="not")
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    def steps(self) -> frozenset[str]:
+        """The steps that it asks about."""
+        own = frozenset({self.voicemail_left}) if self.voicemail_left else frozenset[str]()
+        return own | (self.not_.steps() if self.not_ else frozenset())
+
+
+class Choice(Part):
+    """One of several templates: used when its condition is the first that holds."""
+
+    use: Key
+    when: Condition | None = None

@@ -1,0 +1,135 @@
+"""When a touch goes: the document's wish, moved by law, caps and preferences.
+
+Caps before the document, the document before preferences: a touch is moved until
+everything lets it pass, keeps its place in the order, and is given up when its slide is
+used up.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, time, timedelta
+
+from followup_contracts.events import Audience
+from followup_contracts.payload import Channel
+from followup_policy.caps import PastContact, caps
+from followup_policy.windows import Planned, SendWindow, next_open, part_of_day, preferred
+from followup_policy.zones import Whereabouts
+from followup_scheduler.core.document import Touch
+
+_TRIES = 100  # windows and caps may send each other on for some days
+_EVERY_DAY = frozenset(range(7))
+_PARTS = {
+    "morning": SendWindow(_EVERY_DAY, ((time(10), time(12)),)),
+    "afternoon": SendWindow(_EVERY_DAY, ((time(14), time(17)),)),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """What a touch has to fit: where the person is, who they are, what they were sent."""
+
+    where: Whereabouts
+    audience: Audience
+    round: str
+    history: Sequence[PastContact]
+    own_calls: Sequence[datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """When a touch goes, and what moved it there, in order."""
+
+    at: datetime
+    moved_by: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NoMoment:
+    """There is none in time: by which rule, and the sentence for people."""
+
+    rule: str
+    reason: str
+
+
+@dataclass(slots=True)
+class _Search:
+    """The moment found so far and the sentences that explain it, each once."""
+
+    at: datetime
+    told: list[str] = field(default_factory=list)
+
+    def tell(self, sentences: Sequence[str]) -> None:
+        self.told += [sentence for sentence in sentences if sentence not in self.told]
+
+
+def find_moment(
+    channel: Channel,
+    occasion: Occasion,
+    *,
+    earliest: datetime,
+    latest: datetime,
+    window: SendWindow | None,
+) -> Moment | NoMoment:
+    """The first moment in [earliest, latest] that suits everything.
+
+    `window` None prefers no hours. R1, R2, R3, R6 and the caps of statutes are kept
+    against what has been sent so far.
+    """
+    search = _Search(earliest)
+    for _ in range(_TRIES):
+        if search.at > latest:
+            break
+        planned = _open(channel, occasion, search.at, latest=latest, window=window)
+        search.tell(_telling(planned, search, first=search.at == earliest))
+        if planned.at is None:
+            break
+        capped = caps(
+            channel,
+            round=occasion.round,
+            history=occasion.history,
+            where=occasion.where,
+            now=planned.at,
+        )
+        if capped.allowed:
+            return Moment(planned.at, tuple(search.told))
+        search.tell([f"{capped.rule}: {capped.reason}"])
+        if capped.opens_at is None:
+            return NoMoment(str(capped.rule), str(capped.reason))
+        search.at = max(capped.opens_at, planned.at + timedelta(seconds=1))
+    because = " ".join(search.told) or "Its moment has passed."
+    return NoMoment("slide", f"No moment until {latest:%Y-%m-%d %H:%M} UTC. {because}")
+
+
+def preference(touch: Touch, occasion: Occasion) -> SendWindow:
+    """The hours the document or R12 prefers. A second call prefers another part of day (R3)."""
+    if touch.part in _PARTS:
+        return _PARTS[touch.part]
+    if touch.channel == "voice" and occasion.own_calls:
+        last = part_of_day(max(occasion.own_calls), occasion.where)
+        return _PARTS["afternoon" if last == "morning" else "morning"]
+    return preferred(touch.channel)
+
+
+def _telling(planned: Planned, search: _Search, *, first: bool) -> Sequence[str]:
+    """What moved a touch, without the night after a day on which a cap was full."""
+    if first or planned.at is None or planned.at - search.at >= timedelta(days=1):
+        return planned.moved_by
+    return [sentence for sentence in planned.moved_by if not sentence.startswith("R15")]
+
+
+def _open(
+    channel: Channel,
+    occasion: Occasion,
+    earliest: datetime,
+    *,
+    latest: datetime,
+    window: SendWindow | None,
+) -> Planned:
+    return next_open(
+        channel,
+        where=occasion.where,
+        earliest=earliest,
+        latest=latest,
+        window=window,
+        audience=occasion.audience,
+    )

@@ -1,0 +1,65 @@
+"""Where an enrollment stands: what its step still waits for, and until when."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from followup_scheduler.core import touches
+from followup_scheduler.core.document import Limits, Sequence
+from followup_scheduler.core.model import (
+    ENDED_STATES,
+    OPEN_TOUCH_STATES,
+    Enrollment,
+    TouchRecord,
+    Wake,
+)
+
+RESUME = "resume"
+CALL = "call result"
+UNKNOWN = "unknown outcome"
+
+
+def is_settled(enrollment: Enrollment, sequence: Sequence, *, now: datetime) -> bool:
+    """Whether nothing of the step the enrollment stands on is waited for any more."""
+    standing = _standing(enrollment, sequence)
+    if any(touch.state in OPEN_TOUCH_STATES for touch in standing):
+        return False
+    return all(wake.at <= now for wake in _waits(enrollment, sequence))
+
+
+def wake_of(enrollment: Enrollment, sequence: Sequence, *, now: datetime) -> Wake | None:
+    """The moment at which the enrollment must be looked at even if nothing happens."""
+    if enrollment.state in ENDED_STATES:
+        return None
+    if enrollment.state != "active":
+        resume_at = enrollment.resume_at
+        return None if resume_at is None else Wake(resume_at, RESUME)
+    waits = [wake for wake in _waits(enrollment, sequence) if wake.at > now]
+    return min(waits, key=lambda wake: wake.at, default=None)
+
+
+def _standing(enrollment: Enrollment, sequence: Sequence) -> list[TouchRecord]:
+    """The touch that speaks for each channel of the step."""
+    step = sequence.step(enrollment.step)
+    if step is None:
+        return []
+    found = (
+        touches.standing(enrollment, step=step.id, channel=touch.channel) for touch in step.touches
+    )
+    return [record for record in found if record is not None]
+
+
+def _waits(enrollment: Enrollment, sequence: Sequence) -> Iterator[Wake]:
+    """What is waited for: the end of a call, the outcome of a touch nobody is sure of."""
+    for touch in _standing(enrollment, sequence):
+        wake = _wait_for(touch, sequence.limits, enrollment.anchor)
+        if wake is not None:
+            yield wake
+
+
+def _wait_for(touch: TouchRecord, limits: Limits, anchor: datetime) -> Wake | None:
+    since = touch.at or anchor
+    if touch.state == "unknown":
+        return Wake(since + limits.unknown, UNKNOWN)
+    if touch.state == "sent" and touch.key.channel == "voice" and touch.call is None:
+        return Wake(since + limits.call, CALL)
+    return None

@@ -1,0 +1,100 @@
+"""What an enrollment remembers of its touches, and what it may learn of them."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from uuid import UUID
+
+from followup_contracts.payload import Channel
+from followup_policy.caps import PastContact
+from followup_scheduler.core.model import (
+    OPEN_TOUCH_STATES,
+    Enrollment,
+    Facts,
+    TouchKey,
+    TouchRecord,
+    TouchState,
+)
+
+_NEXT: Mapping[TouchState, frozenset[TouchState]] = {
+    "planned": frozenset({"commanded", "sent", "failed", "skipped", "unknown", "cancelled"}),
+    "commanded": frozenset({"planned", "sent", "failed", "skipped", "unknown", "cancelled"}),
+    "unknown": frozenset({"planned", "sent", "failed", "skipped"}),
+    "cancelled": frozenset({"sent", "unknown"}),  # its call had begun before the cut
+}
+MAYBE_SENT: frozenset[TouchState] = frozenset({"sent", "unknown"})
+"""States in which the person may have been contacted: they count for caps."""
+
+
+def may_become(old: TouchState, new: TouchState) -> bool:
+    """Whether a touch may go from one state to the other."""
+    return new in _NEXT.get(old, frozenset())
+
+
+def contact_round(enrollment: UUID, key: TouchKey) -> str:
+    """The round of contact a touch belongs to: all channels of a step at one occurrence (R6).
+
+    One colon only: what is before it is the enrollment (`followup_policy.caps`).
+    """
+    return f"{enrollment}:{key.step}.{key.occurrence}"
+
+
+def find(touches: Iterable[TouchRecord], key: TouchKey) -> TouchRecord | None:
+    """The touch of that key, if the enrollment has it."""
+    return next((touch for touch in touches if touch.key == key), None)
+
+
+def standing(enrollment: Enrollment, *, step: str, channel: Channel) -> TouchRecord | None:
+    """The touch that speaks for a channel of a step.
+
+    One that went out, or may have, speaks before any other occurrence; else the newest.
+    """
+    records = [t for t in enrollment.touches if (t.key.step, t.key.channel) == (step, channel)]
+    records.sort(key=lambda t: (t.state == "sent", t.state == "unknown", t.key.occurrence))
+    return records[-1] if records else None
+
+
+def next_occurrence(enrollment: Enrollment, step: str) -> int:
+    """The first occurrence of a step that no touch has."""
+    return 1 + max((t.key.occurrence for t in enrollment.touches if t.key.step == step), default=-1)
+
+
+def with_record(enrollment: Enrollment, record: TouchRecord) -> Enrollment:
+    """The enrollment with a touch added, or changed in its place."""
+    touches = list(enrollment.touches)
+    for place, touch in enumerate(touches):
+        if touch.key == record.key:
+            touches[place] = record
+            break
+    else:
+        touches.append(record)
+    return replace(enrollment, touches=tuple(touches))
+
+
+def without_open(enrollment: Enrollment, *, at: datetime, reason: str) -> Enrollment:
+    """The enrollment with every open touch cancelled and its epoch raised."""
+    touches = tuple(
+        replace(t, state="cancelled", at=at, reason=reason) if t.state in OPEN_TOUCH_STATES else t
+        for t in enrollment.touches
+    )
+    return replace(enrollment, touches=touches, epoch=enrollment.epoch + 1)
+
+
+def contacts(enrollment: Enrollment, facts: Facts) -> tuple[PastContact, ...]:
+    """The person's contacts: those the facts know and this enrollment's own, each once.
+
+    A round and a channel name a touch.
+    """
+    found: dict[tuple[str, str], PastContact] = {}
+    for touch in enrollment.touches:
+        if touch.state in MAYBE_SENT and touch.at is not None:
+            name = contact_round(enrollment.id, touch.key)
+            found[name, touch.key.channel] = PastContact(
+                touch_id=f"{name}:{touch.key.channel}",
+                channel=touch.key.channel,
+                at=touch.at,
+                round=name,
+            )
+    for contact in facts.contacts:
+        found[contact.round, contact.channel] = contact
+    return tuple(sorted(found.values(), key=lambda contact: contact.at))
