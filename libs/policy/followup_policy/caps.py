@@ -141,7 +141,7 @@ def _another_part_of_day(case: _Case, now: datetime) -> Verdict:
         return ALLOWED
     return refuse(
         rule="R3",
-        reason=f"The last call of this enrollment was in the {part} as well.",
+        reason=f"The last call of this enrollment came at the same part of day ({part}).",
         opens_at=next_part(now, case.where),
     )
 

@@ -93,15 +93,11 @@ def _closed(channel: Channel, how: str, name: str) -> Verdict:
 
 
 def _rows(jurisdictions: frozenset[str]) -> list[tuple[str, Openness]]:
-    """The row of each jurisdiction: its own, else its country's (which counts by itself)."""
+    """The row of each jurisdiction: its own, else its country's, else that of elsewhere."""
     table = _table()
     own = {name: row for row in table.rows for name in row.jurisdictions}
-    found: list[tuple[str, Openness]] = []
-    for name in sorted(jurisdictions):
-        if name in own:
-            found.append((name, own[name]))
-        elif "-" not in name:
-            found.append((name, table.elsewhere))
+    names = {name if name in own else name.partition("-")[0] for name in jurisdictions}
+    found = [(name, own.get(name, table.elsewhere)) for name in sorted(names)]
     return found or [("an unknown country", table.unknown)]
 
 

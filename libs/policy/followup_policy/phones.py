@@ -99,7 +99,8 @@ def likely_phone_zones(e164: str | None) -> frozenset[str]:
     if region is not None:
         return region.everywhere(cautious=False)
     country = country_of(country_of_phone(e164))
-    return _prefix_zones(number) or frozenset(country.zones if country else ())  # none if wide
+    whole = country.zones if country and len(country.zones) == 1 else ()
+    return _prefix_zones(number) or frozenset(whole)
 
 
 def _prefix_zones(number: phonenumbers.PhoneNumber) -> frozenset[str]:

@@ -11,7 +11,7 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from followup_policy.errors import PolicyError
-from followup_policy.spans import DAY, Span, Spans, day_span, first_fit, intersect, joined
+from followup_policy.spans import DAY, Span, Spans, day_span, first_fit, intersect, joined, utc_date
 from followup_policy.statutes import Statute, statutes_for
 from followup_policy.verdicts import ALLOWED, Channel, Verdict, refuse
 from followup_policy.wallclock import Minutes, daily_spans
@@ -91,7 +91,7 @@ def open_day(channel: Channel, where: Whereabouts, day: date, *, machine: bool =
 
 
 def _from(channel: Channel, where: Whereabouts, at: datetime, *, machine: bool) -> Iterator[Span]:
-    days = (at.date() + n * DAY for n in range(HORIZON.days + 2))
+    days = (utc_date(at) + n * DAY for n in range(HORIZON.days + 2))
     return joined(s for day in days for s in open_day(channel, where, day, machine=machine))
 
 
@@ -108,7 +108,8 @@ def _closed_by(
     channel: Channel, where: Whereabouts, now: datetime, span: timedelta, *, machine: bool
 ) -> tuple[str, str]:
     """The first row and clock under which [now, now + span] is not open, told to people."""
-    days = [now.date() + n * DAY for n in range(((now + span).date() - now.date()).days + 2)]
+    first, last = utc_date(now), utc_date(now + span)
+    days = [first + n * DAY for n in range((last - first).days + 2)]
     for row in statutes_for(channel, jurisdictions=where.jurisdictions, machine=machine):
         for zone in _clocks(row, where):
             spans = joined(s for day in days for s in _row_day(row, zone, day))

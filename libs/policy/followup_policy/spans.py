@@ -15,6 +15,11 @@ def day_span(day: date) -> Span:
     return start, start + DAY
 
 
+def utc_date(at: datetime) -> date:
+    """The UTC date of an aware moment, whatever its own offset."""
+    return at.astimezone(UTC).date()
+
+
 def merge(spans: Iterable[Span]) -> Spans:
     """The same time in order, without overlaps or touching neighbours."""
     return tuple(joined(sorted(spans)))

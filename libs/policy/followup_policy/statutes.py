@@ -152,11 +152,12 @@ def caps_for(jurisdictions: frozenset[str]) -> tuple[tuple[Statute, Cap], ...]:
 
 
 def _with_unknown(jurisdictions: frozenset[str]) -> frozenset[str]:
+    """With the country of every state, and the safe row where no state is known."""
     if not jurisdictions:
         return frozenset({_code().unknown_state, "elsewhere"})
-    if "US" in jurisdictions and not any(each.startswith("US-") for each in jurisdictions):
-        return jurisdictions | {_code().unknown_state}
-    return jurisdictions
+    names = jurisdictions | {name.partition("-")[0] for name in jurisdictions}
+    stateless = "US" in names and not any(each.startswith("US-") for each in names)
+    return names | {_code().unknown_state} if stateless else names
 
 
 def _binds(row: Statute, rows: tuple[Statute, ...], channel: Channel, *, machine: bool) -> bool:

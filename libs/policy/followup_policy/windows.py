@@ -13,7 +13,7 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from followup_policy.quiet import HORIZON, SPAN, open_day, open_intervals, quiet_hours
-from followup_policy.spans import DAY, Span, Spans, day_span, first_fit, intersect, joined
+from followup_policy.spans import DAY, Span, Spans, day_span, first_fit, intersect, joined, utc_date
 from followup_policy.verdicts import Channel
 from followup_policy.wallclock import Minutes, daily_spans, offset
 from followup_policy.zones import Whereabouts
@@ -145,7 +145,7 @@ def next_part(at: datetime, where: Whereabouts) -> datetime:
     """The first moment after `at` at which another part of day begins."""
     zone = middle_zone(at, where)
     starts: tuple[Minutes, ...] = tuple((hour * 60, hour * 60 + 1) for hour, _ in _PARTS)
-    days = (at.date() + n * DAY for n in range(3))
+    days = (utc_date(at) + n * DAY for n in range(3))
     spans = (s for day in days for s in daily_spans(zone, day, windows=lambda _: starts))
     return next(start for start, _ in spans if start > at)
 
@@ -177,7 +177,7 @@ def _search(
 def _from(layers: list[Callable[[date], Spans]], at: datetime) -> Iterator[Span]:
     def day_spans() -> Iterator[Span]:
         for n in range(PATIENCE.days + 2):
-            day = at.date() + n * DAY
+            day = utc_date(at) + n * DAY
             spans: Spans = (day_span(day),)
             for layer in layers:
                 spans = intersect(spans, layer(day))
@@ -205,7 +205,7 @@ def _window_day(zones: frozenset[str], window: SendWindow, day: date) -> Spans:
 def _last(
     channel: Channel, where: Whereabouts, before: datetime, *, machine: bool
 ) -> datetime | None:
-    first = before.date() - HORIZON
+    first = utc_date(before) - HORIZON
     spans = open_intervals(channel, where, first, HORIZON.days + 1, machine=machine)
     for start, end in reversed(spans):
         at = max(start, end - MARGIN)
