@@ -4,13 +4,16 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
+from followup_intake.core.capitals import recased
 from followup_intake.core.cells import folded, is_placeholder, one_line, word_set
-from followup_intake.core.companies import begins_as_company, given_names, is_company, is_legal_form
+from followup_intake.core.companies import begins_as_company, is_company, is_legal_form
+from followup_intake.core.given_names import given_names
 
 _MAX_TEXT = 200
 
 _TITLES = word_set(
-    "mr mrs ms miss mx dr prof professor rev reverend sir madam dame lady lord hon capt captain col "
+    "mr mrs ms miss mx dr prof professor rev reverend sir madam dame lady lord hon capt captain "
+    "col "
     "colonel lt lieutenant sgt sergeant maj major gen pastor father fr sister rabbi imam herr frau "
     "hr dipl ing mag m mme mlle monsieur madame mademoiselle me maitre sr sra srta senor senora "
     "senorita don dona dna sig signora signor attn attention"
@@ -18,16 +21,15 @@ _TITLES = word_set(
 # "Don", "Major", "Sister" and the like are also what people are called; a comma or dot decides.
 _TITLES_NEEDING_DOT = word_set("don major m me fr sig mag ing hon gen father lady lord dame")
 _SUFFIXES = word_set(
-    "jr sr junior senior ii iii iv esq esquire phd md dds dmd do dvm cpa rn np pe jd mba msc bsc ma "
+    "jr sr junior senior ii iii iv esq esquire phd md dds dmd do dvm cpa rn np pe jd mba msc "
+    "bsc ma "
     "ba od pharmd lcsw mbe obe cbe retd ret"
 )
 # Degrees that are also names or words stand as suffixes only behind a comma or in capitals.
 _SUFFIXES_IN_CAPITALS = word_set("do ma ba pe np md od rn jd")
 _NOBODY = word_set(
-    "unknown test anonymous anon no name noname not provided not given customer valued customer "
-    "lead new lead prospect guest user admin caller unknown caller wireless caller homeowner "
-    "private name full name first name last name withheld restricted unavailable xx xxx asdf "
-    "sans nom unbekannt inconnu desconocido sin nombre kein name"
+    "unknown test anonymous anon noname customer lead prospect guest user admin caller homeowner "
+    "private withheld restricted unavailable xx xxx xxxx asdf unbekannt inconnu desconocido"
 ) | {
     "no name",
     "not provided",
@@ -39,73 +41,18 @@ _NOBODY = word_set(
     "private caller",
     "full name",
     "first name",
+    "last name",
+    "name withheld",
+    "test test",
+    "test lead",
     "sans nom",
     "kein name",
     "sin nombre",
-    "test test",
-    "test lead",
 }
 _PARTICLES = word_set(
-    "de del della dello delle di da dos das do du des d la le les los las el al bin bint ibn von van "
-    "vom der den zu zur zum ter ten te 't op af av st saint san santa dalla degli dei"
+    "de del della dello delle di da dos das do du des d la le les los las el al bin bint ibn "
+    "von van vom der den zu zur zum ter ten te 't op af av st saint san santa dalla degli dei"
 )
-# In a name written all in capitals these go back to small letters; "La" and "Le" only after one.
-_SMALL = word_set(
-    "de del della dello delle di da dos das do du des von van vom der den zu zur zum ter ten te 't op "
-    "af av y e i bin bint ibn"
-)
-_SMALL_AFTER_SMALL = word_set("la le les los las el")
-_MAC = word_set(
-    "macdonald macleod mackenzie macgregor macarthur macintyre mackay maclean macmillan macpherson "
-    "macneil macneill macdougall macfarlane macdowell mackinnon maclellan macrae macaulay macbeth "
-    "maccormack macinnis macisaac macqueen mactavish macdermott maclachlan macphail"
-)
-_TWO_CAPITALS = {
-    name.casefold(): name
-    for name in [
-        "DeShawn",
-        "DeAndre",
-        "DeAngelo",
-        "DeMarcus",
-        "DeJuan",
-        "DeWayne",
-        "DeRon",
-        "DeSean",
-        "LaToya",
-        "LaShawn",
-        "LaKeisha",
-        "LaTasha",
-        "LaMarcus",
-        "LaDonna",
-        "LeBron",
-        "LeAnn",
-        "LeRoy",
-        "JoAnn",
-        "JoAnne",
-        "JoBeth",
-        "MaryAnn",
-        "MaryBeth",
-        "MaryJo",
-        "RuthAnn",
-        "DiCaprio",
-        "DiMaggio",
-        "DeVito",
-        "DeLuca",
-        "DeRosa",
-        "DeSantis",
-        "DiPietro",
-        "DeMarco",
-        "FitzGerald",
-        "LaRue",
-        "LaSalle",
-        "LeBlanc",
-        "DuBois",
-        "VanDyke",
-    ]
-    if name not in {"FitzGerald", "LeRoy", "LeBlanc", "DuBois"}
-}
-_ELISIONS = word_set("o d dell dall all l m n nell sant")
-
 _EMOJI = re.compile(
     "[\u00a9\u00ae\u2000-\u200d\u203c\u2049\u20e3\u2122\u2139\u2190-\u21ff\u2300-\u23ff\u2460-\u24ff"
     "\u25a0-\u27bf\u2900-\u297f\u2b00-\u2bff\u3030\u303d\u3297\u3299\ufe00-\ufe0f\U0001f000-\U0001faff"
@@ -149,7 +96,7 @@ def read_name(cell: str) -> NameReading:
     person, company = _without_company(text)
     if person is None or _is_nobody(person):
         return NameReading(company=company)
-    first, last = _split(_recased(person))
+    first, last = _split(recased(person))
     return NameReading(first=first or None, last=last or None, company=company)
 
 
@@ -314,50 +261,3 @@ def _without_initials(words: list[str], *, keep_last: bool) -> list[str]:
 def _is_initial(word: str) -> bool:
     letters = word.rstrip(".").replace(".", "")
     return len(letters) == 1 and letters.isalpha() and letters not in "yei"
-
-
-def _recased(person: str) -> str:
-    letters = [c for c in person if c.isupper() or c.islower()]
-    words = person.replace("\x1f", " ").split()
-    if len(letters) < 2 or any(c.isdigit() or c == "_" for c in person):  # noqa: PLR2004
-        return person
-    shouted = all(c.isupper() for c in letters)
-    # A single word in small letters is how somebody signs, not damage.
-    if not shouted and (len(words) < 2 or not all(c.islower() for c in letters)):  # noqa: PLR2004
-        return person
-    return "\x1f".join(_recased_part(p, whole=len(words)) for p in person.split("\x1f"))
-
-
-def _recased_part(part: str, *, whole: int) -> str:
-    words = part.split()
-    done: list[str] = []
-    for at, word in enumerate(words):
-        key = word.casefold().replace("\u2019", "'")
-        inside = at < len(words) - 1 and (at > 0 or len(words) < whole)
-        small = key in _SMALL or (key in _SMALL_AFTER_SMALL and bool(done) and done[-1].islower())
-        roman = key in {"ii", "iii", "iv"}
-        done.append(key if inside and small else (word.upper() if roman else _capitalised(word)))
-    return " ".join(done)
-
-
-def _capitalised(word: str) -> str:
-    return "-".join(_capital(piece) for piece in word.split("-"))
-
-
-def _capital(piece: str) -> str:
-    for mark in ("'", "\u2019"):
-        head, found, tail = piece.partition(mark)
-        if found and head.casefold() in _ELISIONS and len(tail) > 1:
-            return _title(head) + mark + _capital(tail)
-    key = piece.casefold()
-    if key in _TWO_CAPITALS:
-        return _TWO_CAPITALS[key]
-    if key.startswith("mc") and len(key) > 3:  # noqa: PLR2004 - "Mcx" is no Scot
-        return "Mc" + _title(piece[2:])
-    if key in _MAC:
-        return "Mac" + _title(piece[3:])
-    return _title(piece)
-
-
-def _title(text: str) -> str:
-    return text[:1].upper() + text[1:].lower()

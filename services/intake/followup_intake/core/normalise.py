@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
-from decimal import Decimal
 
 from followup_intake.core.cells import MAX_CELL
 from followup_intake.core.columns import Columns, columns_of
@@ -13,6 +12,7 @@ from followup_intake.core.raggedness import Shape, shape_of
 from followup_intake.core.table import Record, Table
 
 _MAX_ATTRIBUTES = 200
+_MAX_BITS = 256
 
 
 def normalise_rows(
@@ -152,13 +152,12 @@ def _as_cell(value: object) -> str:
             return value[:MAX_CELL]
         case bool():
             return "yes" if value else "no"
-        case int() | Decimal():
-            return str(value)[:100] if not isinstance(value, int) or abs(value) < 10**30 else ""
-        case float():
-            return str(int(value)) if value.is_integer() else str(value)
+        case float() if value.is_integer():
+            return f"{value:.0f}"
         case datetime():
             return value.isoformat()
-        case None:
+        # The decimal text of an integer beyond any meaning would cost quadratic time.
+        case int() if value.bit_length() > _MAX_BITS:
             return ""
         case _:
             return str(value)[:MAX_CELL]

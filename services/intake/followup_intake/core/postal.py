@@ -16,6 +16,7 @@ _CA = re.compile(r"([ABCEGHJ-NPRSTVXY]\d[ABCEGHJ-NPRSTV-Z])[ -]?(\d[ABCEGHJ-NPRS
 _GB = re.compile(r"(GIR|[A-Z]{1,2}\d[A-Z\d]?)\s*(\d[A-Z]{2}|0AA)")
 _NL = re.compile(r"(\d{4})\s?([A-Z]{2})")
 _IE = re.compile(r"([A-Z]\d[\dW])\s?([A-Z\d]{4})")
+_IN_TWO_PARTS = {"CA": _CA, "GB": _GB, "NL": _NL, "IE": _IE}
 _ANY = re.compile(r"(?=.*\d)[A-Z\d][A-Z\d -]{1,9}")
 _DIGITS = {
     "DE": 5, "FR": 5, "ES": 5, "IT": 5, "MX": 5, "FI": 5, "TR": 5, "HR": 5, "MY": 5, "TH": 5,
@@ -107,21 +108,14 @@ def _plain(cell: str) -> str:
 
 
 def _canonical(text: str, country: str | None) -> str | None:
-    match country:
-        case "US" | "PR":
-            return _us(text)
-        case "CA":
-            return _joined(_CA, text)
-        case "GB":
-            return _joined(_GB, text)
-        case "NL":
-            return _joined(_NL, text)
-        case "IE":
-            return _joined(_IE, text)
-        case None:
-            return text if _ANY.fullmatch(text) else None
-        case _:
-            return _numeric(text, country)
+    if country in {"US", "PR"}:
+        return _us(text)
+    if pattern := _IN_TWO_PARTS.get(country or ""):
+        found = pattern.fullmatch(text)
+        return f"{found[1]} {found[2]}" if found else None
+    if length := _DIGITS.get(country or ""):
+        return _numeric(text, length)
+    return text if _ANY.fullmatch(text) else None
 
 
 def _us(text: str) -> str | None:
@@ -137,19 +131,11 @@ def _us(text: str) -> str | None:
     return f"{code}-{found[2]}" if found[2] else code
 
 
-def _numeric(text: str, country: str) -> str | None:
-    length = _DIGITS.get(country)
-    if length is None:
-        return text if _ANY.fullmatch(text) else None
+def _numeric(text: str, length: int) -> str | None:
     bare = re.sub(r"^[A-Z]{1,2}[- ]", "", text).replace(" ", "")
     if not bare.isdigit() or not bare.strip("0") or not length - 1 <= len(bare) <= length:
         return None
     return bare.zfill(length)
-
-
-def _joined(pattern: re.Pattern[str], text: str) -> str | None:
-    found = pattern.fullmatch(text)
-    return f"{found[1]} {found[2]}" if found else None
 
 
 @cache

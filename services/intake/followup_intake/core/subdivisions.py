@@ -18,10 +18,11 @@ ME maine;MD maryland;MA massachusetts|mass|masachusetts|massachussetts;MI michig
 MN minnesota|minn;MS mississippi|miss|misisipi;MO missouri|misuri;MT montana|mont
 NE nebraska|nebr|neb;NV nevada|nev;NH new hampshire|nuevo hampshire|nueva hampshire
 NJ new jersey|nueva jersey;NM new mexico|n mex|nuevo mexico|nouveau mexique
-NY new york|new york state|nueva york;NC north carolina|n carolina|carolina del norte|caroline du nord
+NY new york|new york state|nueva york
+NC north carolina|n carolina|carolina del norte|caroline du nord
 ND north dakota|n dakota|n dak|dakota del norte|dakota du nord;OH ohio;OK oklahoma|okla
-OR oregon|ore|oreg;PA pennsylvania|penn|penna|pensilvania|pennsylvanie
-RI rhode island;SC south carolina|s carolina|carolina del sur|caroline du sud
+OR oregon|ore|oreg;PA pennsylvania|penn|penna|pensilvania|pennsylvanie;RI rhode island
+SC south carolina|s carolina|carolina del sur|caroline du sud
 SD south dakota|s dakota|s dak|dakota del sur|dakota du sud;TN tennessee|tenn|tenesi
 TX texas|tex|tejas;UT utah;VT vermont;VA virginia|virginie;WA washington|wash|washington state
 WV west virginia|w virginia|w va|virginia occidental;WI wisconsin|wis|wisc;WY wyoming|wyo
@@ -30,12 +31,15 @@ AS american samoa;MP northern mariana islands;AA armed forces americas;AE armed 
 AP armed forces pacific
 """
 _CA = """
-AB alberta|alta;BC british columbia|colombie britannique|columbia britanica
-MB manitoba|man;NB new brunswick|nouveau brunswick|nuevo brunswick|n b
-NL newfoundland and labrador|newfoundland|labrador|terre neuve et labrador|terre neuve|nf|nfld|newfoundland labrador|terranova y labrador
-NS nova scotia|nouvelle ecosse|nueva escocia;NT northwest territories|territoires du nord ouest|nwt|territorios del noroeste
-NU nunavut;ON ontario|ont;PE prince edward island|pei|ile du prince edouard|isla del principe eduardo
-QC quebec|que|pq|quebec province|province de quebec;SK saskatchewan|sask;YT yukon|yukon territory|yk
+AB alberta|alta;BC british columbia|colombie britannique|columbia britanica;MB manitoba|man
+NB new brunswick|nouveau brunswick|nuevo brunswick|n b
+NL newfoundland and labrador|newfoundland|labrador|terre neuve et labrador|terre neuve
+NL nf|nfld|newfoundland labrador|terranova y labrador
+NS nova scotia|nouvelle ecosse|nueva escocia
+NT northwest territories|territoires du nord ouest|nwt|territorios del noroeste;NU nunavut
+ON ontario|ont;PE prince edward island|pei|ile du prince edouard|isla del principe eduardo
+QC quebec|que|pq|quebec province|province de quebec;SK saskatchewan|sask
+YT yukon|yukon territory|yk
 """
 _AU = """
 NSW new south wales|nouvelle galles du sud|nueva gales del sur;VIC victoria|vict
