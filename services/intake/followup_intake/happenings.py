@@ -1,0 +1,96 @@
+"""What the product around knows of a lead: bookings, sales, stages. Checked, kept, announced."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from followup_contracts import events
+from followup_contracts.ingress import LeadEventKind, LeadEventSubmitted
+from followup_contracts.payload import Payload
+from followup_database import Transaction
+from followup_messaging.outbox import Outbox
+from followup_people import lead_by_external_id, leads_by_id, set_appointment, set_lead_state
+
+APPOINTMENTS: dict[LeadEventKind, tuple[type[events._Appointment], str]] = {  # noqa: SLF001 - the four share their fields
+    "appointment.booked": (events.AppointmentBooked, "booked"),
+    "appointment.rescheduled": (events.AppointmentRescheduled, "booked"),
+    "appointment.cancelled": (events.AppointmentCancelled, "cancelled"),
+    "appointment.completed": (events.AppointmentCompleted, "completed"),
+}
+
+
+class UnknownLead(LookupError):
+    """There is no such lead of this tenant."""
+
+
+class IncompleteEvent(ValueError):
+    """A field this kind of event needs is missing; `field` names it."""
+
+    def __init__(self, field: str, kind: str) -> None:
+        super().__init__(f"{kind} needs {field}")
+        self.field = field
+
+
+class Happenings:
+    """Takes product events in, in the caller's transaction."""
+
+    def __init__(self, outbox: Outbox) -> None:
+        self._outbox = outbox
+
+    async def take(self, tx: Transaction, tenant_id: UUID, event: LeadEventSubmitted) -> UUID:
+        """Keep and announce it; returns the lead's id.
+
+        Raises `UnknownLead` or `IncompleteEvent`, and then nothing is done.
+        """
+        lead_id, person_id = await _lead(tx, tenant_id, event)
+        at = event.at or tx.now
+        payload = await _apply(tx, event, lead_id=lead_id, person_id=person_id, at=at)
+        message = self._outbox.message(payload, tenant_id=tenant_id, subject=lead_id, time=tx.now)
+        await self._outbox.add(tx, [message])
+        return lead_id
+
+
+async def _lead(tx: Transaction, tenant_id: UUID, event: LeadEventSubmitted) -> tuple[UUID, UUID]:
+    lead_id = event.lead_id
+    if lead_id is None:
+        if event.external_id is None:
+            raise IncompleteEvent("lead_id", event.kind)
+        lead_id = await lead_by_external_id(tx, tenant_id, event.external_id)
+    lead = (await leads_by_id(tx, [lead_id])).get(lead_id) if lead_id else None
+    if lead is None or lead.tenant_id != tenant_id:
+        raise UnknownLead(str(event.lead_id or event.external_id))
+    return lead.id, lead.person_id
+
+
+async def _apply(
+    tx: Transaction, event: LeadEventSubmitted, *, lead_id: UUID, person_id: UUID, at: datetime
+) -> Payload:
+    ids: dict[str, Any] = {"lead_id": lead_id, "person_id": person_id, "at": at}
+    match event.kind:
+        case "lead.converted":
+            await set_lead_state(tx, lead_id, "converted")
+            return events.LeadConverted(**ids)
+        case "lead.updated":
+            return events.LeadUpdated(**ids, changed=("external",))
+        case "deal.stage_changed":
+            if event.stage is None:
+                raise IncompleteEvent("stage", event.kind)
+            return events.DealStageChanged(**ids, stage=event.stage)
+        case kind:
+            return await _appointment(tx, event, kind=kind, ids=ids)
+
+
+async def _appointment(
+    tx: Transaction, event: LeadEventSubmitted, *, kind: LeadEventKind, ids: dict[str, Any]
+) -> Payload:
+    if event.appointment_id is None:
+        raise IncompleteEvent("appointment_id", kind)
+    if event.starts_at is None:
+        raise IncompleteEvent("starts_at", kind)
+    cls, state = APPOINTMENTS[kind]
+    await set_appointment(
+        tx,
+        ids["lead_id"],
+        {"id": event.appointment_id, "starts_at": event.starts_at.isoformat(), "state": state},
+    )
+    return cls(**ids, appointment_id=event.appointment_id, starts_at=event.starts_at)

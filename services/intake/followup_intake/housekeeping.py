@@ -1,0 +1,20 @@
+"""Forgetting answers nobody asks for again."""
+
+from followup_database import Database
+from followup_runtime.loops import Tick
+
+from followup_intake import requests
+
+
+class RequestSweep:
+    """Deletes answers kept for an `Idempotency-Key` after two days."""
+
+    name = "intake:requests"
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def run_once(self) -> Tick:
+        """One round, once an hour."""
+        async with self._database.transaction() as tx:
+            return Tick(worked=await requests.forget_old(tx), again_in=3600.0)

@@ -1,0 +1,294 @@
+"""Intake's routes: parse, call, answer."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+from tempfile import SpooledTemporaryFile
+from typing import Annotated, Any
+from uuid import UUID
+from zoneinfo import available_timezones
+
+import orjson
+from fastapi import APIRouter, Depends, Header, Request, Response
+from fastapi.responses import JSONResponse, StreamingResponse
+from followup_contracts.payload import Lane
+from followup_database import Database, Transaction
+from followup_directory import Principal, Tenant, tenants_by_id
+from followup_people import leads_by_id
+from followup_runtime.auth import require
+from followup_runtime.limits import nul_in
+from followup_runtime.problems import Problem, from_validation
+from pydantic import ValidationError
+
+from followup_intake import requests
+from followup_intake.capture import Capture, Captured, Draft, Proof
+from followup_intake.core.errors import NotATable
+from followup_intake.core.lead import RowResult
+from followup_intake.core.normalise import normalise_lead
+from followup_intake.errors import KeyReused, StillRunning
+from followup_intake.happenings import Happenings, IncompleteEvent, UnknownLead
+from followup_intake.imports import Importer
+from followup_intake.models import LeadEventIn, LeadIn, LeadOut
+
+MAX_LINE = 64 * 1024
+MAX_BATCH = 64 * 1024 * 1024
+MAX_FILE = 256 * 1024 * 1024
+BATCH = 500
+
+Writer = Annotated[Principal, Depends(require("leads:write"))]
+Reader = Annotated[Principal, Depends(require("read"))]
+IdempotencyKey = Annotated[
+    str | None, Header(alias="Idempotency-Key", min_length=1, max_length=255)
+]
+
+
+class Routes:
+    """The routes with what they call; `router` is what an app includes."""
+
+    def __init__(
+        self, database: Database, *, capture: Capture, happenings: Happenings, importer: Importer
+    ) -> None:
+        self._database = database
+        self._capture = capture
+        self._happenings = happenings
+        self._importer = importer
+        self.router = APIRouter(tags=["intake"])
+        add = self.router.add_api_route
+        add("/v1/leads", self.post_lead, methods=["POST"], status_code=201, response_model=LeadOut)
+        add("/v1/leads/batch", self.post_batch, methods=["POST"], response_class=StreamingResponse)
+        add("/v1/leads/import", self.post_import, methods=["POST"])
+        add("/v1/leads/{lead_id}", self.get_lead, methods=["GET"])
+        add("/v1/leads/{lead_id}/events", self.post_event, methods=["POST"], status_code=202)
+
+    async def post_lead(
+        self, body: LeadIn, request: Request, who: Writer, key: IdempotencyKey = None
+    ) -> Response:
+        """Take one lead; 201, or 200 when its `external_id` or `Idempotency-Key` is known."""
+        raw = await request.body()
+        async with self._database.transaction(tenant=who.tenant_id) as tx:
+            kept = await _taken(tx, key, raw)
+            if kept is not None:
+                return JSONResponse(dict(kept.body), kept.status)
+            tenant = await _tenant(tx, who)
+            draft = _draft(body, 1, tenant, tx, proof=_proof(request, body))
+            if draft.result.lead is None:
+                raise _refusal(draft.result)
+            (captured,) = await self._capture.save(tx, tenant, [draft], lane="now")
+            answer = requests.Answer(
+                200 if captured.repeated else 201,
+                _out(draft.result, captured).model_dump(mode="json"),
+            )
+            if key is not None:
+                await requests.keep(tx, key, answer)
+        return JSONResponse(dict(answer.body), answer.status)
+
+    async def post_batch(
+        self, request: Request, who: Writer, lane: Lane = "later"
+    ) -> StreamingResponse:
+        """Take leads as NDJSON, one a line; a line of answer each, in order.
+
+        Lines are committed in groups, so a batch that is cut off keeps what was
+        answered; give each lead an `external_id` to send it again safely.
+        """
+        kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
+        if kind not in ("application/x-ndjson", "application/ndjson", "application/jsonl"):
+            raise Problem(
+                415, detail="this route reads application/x-ndjson", pointer="Content-Type:"
+            )
+        async with self._database.transaction(tenant=who.tenant_id) as tx:
+            tenant = await _tenant(tx, who)
+        return StreamingResponse(
+            self._batch(request, tenant, lane), media_type="application/x-ndjson"
+        )
+
+    async def post_import(self, request: Request, who: Writer) -> dict[str, Any]:
+        """Take a CSV or TSV file as the body; leads get lane `later`. Safe to send again."""
+        async with self._database.transaction(tenant=who.tenant_id) as tx:
+            tenant, today = await _tenant(tx, who), tx.now.date()
+        with SpooledTemporaryFile(max_size=8 * 1024 * 1024) as file:
+            async for block in request.stream():
+                await asyncio.to_thread(file.write, block)
+            file.seek(0)
+            try:
+                report = await self._importer.run(file, tenant=tenant, today=today)  # type: ignore[arg-type]  # a spooled file is a binary file
+            except NotATable as error:
+                raise Problem(422, "Not a table", str(error), pointer="") from None
+        return {
+            "import_id": str(report.id),
+            "rows": report.rows,
+            "accepted": report.accepted,
+            "merged": report.merged,
+            "refused": report.refused,
+            "reasons": report.reasons,
+            "refusals": report.refusals,
+        }
+
+    async def get_lead(self, lead_id: UUID, who: Reader) -> dict[str, Any]:
+        """One lead."""
+        async with self._database.transaction(tenant=who.tenant_id) as tx:
+            lead = (await leads_by_id(tx, [lead_id])).get(lead_id)
+        if lead is None:
+            raise Problem(404, detail="there is no such lead", pointer="{lead_id}")
+        return {
+            "id": str(lead.id),
+            "person_id": str(lead.person_id),
+            "source": lead.source,
+            "asked": lead.asked,
+            "need": lead.need,
+            "value": None if lead.value is None else str(lead.value),
+            "attributes": dict(lead.attributes),
+            "received_at": lead.received_at.isoformat(),
+        }
+
+    async def post_event(self, lead_id: UUID, body: LeadEventIn, who: Writer) -> dict[str, str]:
+        """Take a booking, a sale or a change of stage; 202 once it is kept."""
+        async with self._database.transaction(tenant=who.tenant_id) as tx:
+            try:
+                await self._happenings.take(tx, who.tenant_id, body.submitted(lead_id))
+            except UnknownLead:
+                raise Problem(404, detail="there is no such lead", pointer="{lead_id}") from None
+            except IncompleteEvent as error:
+                raise Problem(422, detail=str(error), pointer=f"/{error.field}") from None
+        return {"lead_id": str(lead_id), "kind": body.kind}
+
+    async def _batch(self, request: Request, tenant: Tenant, lane: Lane) -> AsyncIterator[bytes]:
+        number = 0
+        async for lines in _groups(request):
+            answers, drafts = await self._parsed(lines, number, tenant)
+            async with self._database.transaction(tenant=tenant.id) as tx:
+                saved = await self._capture.save(tx, tenant, drafts, lane=lane)
+            for draft, captured in zip(drafts, saved, strict=True):
+                out = _out(draft.result, captured).model_dump(mode="json")
+                answers[captured.row] = {"line": captured.row, "status": "accepted", **out}
+            number += len(lines)
+            yield b"".join(orjson.dumps(answers[n]) + b"\n" for n in sorted(answers))
+
+    async def _parsed(
+        self, lines: Sequence[bytes], before: int, tenant: Tenant
+    ) -> tuple[dict[int, dict[str, Any]], list[Draft]]:
+        async with self._database.transaction(tenant=tenant.id) as tx:
+            answers: dict[int, dict[str, Any]] = {}
+            drafts: list[Draft] = []
+            for number, line in enumerate(lines, start=before + 1):
+                if not line.strip():
+                    continue
+                try:
+                    draft = _draft(_parse(line), number, tenant, tx, proof=Proof("api"))
+                    if draft.result.lead is None:
+                        raise _refusal(draft.result)
+                except Problem as problem:
+                    answers[number] = {
+                        "line": number,
+                        "status": "refused",
+                        "detail": problem.said or problem.title,
+                        "errors": problem.errors,
+                    }
+                else:
+                    drafts.append(draft)
+            return answers, drafts
+
+
+async def _groups(request: Request) -> AsyncIterator[list[bytes]]:
+    held, lines = b"", []
+    async for block in request.stream():
+        *whole, held = (held + block).split(b"\n")
+        lines += whole
+        if len(held) > MAX_LINE:
+            raise Problem(413, detail=f"a line is longer than {MAX_LINE} bytes")
+        while len(lines) >= BATCH:
+            group, lines = lines[:BATCH], lines[BATCH:]
+            yield group
+    if held.strip():
+        lines.append(held)
+    if lines:
+        yield lines
+
+
+def _parse(line: bytes) -> LeadIn:
+    if len(line) > MAX_LINE:
+        raise Problem(413, detail=f"the line is longer than {MAX_LINE} bytes", pointer="")
+    try:
+        value = orjson.loads(line)
+    except orjson.JSONDecodeError as error:
+        raise Problem(400, "Malformed JSON", str(error), pointer="") from None
+    pointer = nul_in(value)
+    if pointer is not None:
+        raise Problem(400, "Malformed text", "a text holds a NUL character", pointer=pointer)
+    try:
+        return LeadIn.model_validate(value)
+    except ValidationError as error:
+        found = from_validation(error.errors(include_input=False, include_url=False))
+        raise Problem(422, "Invalid lead", found[0]["detail"], errors=found) from None
+
+
+def _draft(body: LeadIn, row: int, tenant: Tenant, tx: Transaction, *, proof: Proof) -> Draft:
+    if body.zone is not None and body.zone not in available_timezones():
+        raise Problem(422, detail=f"{body.zone!r} is no IANA zone", pointer="/zone")
+    result = normalise_lead(
+        body.fields(), today=tx.now.date(), default_country=tenant.settings.default_country
+    )
+    lead = result.lead
+    if lead is not None and body.received_at is None:
+        # The moment of the request is no date that is missing.
+        lead = replace(lead, received_at=tx.now)
+    return Draft(
+        replace(result, row=row, lead=lead),
+        lead,  # type: ignore[arg-type]  # a refused one is turned away before it is saved
+        proof,
+        external_id=body.external_id,
+        stated_zone=body.zone,
+        sequence=body.sequence,
+        audience=body.audience,
+    )
+
+
+def _refusal(result: RowResult) -> Problem:
+    errors = [
+        {"pointer": pointer, "detail": detail}
+        for note, pointer, detail in (
+            ("bad_phone", "/phone", "this is no phone number that can be reached"),
+            ("bad_email", "/email", "this is no e-mail address"),
+        )
+        if note in result.other_reasons
+    ]
+    detail = "neither a usable phone number nor a usable e-mail address"
+    return Problem(
+        422,
+        "Nobody can be reached",
+        detail,
+        errors=errors or [{"pointer": "/phone", "detail": detail}],
+    )
+
+
+def _out(result: RowResult, captured: Captured) -> LeadOut:
+    return LeadOut(
+        lead_id=captured.lead_id,
+        person_id=captured.person_id,
+        verdict="accept" if result.verdict == "accept" else "accept_with_warning",
+        reason=result.reason,
+        other_reasons=result.other_reasons,
+        merged=captured.merged,
+        repeated=captured.repeated,
+    )
+
+
+def _proof(request: Request, body: LeadIn) -> Proof:
+    return Proof(method="api", page=body.consent_page)
+
+
+async def _taken(tx: Transaction, key: str | None, raw: bytes) -> requests.Answer | None:
+    if key is None:
+        return None
+    try:
+        return await requests.take(tx, key, raw)
+    except KeyReused as error:
+        raise Problem(422, "Key reused", str(error), pointer="Idempotency-Key:") from None
+    except StillRunning as error:
+        raise Problem(409, "Under way", str(error), pointer="Idempotency-Key:") from None
+
+
+async def _tenant(tx: Transaction, who: Principal) -> Tenant:
+    found = (await tenants_by_id(tx, [who.tenant_id])).get(who.tenant_id)
+    if found is None or found.state != "active":
+        raise Problem(403, detail="the tenant is not active")
+    return found

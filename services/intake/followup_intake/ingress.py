@@ -1,0 +1,98 @@
+"""Leads and product events from other services, over the bus."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from followup_contracts.envelope import Message, encode
+from followup_contracts.ingress import LeadEventSubmitted, LeadSubmitted
+from followup_contracts.payload import Lane
+from followup_database import Database, Transaction
+from followup_directory import Tenant, tenants_by_id
+from followup_messaging import dead
+from followup_runtime.problems import from_validation
+from pydantic import ValidationError
+
+from followup_intake.capture import Capture, Draft, Proof
+from followup_intake.core.normalise import normalise_lead
+from followup_intake.happenings import Happenings, IncompleteEvent, UnknownLead
+from followup_intake.models import LeadIn
+
+
+class Ingress:
+    """Handles `followup.ingress`: what can be taken is committed, the rest is a dead letter.
+
+    The envelope's id is the lead's idempotency key beside its own `external_id`.
+    """
+
+    def __init__(self, database: Database, *, capture: Capture, happenings: Happenings) -> None:
+        self._database = database
+        self._capture = capture
+        self._happenings = happenings
+
+    async def __call__(self, tx: Transaction, messages: Sequence[Message]) -> None:
+        """Take a batch in one transaction."""
+        tenants = await tenants_by_id(tx, sorted({m.tenant_id for m in messages}))
+        drafts: dict[tuple[UUID, Lane], list[Draft]] = {}
+        refused: list[tuple[Message, str]] = []
+        for message in messages:
+            tenant = tenants.get(message.tenant_id)
+            if tenant is None or tenant.state != "active":
+                refused.append((message, "the tenant is not known or not active"))
+                continue
+            match message.data:
+                case LeadSubmitted(lane=lane):
+                    drafted = _draft(message, message.data, tenant, tx)
+                    if isinstance(drafted, str):
+                        refused.append((message, drafted))
+                    else:
+                        drafts.setdefault((tenant.id, lane), []).append(drafted)
+                case LeadEventSubmitted():
+                    try:
+                        await self._happenings.take(tx, tenant.id, message.data)
+                    except (UnknownLead, IncompleteEvent) as error:
+                        refused.append((message, f"{type(error).__name__}: {error}"))
+                case _:
+                    refused.append((message, f"{message.type} does not belong on the ingress"))
+        for (tenant_id, lane), batch in sorted(drafts.items()):
+            await self._capture.save(tx, tenants[tenant_id], batch, lane=lane)
+        await _bury(tx, refused)
+
+
+def _draft(message: Message, data: LeadSubmitted, tenant: Tenant, tx: Transaction) -> Draft | str:
+    try:
+        body = LeadIn.model_validate(data.fields)
+    except ValidationError as error:
+        first = from_validation(error.errors(include_input=False, include_url=False))[0]
+        return f"{first['pointer']}: {first['detail']}"
+    result = normalise_lead(
+        body.fields(), today=tx.now.date(), default_country=tenant.settings.default_country
+    )
+    if result.lead is None:
+        return "neither a usable phone number nor a usable e-mail address"
+    return Draft(
+        result,
+        result.lead,
+        Proof("amqp", page=body.consent_page),
+        external_id=body.external_id or f"message:{message.id}",
+        stated_zone=body.zone,
+        sequence=body.sequence,
+        audience=body.audience,
+    )
+
+
+async def _bury(tx: Transaction, refused: Sequence[tuple[Message, str]]) -> None:
+    await dead.bury(
+        tx,
+        [
+            dead.Burial(
+                consumer="intake",
+                queue="intake.ingress",
+                routing_key=message.routing_key,
+                body=encode(message),
+                error=reason,
+                message_id=message.id,
+                tenant_id=message.tenant_id,
+            )
+            for message, reason in refused
+        ],
+    )

@@ -1,0 +1,10 @@
+"""The schema `intake`: what was asked twice, and imports with what became of each row."""
+
+from followup_database.migrations import Owner
+from followup_database.personal import PersonalTable
+
+OWNER = Owner("intake", "followup_intake")
+
+PERSONAL: tuple[PersonalTable, ...] = ()
+"""None: rows of an import are kept as verdicts and ids, answers kept for an
+`Idempotency-Key` hold ids. Leads and their persons are the people library's."""

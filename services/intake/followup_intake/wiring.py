@@ -1,0 +1,58 @@
+"""Intake put together: the only file here that names concrete classes."""
+
+from followup_messaging.consumer import Consumer
+from followup_messaging.outbox import Outbox
+from followup_messaging.port import Bus
+from followup_runtime.databases import Databases
+from followup_runtime.loops import LoopRunner
+from followup_runtime.metrics import Metrics
+from followup_runtime.service import Service
+from followup_runtime.settings import Settings
+
+from followup_intake.capture import Capture
+from followup_intake.happenings import Happenings
+from followup_intake.housekeeping import RequestSweep
+from followup_intake.http import MAX_BATCH, MAX_FILE, Routes
+from followup_intake.imports import Importer
+from followup_intake.ingress import Ingress
+
+
+def importer(databases: Databases, outbox: Outbox) -> Importer:
+    """The importer alone, for a command that imports a file."""
+    return Importer(databases.api, capture=Capture(outbox))
+
+
+def build(
+    settings: Settings,  # noqa: ARG001 - every service is built alike
+    *,
+    bus: Bus,
+    databases: Databases,
+    metrics: Metrics,
+) -> Service:
+    """Intake as a service."""
+    outbox = Outbox("intake", bus, databases.worker)
+    capture, happenings = Capture(outbox), Happenings(outbox)
+    routes = Routes(
+        databases.api,
+        capture=capture,
+        happenings=happenings,
+        importer=Importer(databases.api, capture=capture),
+    )
+    ingress = Consumer(
+        bus=bus,
+        database=databases.worker,
+        queue="intake.ingress",
+        service="intake",
+        handle=Ingress(databases.worker, capture=capture, happenings=happenings),
+    )
+    return Service(
+        name="intake",
+        router=routes.router,
+        runners=[
+            ingress,
+            LoopRunner(outbox.sweeper, metrics=metrics),
+            LoopRunner(RequestSweep(databases.worker), metrics=metrics),
+        ],
+        finishers=[outbox.relay],
+        body_limits={"/v1/leads/batch": MAX_BATCH, "/v1/leads/import": MAX_FILE},
+    )
