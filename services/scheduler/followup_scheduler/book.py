@@ -1,0 +1,121 @@
+"""The tenants' sequences: current versions, cached editions, those that come with us."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+from followup_contracts.payload import Channel
+from followup_database import Transaction
+from followup_directory import put_templates
+from followup_scheduler.core import document, library
+from followup_scheduler.store import sequences
+
+_CACHED = 2_000
+_FIRST = 1
+
+Edition_ = tuple[UUID, str, int]
+"""Tenant, key, version."""
+
+
+@dataclass(frozen=True, slots=True)
+class Edition:
+    """One version of a sequence, which never changes, with the hashes of its texts."""
+
+    sequence: document.Sequence
+    contents: Mapping[str, str]
+
+    def template(self, channel: Channel, content: str) -> str:
+        """The hash of a text of the document."""
+        return self.contents[_content(channel, content)]
+
+
+class SequenceBook:
+    """Reads sequences; keeps the editions used last in memory."""
+
+    def __init__(self, *, library: Callable[[], Mapping[str, str]] = library.library) -> None:
+        self._library = library
+        self._editions: OrderedDict[Edition_, Edition] = OrderedDict()
+
+    async def current(
+        self, tx: Transaction, keys: Iterable[tuple[UUID, str]]
+    ) -> dict[tuple[UUID, str], int]:
+        """(tenant, key) → the version new enrollments take.
+
+        A sequence of the library is installed with its tenant's first use of it. A key
+        that is neither the tenant's nor the library's is not in the result.
+        """
+        wanted = set(keys)
+        found = await sequences.current(tx, wanted)
+        missing = sorted(pair for pair in wanted - found.keys() if pair[1] in self._library())
+        for tenant_id, key in missing:
+            await self.add(
+                tx, tenant_id, self._library()[key], key=key, version=_FIRST, state="published"
+            )
+            found[tenant_id, key] = _FIRST
+        return found
+
+    async def editions(
+        self, tx: Transaction, wanted: Iterable[Edition_]
+    ) -> dict[Edition_, Edition]:
+        """The editions asked for; those nobody stored are left out."""
+        asked = set(wanted)
+        missing = asked - self._editions.keys()
+        found = {key: self._editions[key] for key in asked - missing}
+        for key in found:
+            self._editions.move_to_end(key)
+        if missing:
+            for row in await sequences.read(tx, missing):
+                edition = Edition(document.from_json(row["document"]), row["contents"])
+                found[row["tenant_id"], row["key"], row["version"]] = edition
+            # What this transaction wrote itself is not there until it has committed.
+            tx.after_commit(lambda: self._keep({key: found[key] for key in missing & found.keys()}))
+        return found
+
+    async def add(
+        self, tx: Transaction, tenant_id: UUID, source: str, *, key: str, version: int, state: str
+    ) -> document.Sequence:
+        """Store a version with its texts; one that is there already stays as it is.
+
+        Raises `BadDocument` when the source cannot be used.
+        """
+        sequence = document.parse(source, file=f"{key}.yaml")
+        stored = sequences.Stored(
+            tenant_id=tenant_id,
+            key=key,
+            version=version,
+            state=state,
+            document=document.to_json(sequence),
+            source=source,
+            contents=await _put_contents(tx, tenant_id, sequence),
+        )
+        await sequences.insert(tx, [stored])
+        return sequence
+
+    def _keep(self, editions: Mapping[Edition_, Edition]) -> None:
+        self._editions.update(editions)
+        while len(self._editions) > _CACHED:
+            self._editions.popitem(last=False)
+
+
+async def _put_contents(
+    tx: Transaction, tenant_id: UUID, sequence: document.Sequence
+) -> dict[str, str]:
+    used = sorted(
+        {
+            (touch.channel, choice.use)
+            for step in sequence.steps
+            for touch in step.touches
+            for choice in touch.choices()
+        }
+    )
+    bodies = [
+        (channel, sequence.templates[name].model_dump(mode="json", exclude_none=True))
+        for channel, name in used
+    ]
+    hashes = await put_templates(tx, tenant_id, bodies)
+    return {_content(*use): hashed for use, hashed in zip(used, hashes, strict=True)}
+
+
+def _content(channel: Channel, name: str) -> str:
+    return f"{channel}/{name}"

@@ -1,0 +1,202 @@
+"""Carrying a decision out in memory: touches, timers, tasks, lines and events of a run."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from followup_contracts.events import TaskCreated
+from followup_database import new_id
+from followup_scheduler.core.advance import advance
+from followup_scheduler.core.model import (
+    Decision,
+    PlannedTouch,
+    SkippedTouch,
+    Stimulus,
+    Task,
+    TouchKey,
+    TouchRecord,
+    TouchSettled,
+)
+from followup_scheduler.core.touches import contact_round
+from followup_scheduler.runs import Run
+from followup_scheduler.store.journal import Entry
+from followup_scheduler.store.tasks import NewTask
+from followup_scheduler.touch import Timer, Touch
+
+SettledState = Literal["sent", "failed", "skipped", "unknown"]
+
+
+def settle(
+    run: Run, touch: Touch, state: SettledState, *, at: datetime, reason: str | None, now: datetime
+) -> None:
+    """Let a touch end, or be unknown: its enrollment decides, the ledger keeps the truth.
+
+    What went out is written down as sent even where its enrollment is over, or had
+    cancelled it a moment too late.
+    """
+    tell(run, TouchSettled(touch.key, state, at, reason), now=now)
+    if touch.state != state:
+        touch.state, touch.settled_at, touch.reason = state, at, reason
+        _disarm(run, touch)
+        run.change(touch)
+
+
+def tell(run: Run, stimulus: Stimulus, *, now: datetime) -> Decision:
+    """Let the run's enrollment decide on a stimulus, and carry the decision out."""
+    decision = advance(run.enrollment, run.edition.sequence, stimulus, run.facts, now)
+    if decision.why is not None or decision.enrollment != run.enrollment:
+        _carry_out(run, decision, now=now)
+    return decision
+
+
+def _carry_out(run: Run, decision: Decision, *, now: datetime) -> None:
+    before = run.enrollment
+    run.changed = True
+    run.raised = run.raised or decision.enrollment.epoch > before.epoch
+    run.enrollment = decision.enrollment
+    _settle(run, decision.enrollment.touches, now=now)
+    if decision.cut:
+        _cut(run, decision.why, now=now)
+    for planned in decision.plan:
+        _plan(run, planned, now=now)
+    for skipped in decision.skipped:
+        _skip(run, skipped, now=now)
+    run.remember()
+    _wake(run, decision)
+    for task in decision.tasks:
+        _open(run, task, now=now)
+    run.events.extend(decision.events)
+    if decision.why is not None:
+        _write(run, decision, now=now)
+
+
+def _settle(run: Run, records: tuple[TouchRecord, ...], *, now: datetime) -> None:
+    """Bring stored touches to what their enrollment now remembers of them."""
+    for record in records:
+        touch = run.touches.get(record.key)
+        if touch is None or touch.record() == record:
+            continue
+        if record.state == "cancelled":
+            touch.note(now, "cancelled", reason=record.reason)
+        touch.settled_at, touch.reason = record.at, record.reason
+        touch.call_result = record.call
+        if touch.state != record.state:
+            touch.state = record.state
+            _disarm(run, touch)
+        _changed(run, touch)
+
+
+def _cut(run: Run, why: str | None, *, now: datetime) -> None:
+    """Cancel what is planned or asked for. What may have gone out stays unknown."""
+    for touch in run.touches.values():
+        if touch.state in ("planned", "commanded"):
+            touch.state, touch.reason, touch.settled_at = "cancelled", why, now
+            touch.note(now, "cancelled", reason=why)
+            _disarm(run, touch)
+            _changed(run, touch)
+
+
+def _plan(run: Run, planned: PlannedTouch, *, now: datetime) -> None:
+    touch = _new(run, planned.key, content=planned.template)
+    touch.template = run.edition.template(planned.key.channel, planned.template)
+    touch.lane = planned.lane
+    touch.contact_round = planned.contact_round
+    touch.transactional = planned.transactional
+    touch.wanted_at, touch.due_at = planned.wanted_at, planned.due_at
+    touch.not_after = planned.not_after
+    touch.note(now, "planned", **_planning(run, planned))
+    run.timers[touch.id] = Timer(touch.id, touch.tenant_id, touch.lane, "touch", planned.due_at)
+
+
+def _planning(run: Run, planned: PlannedTouch) -> dict[str, Any]:
+    """Why a touch is planned for when it is."""
+    return {
+        "for": planned.due_at.isoformat(),
+        "wanted": planned.wanted_at.isoformat(),
+        "moved_by": list(planned.moved_by),
+        "zones": sorted(run.facts.where.zones),
+        "text": planned.template,
+    }
+
+
+def _skip(run: Run, skipped: SkippedTouch, *, now: datetime) -> None:
+    touch = _new(run, skipped.key, content="")
+    touch.state, touch.reason, touch.settled_at = "skipped", skipped.reason, now
+    touch.note(now, "skipped", rule=skipped.rule, reason=skipped.reason)
+
+
+def _new(run: Run, key: TouchKey, *, content: str) -> Touch:
+    of = run.enrollment
+    touch = Touch(
+        id=new_id(),
+        tenant_id=of.tenant_id,
+        enrollment_id=of.id,
+        lead_id=of.lead_id,
+        person_id=of.person_id,
+        sequence=of.sequence,
+        version=of.version,
+        key=key,
+        state="planned",
+        epoch=of.epoch,
+        lane=of.lane,
+        content=content,
+        template="",
+        contact_round=contact_round(of.id, key),
+    )
+    run.touches[key] = run.added[key] = touch
+    return touch
+
+
+def _wake(run: Run, decision: Decision) -> None:
+    of, wake = run.enrollment, decision.wake
+    run.timers[of.id] = (
+        None if wake is None else Timer(of.id, of.tenant_id, of.lane, "wake", wake.at, wake.reason)
+    )
+
+
+def _open(run: Run, task: Task, *, now: datetime) -> None:
+    of = run.enrollment
+    new = NewTask(
+        id=new_id(),
+        tenant_id=of.tenant_id,
+        lead_id=of.lead_id,
+        person_id=of.person_id,
+        enrollment_id=of.id,
+        kind=task.kind,
+        reason=task.reason,
+        due_at=task.due_at,
+        created_at=now,
+    )
+    run.tasks.append(new)
+    run.events.append(
+        TaskCreated(
+            task_id=new.id,
+            lead_id=of.lead_id,
+            person_id=of.person_id,
+            enrollment_id=of.id,
+            kind=task.kind,
+            at=now,
+        )
+    )
+
+
+def _write(run: Run, decision: Decision, *, now: datetime) -> None:
+    of = run.enrollment
+    why: dict[str, Any] = {"state": of.state, "step": of.step}
+    if of.end_reason is not None:
+        why["end_reason"] = of.end_reason
+    if decision.wake is not None:
+        why["waits_until"] = decision.wake.at.isoformat()
+        why["waits_for"] = decision.wake.reason
+    run.entries.append(
+        Entry(of.tenant_id, of.lead_id, of.person_id, of.id, now, decision.why or "", why)
+    )
+
+
+def _disarm(run: Run, touch: Touch) -> None:
+    touch.outstanding = False
+    run.timers[touch.id] = None
+
+
+def _changed(run: Run, touch: Touch) -> None:
+    if touch.key not in run.added:
+        run.touched[touch.key] = touch

@@ -1,0 +1,168 @@
+"""What is known when a decision is taken: people, consent, suppression, past contacts."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from followup_contracts.payload import CHANNELS, Channel
+from followup_database import Transaction, new_id
+from followup_people import ContactPoint, LeadView, PersonView, views
+from followup_policy.caps import PastContact
+from followup_policy.consent import consent
+from followup_policy.zones import Place, Whereabouts, whereabouts
+from followup_scheduler.core.model import Enrollment, Facts
+from followup_scheduler.store import touches
+from followup_suppression import AddressHasher, standings
+from followup_suppression.standing import Look
+
+_LOOK_BACK = timedelta(days=31)
+"""The longest statutory cap counts 30 days."""
+_NOBODY = Facts(
+    where=Whereabouts(frozenset(), frozenset(), "nobody is known by that id"),
+    source="",
+    asked=False,
+    audience="b2c",
+    reachable=frozenset(),
+    refused=dict.fromkeys(CHANNELS, "the person is not known any more"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Whom an enrollment is about."""
+
+    enrollment_id: UUID
+    tenant_id: UUID
+    lead_id: UUID
+    person_id: UUID
+
+    @classmethod
+    def of(cls, enrollment: Enrollment) -> "Subject":
+        """The subject of an enrollment."""
+        return cls(enrollment.id, enrollment.tenant_id, enrollment.lead_id, enrollment.person_id)
+
+
+class FactFinder:
+    """Gathers facts for a batch in a handful of statements."""
+
+    def __init__(self, hasher: AddressHasher) -> None:
+        self._hasher = hasher
+
+    async def gather(self, tx: Transaction, subjects: Sequence[Subject]) -> dict[UUID, Facts]:
+        """Enrollment → facts, for every subject."""
+        if not subjects:
+            return {}
+        known = await views(tx, [(subject.lead_id, subject.person_id) for subject in subjects])
+        stopped = await self._stopped(tx, subjects, known)
+        past = await touches.contacts(
+            tx, {subject.person_id for subject in subjects}, since=tx.now - _LOOK_BACK
+        )
+        return {
+            subject.enrollment_id: _facts(
+                known.get(subject.lead_id),
+                stopped,
+                [
+                    contact
+                    for enrollment_id, contact in past.get(subject.person_id, ())
+                    if enrollment_id != subject.enrollment_id
+                ],
+            )
+            for subject in subjects
+        }
+
+    async def _stopped(
+        self,
+        tx: Transaction,
+        subjects: Iterable[Subject],
+        known: Mapping[UUID, tuple[PersonView, LeadView]],
+    ) -> frozenset[tuple[UUID, Channel]]:
+        """(contact point, channel) that the suppression list forbids."""
+        asked: dict[UUID, tuple[UUID, Channel]] = {}
+        looks: list[Look] = []
+        for subject in subjects:
+            if subject.lead_id not in known:
+                continue
+            for channel, point in _points(known[subject.lead_id][0]):
+                look_id = new_id()
+                asked[look_id] = (point.id, channel)
+                hashed = self._hasher.hash(point.kind, point.address)
+                looks.append(
+                    (
+                        look_id,
+                        subject.tenant_id,
+                        channel,
+                        hashed,
+                        subject.person_id,
+                        subject.enrollment_id,
+                    )
+                )
+        found = await standings(tx, looks)
+        return frozenset(asked[id_] for id_, standing in found.items() if standing.suppressed)
+
+
+def place_of(person: PersonView) -> Place:
+    """What is known of where a person is, for the rules about hours."""
+    phone = person.phones[0].address if person.phones else None
+    return Place(phone=phone, **dict(person.place))
+
+
+def _points(person: PersonView) -> list[tuple[Channel, ContactPoint]]:
+    return [
+        *(("sms", point) for point in person.phones),
+        *(("voice", point) for point in person.phones),
+        *(("email", point) for point in person.emails),
+    ]
+
+
+def _facts(
+    known: tuple[PersonView, LeadView] | None,
+    stopped: frozenset[tuple[UUID, Channel]],
+    contacts: Sequence[PastContact],
+) -> Facts:
+    if known is None:
+        return _NOBODY
+    person, lead = known
+    where = whereabouts(place_of(person))
+    refused = {
+        channel: refusal
+        for channel in CHANNELS
+        if (refusal := _refusal(channel, person, lead, where, stopped)) is not None
+    }
+    return Facts(
+        where=where,
+        source=lead.source,
+        asked=lead.asked,
+        audience=person.audience,
+        reachable=frozenset(CHANNELS) - refused.keys(),
+        refused=refused,
+        contacts=tuple(contacts),
+        attributes=_attributes(person, lead),
+    )
+
+
+def _refusal(
+    channel: Channel,
+    person: PersonView,
+    lead: LeadView,
+    where: Whereabouts,
+    stopped: frozenset[tuple[UUID, Channel]],
+) -> str | None:
+    """Why nobody may write or call on this channel, or None."""
+    points = [point for c, point in _points(person) if c == channel]
+    if not points:
+        return "no usable e-mail address" if channel == "email" else "no usable phone number"
+    if all((point.id, channel) in stopped for point in points):
+        return "suppressed"
+    verdict = consent(
+        channel,
+        state=person.consent.get(channel, "unknown"),
+        asked=lead.asked,
+        where=where,
+    )
+    return None if verdict.allowed else f"{verdict.rule}: {verdict.reason}"
+
+
+def _attributes(person: PersonView, lead: LeadView) -> dict[str, Any]:
+    return {**person.attributes, **lead.attributes}

@@ -1,0 +1,118 @@
+"""`lead.captured`: which sequence a lead enters, and whether it enters one at all."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from followup_contracts import Message
+from followup_contracts.events import LeadCaptured, TaskCreated
+from followup_database import Transaction, new_id
+from followup_messaging.outbox import Outbox
+from followup_scheduler.core.routing import route
+from followup_scheduler.enroller import Enroller, Entrance
+from followup_scheduler.store import enrollments, journal, tasks
+from followup_scheduler.store.journal import Entry
+from followup_scheduler.store.tasks import NewTask
+
+
+class CapturedLeads:
+    """Enrolls captured leads, in batches.
+
+    A person who is being followed up already is not entered a second time: the lead's
+    journal says so, and the run under way goes on.
+    """
+
+    def __init__(self, enroller: Enroller, outbox: Outbox) -> None:
+        self._enroller = enroller
+        self._outbox = outbox
+
+    async def handle(self, tx: Transaction, messages: Sequence[Message]) -> None:
+        """Enroll the leads of these messages."""
+        captured = _distinct(messages)
+        persons = {lead.person_id for _, lead in captured}
+        await enrollments.lock_persons(tx, persons)
+        busy = {person for _, person in await enrollments.live_of_persons(tx, persons)}
+        entrances: list[Entrance] = []
+        entries: list[Entry] = []
+        for tenant_id, lead in captured:
+            if lead.person_id in busy:
+                entries.append(_already(tenant_id, lead, at=tx.now))
+                continue
+            busy.add(lead.person_id)
+            entrances.append(_entrance(tenant_id, lead))
+        if entries:
+            await journal.insert(tx, entries)
+        entered = await self._enroller.enroll(tx, entrances) if entrances else None
+        if entered is not None and entered.unknown:
+            await self._ask_a_person(tx, entered.unknown)
+
+    async def _ask_a_person(self, tx: Transaction, unknown: Sequence[Entrance]) -> None:
+        """A lead whose sequence nobody knows is a person's to decide, not lost."""
+        opened = [_task(entrance, at=tx.now) for entrance in unknown]
+        await tasks.insert(tx, opened)
+        await self._outbox.add(
+            tx,
+            [
+                self._outbox.message(
+                    _created(task), tenant_id=task.tenant_id, subject=task.lead_id, time=tx.now
+                )
+                for task in opened
+            ],
+        )
+
+
+def _distinct(messages: Sequence[Message]) -> list[tuple[UUID, LeadCaptured]]:
+    """(tenant, lead) in the order they came in, each lead once."""
+    found: dict[UUID, tuple[UUID, LeadCaptured]] = {}
+    for message in messages:
+        if not isinstance(message.data, LeadCaptured):
+            raise TypeError(f"{message.type} is not for this handler")
+        found.setdefault(message.data.lead_id, (message.tenant_id, message.data))
+    return sorted(found.values(), key=lambda pair: (pair[1].received_at, pair[1].lead_id))
+
+
+def _entrance(tenant_id: UUID, lead: LeadCaptured) -> Entrance:
+    return Entrance(
+        tenant_id=tenant_id,
+        lead_id=lead.lead_id,
+        person_id=lead.person_id,
+        sequence=lead.sequence or route(lead.source, asked=lead.asked, audience=lead.audience),
+        lane=lead.lane,
+        anchor=lead.received_at,
+    )
+
+
+def _already(tenant_id: UUID, lead: LeadCaptured, *, at: datetime) -> Entry:
+    return Entry(
+        tenant_id,
+        lead.lead_id,
+        lead.person_id,
+        None,
+        at,
+        "not enrolled: this person is being followed up already",
+    )
+
+
+def _task(entrance: Entrance, *, at: datetime) -> NewTask:
+    return NewTask(
+        id=new_id(),
+        tenant_id=entrance.tenant_id,
+        lead_id=entrance.lead_id,
+        person_id=entrance.person_id,
+        enrollment_id=None,
+        kind="choose_sequence",
+        reason=f"there is no sequence {entrance.sequence!r}",
+        due_at=at,
+        created_at=at,
+    )
+
+
+def _created(task: NewTask) -> TaskCreated:
+    return TaskCreated(
+        task_id=task.id,
+        lead_id=task.lead_id,
+        person_id=task.person_id,
+        enrollment_id=None,
+        kind=task.kind,
+        at=task.created_at,
+    )

@@ -1,0 +1,135 @@
+"""`touch.sent | deferred | failed | skipped | unknown`: the dispatcher's answers.
+
+They may come twice, late and out of order. A final answer counts whatever its round;
+`deferred`, `unknown` and `superseded` count for the round that was asked for last.
+"""
+
+from collections.abc import Sequence
+
+import structlog
+
+from followup_contracts import Message
+from followup_contracts.events import (
+    TouchDeferred,
+    TouchFailed,
+    TouchSent,
+    TouchSkipped,
+    TouchUnknown,
+)
+from followup_database import Transaction
+from followup_scheduler.consequences import settle
+from followup_scheduler.core.touches import may_become
+from followup_scheduler.runs import Run, RunStore
+from followup_scheduler.touch import Timer, Touch
+
+Outcome = TouchSent | TouchDeferred | TouchFailed | TouchSkipped | TouchUnknown
+
+_log = structlog.get_logger()
+
+
+class TouchOutcomes:
+    """Tells enrollments what became of their touches."""
+
+    def __init__(self, runs: RunStore) -> None:
+        self._runs = runs
+
+    async def handle(self, tx: Transaction, messages: Sequence[Message]) -> None:
+        """Apply these answers in the order in which they happened."""
+        outcomes = [outcome_of(message) for message in messages]
+        runs = await self._runs.load(tx, {outcome.enrollment_id for outcome in outcomes})
+        for outcome in sorted(outcomes, key=lambda o: (o.at, o.round)):
+            run = runs.get(outcome.enrollment_id)
+            touch = None if run is None else run.touch(outcome.touch_id)
+            if run is None or touch is None:
+                # Erased meanwhile; there is nothing left to tell.
+                _log.info("answer about no touch of ours", touch=str(outcome.touch_id))
+                continue
+            apply(run, touch, outcome, tx)
+        await self._runs.save(tx, runs.values())
+
+
+def outcome_of(message: Message) -> Outcome:
+    """The answer in a message; anything else has no business in this queue."""
+    if not isinstance(message.data, Outcome):
+        raise TypeError(f"{message.type} is not for this handler")
+    return message.data
+
+
+def apply(run: Run, touch: Touch, outcome: Outcome, tx: Transaction) -> None:
+    """One answer about one touch of a run."""
+    if not counts(touch, outcome):
+        return
+    match outcome:
+        case TouchSent():
+            _note_sent(touch, outcome)
+            settle(run, touch, "sent", at=outcome.at, reason=None, now=tx.now)
+        case TouchFailed():
+            touch.note(outcome.at, "failed", code=outcome.code, reason=outcome.reason)
+            settle(run, touch, "failed", at=outcome.at, reason=outcome.reason, now=tx.now)
+        case TouchSkipped():
+            touch.note(outcome.at, "skipped", rule=outcome.rule, reason=outcome.reason)
+            settle(run, touch, "skipped", at=outcome.at, reason=outcome.reason, now=tx.now)
+        case TouchUnknown():
+            touch.note(outcome.at, "unknown", reason=outcome.reason)
+            settle(run, touch, "unknown", at=outcome.at, reason=outcome.reason, now=tx.now)
+        case TouchDeferred():
+            defer(run, touch, outcome)
+
+
+def counts(touch: Touch, outcome: Outcome) -> bool:
+    """Whether an answer still says something about the touch as it stands."""
+    current = outcome.round == touch.round
+    match outcome:
+        case TouchSent():
+            return may_become(touch.state, "sent")
+        case TouchFailed():
+            return may_become(touch.state, "failed")
+        case TouchSkipped(rule="superseded"):
+            # Said of one command; a later one of the same touch may still stand.
+            return current and may_become(touch.state, "skipped")
+        case TouchSkipped():
+            return may_become(touch.state, "skipped")
+        case TouchUnknown():
+            # Planned again means that what was unknown has been resolved since.
+            return current and touch.state in ("commanded", "cancelled")
+        case TouchDeferred():
+            return current and touch.state in ("commanded", "unknown")
+
+
+def defer(run: Run, touch: Touch, outcome: TouchDeferred) -> None:
+    """Arm a touch again for the moment the dispatcher named.
+
+    One that its enrollment has given up meanwhile (it was unknown at the time) ends.
+    """
+    touch.note(
+        outcome.at,
+        "deferred",
+        kind=outcome.kind,
+        rule=outcome.rule,
+        reason=outcome.reason,
+        until=outcome.not_before.isoformat(),
+    )
+    if run.enrollment.state != "active" or touch.epoch != run.enrollment.epoch:
+        touch.state, touch.settled_at, touch.reason = "cancelled", outcome.at, outcome.reason
+        touch.outstanding = False
+        run.timers[touch.id] = None
+    else:
+        touch.state, touch.due_at = "planned", outcome.not_before
+        touch.settled_at, touch.reason = None, outcome.reason
+        touch.outstanding = outcome.kind == "rate"
+        run.timers[touch.id] = Timer(
+            touch.id, touch.tenant_id, touch.lane, "touch", outcome.not_before, outcome.rule
+        )
+    run.change(touch)
+    run.changed = True
+
+
+def _note_sent(touch: Touch, outcome: TouchSent) -> None:
+    touch.note(
+        outcome.at,
+        "sent",
+        provider=outcome.provider,
+        account=str(outcome.account_id),
+        attempt=str(outcome.attempt_id),
+        round=outcome.round,
+    )

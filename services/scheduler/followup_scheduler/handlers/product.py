@@ -1,0 +1,94 @@
+"""Events of the product around: converted, appointments, deals, updated leads."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from followup_contracts import Message
+from followup_contracts.events import (
+    AppointmentBooked,
+    AppointmentCancelled,
+    AppointmentCompleted,
+    AppointmentRescheduled,
+    DealStageChanged,
+    LeadConverted,
+    LeadUpdated,
+)
+from followup_database import Transaction
+from followup_scheduler.consequences import tell
+from followup_scheduler.core.model import Converted
+from followup_scheduler.runs import Run, RunStore
+from followup_scheduler.store import enrollments, journal
+from followup_scheduler.store.journal import Entry
+
+Appointment = (
+    AppointmentBooked | AppointmentRescheduled | AppointmentCancelled | AppointmentCompleted
+)
+Event = LeadConverted | Appointment | DealStageChanged | LeadUpdated
+
+
+class ProductEvents:
+    """Ends the sequences of leads that are won, and writes the rest into their journals."""
+
+    def __init__(self, runs: RunStore) -> None:
+        self._runs = runs
+
+    async def handle(self, tx: Transaction, messages: Sequence[Message]) -> None:
+        """Apply these events in the order in which they happened."""
+        events = sorted(
+            ((message.tenant_id, event_of(message)) for message in messages),
+            key=lambda pair: pair[1].at,
+        )
+        known = await enrollments.of_leads(
+            tx, {(tenant_id, event.lead_id) for tenant_id, event in events}
+        )
+        runs = await self._runs.load(tx, {enrollment_id for enrollment_id, _ in known})
+        by_lead: dict[UUID, list[Run]] = {}
+        for run in runs.values():
+            by_lead.setdefault(run.enrollment.lead_id, []).append(run)
+        await journal.insert(tx, [_entry(tx, tenant_id, event) for tenant_id, event in events])
+        for _, event in events:
+            stimulus = _stimulus(event)
+            if stimulus is not None:
+                for run in by_lead.get(event.lead_id, []):
+                    tell(run, stimulus, now=tx.now)
+        await self._runs.save(tx, runs.values())
+
+
+def event_of(message: Message) -> Event:
+    """The event in a message; anything else has no business in this queue."""
+    if not isinstance(message.data, Event):
+        raise TypeError(f"{message.type} is not for this handler")
+    return message.data
+
+
+def _stimulus(event: Event) -> Converted | None:
+    match event:
+        case LeadConverted():
+            return Converted(event.kind, event.at)
+        case AppointmentBooked():
+            return Converted("booked", event.at)
+        case _:
+            return None
+
+
+def _entry(tx: Transaction, tenant_id: UUID, event: Event) -> Entry:
+    what = event.type_name.removeprefix("followup.").rsplit(".", 1)[0].replace(".", " ")
+    return Entry(
+        tenant_id, event.lead_id, event.person_id, None, tx.now, what.replace("_", " "), _why(event)
+    )
+
+
+def _why(event: Event) -> dict[str, Any]:
+    match event:
+        case LeadConverted():
+            return {"kind": event.kind}
+        case DealStageChanged():
+            return {"stage": event.stage}
+        case LeadUpdated():
+            return {"changed": list(event.changed)}
+        case _:
+            return {
+                "appointment": event.appointment_id,
+                "starts_at": event.starts_at.isoformat(),
+            }

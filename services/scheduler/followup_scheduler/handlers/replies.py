@@ -1,0 +1,110 @@
+"""`reply.received`, `contact.opted_out`, `contact.opted_in`: what persons tell us."""
+
+from collections.abc import Sequence
+from typing import assert_never
+from uuid import UUID
+
+from followup_contracts import Message
+from followup_contracts.events import ContactOptedIn, ContactOptedOut, ReplyReceived
+from followup_database import Transaction
+from followup_scheduler.consequences import tell
+from followup_scheduler.core.model import OptedOut, ReplyRead, Stimulus
+from followup_scheduler.runs import Run, RunStore
+from followup_scheduler.store import enrollments, journal
+from followup_scheduler.store.journal import Entry
+from followup_suppression import remove_holds
+
+Word = ReplyReceived | ContactOptedOut | ContactOptedIn
+
+
+class Replies:
+    """Lets every live enrollment of a person decide on what the person said.
+
+    The hold of a reply goes in the transaction that decides on it.
+    """
+
+    def __init__(self, runs: RunStore) -> None:
+        self._runs = runs
+
+    async def handle(self, tx: Transaction, messages: Sequence[Message]) -> None:
+        """Decide on these, in the order in which they were said."""
+        words = sorted(
+            ((message.tenant_id, word_of(message)) for message in messages),
+            key=lambda pair: pair[1].at,
+        )
+        persons = {word.person_id for _, word in words if word.person_id is not None}
+        live = await enrollments.live_of_persons(tx, persons)
+        runs = await self._runs.load(tx, {enrollment_id for enrollment_id, _ in live})
+        by_person: dict[UUID, list[Run]] = {}
+        for enrollment_id, person_id in live:
+            if enrollment_id in runs:
+                by_person.setdefault(person_id, []).append(runs[enrollment_id])
+        for tenant_id, word in words:
+            if word.person_id is not None:
+                hear(tx, by_person.get(word.person_id, []), word)
+                if not by_person.get(word.person_id):
+                    await _note_alone(tx, tenant_id, word)
+        await self._runs.save(tx, runs.values())
+        decided = [
+            (word.person_id, word.reply_id) for _, word in words if isinstance(word, ReplyReceived)
+        ]
+        if decided:
+            await remove_holds(tx, decided)
+
+
+def word_of(message: Message) -> Word:
+    """What was said; anything else has no business in this queue."""
+    if not isinstance(message.data, Word):
+        raise TypeError(f"{message.type} is not for this handler")
+    return message.data
+
+
+def hear(tx: Transaction, runs: Sequence[Run], word: Word) -> None:
+    """Have every run of a person decide on a word of theirs."""
+    what, why = _line(word)
+    stimulus = _stimulus(word)
+    for run in runs:
+        run.entry(tx, what, **why)
+        if stimulus is not None:
+            tell(run, stimulus, now=tx.now)
+
+
+async def _note_alone(tx: Transaction, tenant_id: UUID, word: Word) -> None:
+    """A reply with nothing left to decide still belongs into its lead's journal."""
+    if isinstance(word, ReplyReceived) and word.lead_id is not None:
+        what, why = _line(word)
+        entry = Entry(
+            tenant_id, word.lead_id, word.person_id, word.enrollment_id, tx.now, what, why
+        )
+        await journal.insert(tx, [entry])
+
+
+def _stimulus(word: Word) -> Stimulus | None:
+    match word:
+        case ReplyReceived():
+            return ReplyRead(word.intent, word.opt_out, word.until, word.at)
+        case ContactOptedOut():
+            return OptedOut(word.channel, word.at)
+        case ContactOptedIn():
+            return None
+        case _:
+            assert_never(word)
+
+
+def _line(word: Word) -> tuple[str, dict[str, object]]:
+    match word:
+        case ReplyReceived():
+            return "reply received", {
+                "reply": str(word.reply_id),
+                "channel": word.channel,
+                "intent": word.intent,
+                "opt_out": word.opt_out,
+                "confidence": word.confidence,
+                "touch": None if word.touch_id is None else str(word.touch_id),
+            }
+        case ContactOptedOut():
+            return "opted out", {"channel": word.channel, "via": word.via}
+        case ContactOptedIn():
+            return "opted in", {"channel": word.channel, "via": word.via}
+        case _:
+            assert_never(word)

@@ -1,0 +1,1 @@
+"""The scheduler's routes: parse, call, answer. One module for each resource."""

@@ -1,0 +1,136 @@
+"""`/v1/sequences`: look, write, publish, check."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Path, Query, Request
+
+from followup_database import Transaction
+from followup_directory import Principal
+from followup_runtime.auth import require
+from followup_runtime.databases import Databases
+from followup_runtime.problems import Problem
+from followup_scheduler.book import SequenceBook
+from followup_scheduler.core import document
+from followup_scheduler.core.errors import BadDocument
+from followup_scheduler.core.library import library
+from followup_scheduler.http.bodies import LintBody, SequenceBody
+from followup_scheduler.http.documents import document_of, findings, refused
+from followup_scheduler.store import sequences
+
+Reader = Annotated[Principal, Depends(require("sequences:read"))]
+Writer = Annotated[Principal, Depends(require("sequences:write"))]
+Key = Annotated[str, Path(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
+Version = Annotated[int | None, Query(ge=1, le=2_000_000_000)]
+
+DOCUMENT = {
+    "requestBody": {
+        "required": True,
+        "content": {"application/yaml": {"schema": {"type": "string"}}, "application/json": {}},
+    }
+}
+
+
+class SequenceRoutes:
+    """What the routes need, and what they do."""
+
+    def __init__(self, *, databases: Databases, book: SequenceBook) -> None:
+        self._databases = databases
+        self._book = book
+
+    async def show(self, principal: Principal, key: str, version: int | None) -> SequenceBody:
+        """A version, the newest if none is named; else the library's document."""
+        async with self._databases.api.transaction(tenant=principal.tenant_id) as tx:
+            return await self._found(tx, principal.tenant_id, key, version)
+
+    async def write(self, principal: Principal, key: str, source: str) -> SequenceBody:
+        """Store a document as the next draft; the newest version again stays that version."""
+        _parsed(source, key=key)
+        tenant_id = principal.tenant_id
+        async with self._databases.api.transaction(tenant=tenant_id) as tx:
+            await sequences.lock(tx, tenant_id, key)
+            # The library's own document is version 1 wherever it is used.
+            await self._book.current(tx, [(tenant_id, key)])
+            last = await sequences.last(tx, tenant_id, key)
+            if last is not None and last["source"] == source:
+                return SequenceBody.model_validate(last)
+            number = 1 if last is None else last["version"] + 1
+            await self._book.add(tx, tenant_id, source, key=key, version=number, state="draft")
+            return await self._found(tx, tenant_id, key, number)
+
+    async def publish(self, principal: Principal, key: str, version: int | None) -> SequenceBody:
+        """Let new enrollments take a version, the newest if none is named."""
+        tenant_id = principal.tenant_id
+        async with self._databases.api.transaction(tenant=tenant_id) as tx:
+            await sequences.lock(tx, tenant_id, key)
+            await self._book.current(tx, [(tenant_id, key)])
+            found = await self._found(tx, tenant_id, key, version)
+            if found.version is not None:
+                await sequences.publish(tx, tenant_id, key, found.version)
+            return await self._found(tx, tenant_id, key, found.version)
+
+    async def source(self, principal: Principal, key: str, request: Request) -> str:
+        """The document in the request, else the stored one."""
+        sent = await document_of(request)
+        return sent if sent is not None else (await self.show(principal, key, None)).source
+
+    async def _found(
+        self, tx: Transaction, tenant_id: UUID, key: str, version: int | None
+    ) -> SequenceBody:
+        row: dict[str, Any] | None
+        if version is None:
+            row = await sequences.last(tx, tenant_id, key)
+        else:
+            row = await sequences.version(tx, tenant_id, key, version)
+        if row is not None:
+            return SequenceBody.model_validate(row)
+        if version is None and key in library():
+            return SequenceBody(
+                key=key, version=None, state="library", source=library()[key], created_at=None
+            )
+        raise Problem(404, detail="there is no such sequence", pointer="{key}")
+
+
+def routes(service: SequenceRoutes) -> APIRouter:
+    """The resource's routes."""
+    router = APIRouter(prefix="/v1/sequences", tags=["sequences"])
+
+    @router.get("/{key}")
+    async def show(principal: Reader, key: Key, version: Version = None) -> SequenceBody:
+        """A version of a sequence, the newest if none is named."""
+        return await service.show(principal, key, version)
+
+    @router.put("/{key}", openapi_extra=DOCUMENT)
+    async def write(principal: Writer, key: Key, request: Request) -> SequenceBody:
+        """Store a document (YAML or JSON) as the next draft."""
+        source = await document_of(request)
+        if source is None:
+            raise Problem(422, detail="the body is a sequence document", pointer="")
+        return await service.write(principal, key, source)
+
+    @router.post("/{key}/publish")
+    async def publish(principal: Writer, key: Key, version: Version = None) -> SequenceBody:
+        """Let new enrollments take a version; runs under way keep theirs."""
+        return await service.publish(principal, key, version)
+
+    @router.post("/{key}/lint", openapi_extra=DOCUMENT)
+    async def lint(principal: Reader, key: Key, request: Request) -> LintBody:
+        """Check a document, or the stored one when none is sent; stores nothing."""
+        source = await service.source(principal, key, request)
+        try:
+            document.parse(source, file=f"{key}.yaml")
+        except BadDocument as error:
+            return LintBody(valid=False, findings=findings(error))
+        return LintBody(valid=True)
+
+    return router
+
+
+def _parsed(source: str, *, key: str) -> document.Sequence:
+    try:
+        sequence = document.parse(source, file=f"{key}.yaml")
+    except BadDocument as error:
+        raise refused(error) from None
+    if sequence.key != key:
+        raise Problem(422, detail=f"the address says {key!r}", pointer="/key")
+    return sequence

@@ -1,0 +1,189 @@
+"""An enrollment while it is decided on: loaded and locked, changed in memory, saved whole."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from followup_contracts import Message
+from followup_contracts.payload import Payload
+from followup_database import Transaction
+from followup_messaging.outbox import Outbox
+from followup_scheduler.book import Edition, SequenceBook
+from followup_scheduler.core.model import Enrollment, Facts, TouchKey
+from followup_scheduler.facts import FactFinder, Subject
+from followup_scheduler.figures import Figures
+from followup_scheduler.store import enrollments, journal, tasks, timers, touches
+from followup_scheduler.store.journal import Entry
+from followup_scheduler.store.tasks import NewTask
+from followup_scheduler.touch import Timer, Touch
+from followup_suppression import raise_epochs
+
+
+@dataclass(slots=True)
+class Run:
+    """An enrollment with its touches and facts, and what has been decided so far.
+
+    `timers` maps a target to its new timer, or to None where it is to have none.
+    """
+
+    enrollment: Enrollment
+    touches: dict[TouchKey, Touch]
+    edition: Edition
+    facts: Facts
+    was_live: bool = True
+    changed: bool = False
+    raised: bool = False
+    touched: dict[TouchKey, Touch] = field(default_factory=dict)
+    added: dict[TouchKey, Touch] = field(default_factory=dict)
+    timers: dict[UUID, Timer | None] = field(default_factory=dict)
+    tasks: list[NewTask] = field(default_factory=list)
+    entries: list[Entry] = field(default_factory=list)
+    events: list[Payload] = field(default_factory=list)
+    commands: list[Touch] = field(default_factory=list)
+
+    def touch(self, touch_id: UUID) -> Touch | None:
+        """A touch of this enrollment by its id."""
+        return next((touch for touch in self.touches.values() if touch.id == touch_id), None)
+
+    def change(self, touch: Touch) -> None:
+        """Have a touch saved, and remembered by the enrollment as it stands now."""
+        if touch.key not in self.added:
+            self.touched[touch.key] = touch
+        self.remember()
+
+    def remember(self) -> None:
+        """Make the enrollment remember its touches as they stand."""
+        records = tuple(touch.record() for touch in self.touches.values())
+        self.enrollment = replace(self.enrollment, touches=records)
+
+    def entry(self, tx: Transaction, what: str, **why: Any) -> None:
+        """Write a line into the lead's journal."""
+        run = self.enrollment
+        self.entries.append(
+            Entry(run.tenant_id, run.lead_id, run.person_id, run.id, tx.now, what, why)
+        )
+
+
+class RunStore:
+    """Loads runs and saves what was decided, with a few statements a batch."""
+
+    def __init__(
+        self, *, book: SequenceBook, finder: FactFinder, outbox: Outbox, figures: Figures
+    ) -> None:
+        self.book = book
+        self.outbox = outbox
+        self.figures = figures
+        self._finder = finder
+
+    async def load(
+        self, tx: Transaction, ids: Iterable[UUID], *, skip_locked: bool = False
+    ) -> dict[UUID, Run]:
+        """Lock enrollments and read what decisions about them need, by enrollment id."""
+        wanted = set(ids)
+        if not wanted:
+            return {}
+        found = await enrollments.lock(tx, wanted, skip_locked=skip_locked)
+        return await self.open(tx, found, await touches.lock_of(tx, [e.id for e in found]))
+
+    async def open(
+        self, tx: Transaction, found: Sequence[Enrollment], known: Sequence[Touch]
+    ) -> dict[UUID, Run]:
+        """Runs of enrollments that this transaction has locked or inserted."""
+        if not found:
+            return {}
+        by_run: dict[UUID, dict[TouchKey, Touch]] = {enrollment.id: {} for enrollment in found}
+        for touch in known:
+            by_run[touch.enrollment_id][touch.key] = touch
+        editions = await self.book.editions(tx, {_edition(e) for e in found})
+        facts = await self._finder.gather(tx, [Subject.of(e) for e in found])
+        runs = {e.id: Run(e, by_run[e.id], editions[_edition(e)], facts[e.id]) for e in found}
+        for run in runs.values():
+            run.was_live = run.enrollment.end_reason is None
+            run.remember()
+        return runs
+
+    async def save(self, tx: Transaction, runs: Iterable[Run]) -> None:
+        """Save everything decided, in one statement a table; messages leave after the commit."""
+        several = list(runs)
+        await self._raise_epochs(tx, several)
+        await self._save_rows(tx, several)
+        await self._save_timers(tx, several)
+        opened = [task for run in several for task in run.tasks]
+        if opened:
+            await tasks.insert(tx, opened)
+        entries = [entry for run in several for entry in run.entries]
+        if entries:
+            await journal.insert(tx, entries)
+        await self.outbox.add(
+            tx, [self._event(tx, run, event) for run in several for event in run.events]
+        )
+        self.command(tx, [touch for run in several for touch in run.commands])
+        self._count(tx, several)
+
+    def command(self, tx: Transaction, asked: Iterable[Touch]) -> None:
+        """Ask for touches once this transaction has committed."""
+        self.outbox.command(
+            tx,
+            [
+                self.outbox.message(
+                    touch.command(), tenant_id=touch.tenant_id, subject=touch.id, time=tx.now
+                )
+                for touch in asked
+            ],
+        )
+
+    def _count(self, tx: Transaction, runs: Sequence[Run]) -> None:
+        ended = [
+            (run.enrollment.state, run.enrollment.end_reason)
+            for run in runs
+            if run.changed and run.was_live and run.enrollment.end_reason is not None
+        ]
+        for state, reason in ended:
+            tx.after_commit(partial(self.figures.ended, state, reason))
+
+    def _event(self, tx: Transaction, run: Run, event: Payload) -> Message:
+        return self.outbox.message(
+            event, tenant_id=run.enrollment.tenant_id, subject=run.enrollment.lead_id, time=tx.now
+        )
+
+    async def _raise_epochs(self, tx: Transaction, runs: Sequence[Run]) -> None:
+        raised = [run for run in runs if run.raised]
+        if not raised:
+            return
+        epochs = await raise_epochs(
+            tx, [(run.enrollment.tenant_id, run.enrollment.id) for run in raised]
+        )
+        for run in raised:
+            # The fence's epoch is the one that counts: it is what claims look at.
+            epoch = epochs[run.enrollment.id]
+            run.enrollment = replace(run.enrollment, epoch=epoch)
+            for touch in run.added.values():
+                touch.epoch = epoch
+
+    async def _save_rows(self, tx: Transaction, runs: Sequence[Run]) -> None:
+        changed = [run.enrollment for run in runs if run.changed]
+        if changed:
+            await enrollments.update(tx, changed)
+        touched = [touch for run in runs for touch in run.touched.values()]
+        if touched:
+            await touches.update(tx, touched)
+        added = [touch for run in runs for touch in run.added.values()]
+        if added:
+            await touches.insert(tx, added)
+
+    async def _save_timers(self, tx: Transaction, runs: Sequence[Run]) -> None:
+        wanted: Mapping[UUID, Timer | None] = {
+            target: timer for run in runs for target, timer in run.timers.items()
+        }
+        cleared = [target for target, timer in wanted.items() if timer is None]
+        if cleared:
+            await timers.clear(tx, cleared)
+        armed = [timer for timer in wanted.values() if timer is not None]
+        if armed:
+            await timers.set_(tx, armed)
+
+
+def _edition(enrollment: Enrollment) -> tuple[UUID, str, int]:
+    return enrollment.tenant_id, enrollment.sequence, enrollment.version

@@ -1,0 +1,1 @@
+"""This service's SQL: one module per table, one function per statement."""

@@ -1,0 +1,82 @@
+"""Statements on `scheduler.timers`.
+
+Nobody waits for a timer's row while holding it: the loop that claims timers takes
+only what is free, here and in every table it goes on to, so it is never part of a
+circle of waiting.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import text
+
+from followup_contracts.payload import Lane
+from followup_database import Transaction
+from followup_database.engine import to_json
+from followup_scheduler.touch import LANE_NUMBERS, Timer
+
+_LANES: dict[int, Lane] = {number: lane for lane, number in LANE_NUMBERS.items()}
+
+_SET = text("""
+INSERT INTO scheduler.timers (target, tenant_id, lane, kind, due_at, reason)
+SELECT target, tenant_id, lane, kind, due_at, reason
+FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
+  target uuid, tenant_id uuid, lane smallint, kind text, due_at timestamptz, reason text)
+ORDER BY target
+ON CONFLICT (target) DO UPDATE
+SET lane = excluded.lane, due_at = excluded.due_at, reason = excluded.reason
+""")
+
+_CLEAR = text("DELETE FROM scheduler.timers WHERE target = ANY(CAST(:ids AS uuid[]))")
+
+_DUE = text("""
+SELECT target, tenant_id, lane, kind, due_at, reason FROM scheduler.timers
+WHERE lane = :lane AND due_at <= CAST(:now AS timestamptz)
+ORDER BY due_at LIMIT :most FOR UPDATE SKIP LOCKED
+""")
+
+_NEXT = text("""
+SELECT min(due_at) FROM (
+  (SELECT due_at FROM scheduler.timers WHERE lane = 0 ORDER BY due_at LIMIT 1)
+  UNION ALL
+  (SELECT due_at FROM scheduler.timers WHERE lane = 1 ORDER BY due_at LIMIT 1)
+) AS first
+""")
+
+
+async def set_(tx: Transaction, timers: Sequence[Timer]) -> None:
+    """Arm timers; one that its target already has is moved."""
+    rows = [
+        {
+            "target": timer.target,
+            "tenant_id": timer.tenant_id,
+            "lane": LANE_NUMBERS[timer.lane],
+            "kind": timer.kind,
+            "due_at": timer.due_at,
+            "reason": timer.reason,
+        }
+        for timer in timers
+    ]
+    await tx.run(_SET, rows=to_json(rows))
+
+
+async def clear(tx: Transaction, targets: Iterable[UUID]) -> None:
+    """Disarm the timers of these touches and enrollments, where there are any."""
+    await tx.run(_CLEAR, ids=list(targets))
+
+
+async def due(tx: Transaction, *, most: int) -> list[Timer]:
+    """What is due now and free, locked: lane `now` first, then the longest due."""
+    found: list[Timer] = []
+    for number, lane in sorted(_LANES.items()):
+        if len(found) < most:
+            rows = await tx.all(_DUE, lane=number, now=tx.now, most=most - len(found))
+            found += [Timer(**{**row, "lane": lane}) for row in rows]
+    return found
+
+
+async def next_due(tx: Transaction) -> datetime | None:
+    """The earliest moment any timer is due, or None when none is armed."""
+    moment: datetime | None = await tx.scalar(_NEXT)
+    return moment

@@ -1,0 +1,199 @@
+"""Statements on `scheduler.touches`."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.engine import RowMapping
+
+from followup_contracts.payload import Channel
+from followup_database import Transaction
+from followup_database.engine import to_json
+from followup_policy.caps import PastContact
+from followup_scheduler.core.model import TouchKey
+from followup_scheduler.touch import Touch
+
+_STORED = (
+    "id, tenant_id, enrollment_id, lead_id, person_id, sequence, version, state, round, epoch,"
+    " lane, content, template, contact_round, transactional, wanted_at, due_at, not_after,"
+    " outstanding, settled_at, call_result, reason"
+)
+_COLUMNS = f"{_STORED}, step, occurrence, channel"
+_NAMES = tuple(name.strip() for name in _STORED.split(","))
+
+_INSERT = text(f"""
+INSERT INTO scheduler.touches ({_COLUMNS}, trace, commanded_at)
+SELECT {_COLUMNS}, trace, CASE WHEN state = 'commanded' THEN clock_timestamp() END
+FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
+  id uuid, tenant_id uuid, enrollment_id uuid, lead_id uuid, person_id uuid, sequence text,
+  version int, state text, round int, epoch int, lane text, content text, template text,
+  contact_round text, transactional boolean, wanted_at timestamptz, due_at timestamptz,
+  not_after timestamptz, outstanding boolean, settled_at timestamptz, call_result text,
+  reason text, step text, occurrence int, channel text, trace jsonb)
+""")
+
+_UPDATE = text("""
+UPDATE scheduler.touches AS t
+SET state = r.state, due_at = r.due_at, outstanding = r.outstanding, settled_at = r.settled_at,
+    call_result = r.call_result, reason = r.reason, trace = t.trace || r.trace
+FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
+  id uuid, state text, due_at timestamptz, outstanding boolean, settled_at timestamptz,
+  call_result text, reason text, trace jsonb)
+WHERE t.id = r.id
+""")
+
+_LOCK_OF = text(f"""
+SELECT {_COLUMNS} FROM scheduler.touches
+WHERE enrollment_id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR UPDATE
+""")
+
+_LOCK_FREE = text(f"""
+SELECT {_COLUMNS} FROM scheduler.touches
+WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR UPDATE SKIP LOCKED
+""")
+
+_LATE = text(f"""
+SELECT {_COLUMNS} FROM scheduler.touches
+WHERE state = 'commanded'
+  AND commanded_at < clock_timestamp() - make_interval(secs => :seconds)
+ORDER BY commanded_at LIMIT :most FOR UPDATE SKIP LOCKED
+""")
+
+_COMMAND = text("""
+UPDATE scheduler.touches AS t
+SET state = 'commanded', round = r.round, outstanding = true, commanded_at = clock_timestamp(),
+    trace = t.trace || r.trace
+FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(id uuid, round int, trace jsonb)
+WHERE t.id = r.id AND t.state IN ('planned', 'commanded')
+""")
+
+_OUTSTANDING = text("""
+SELECT r.tenant_id, r.channel, (
+  SELECT count(*) FROM (
+    SELECT 1 FROM scheduler.touches AS t
+    WHERE t.tenant_id = r.tenant_id AND t.channel = r.channel AND t.outstanding
+    LIMIT :most) AS some) AS taken
+FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(tenant_id uuid, channel text)
+""")
+
+_CONTACTS = text("""
+SELECT id, enrollment_id, person_id, channel, settled_at, contact_round FROM scheduler.touches
+WHERE person_id = ANY(CAST(:ids AS uuid[])) AND state IN ('sent', 'unknown')
+  AND settled_at > CAST(:since AS timestamptz)
+""")
+
+_OF_LEAD = text("""
+SELECT id, enrollment_id, step, occurrence, channel, state, wanted_at, due_at, settled_at,
+       call_result, reason, trace
+FROM scheduler.touches WHERE tenant_id = :tenant AND lead_id = :lead ORDER BY id
+""")
+
+_OF_ENROLLMENT = text("""
+SELECT id, step, occurrence, channel, state, round, wanted_at, due_at, settled_at, call_result,
+       reason
+FROM scheduler.touches WHERE tenant_id = :tenant AND enrollment_id = :enrollment ORDER BY id
+""")
+
+_EXISTING = text("SELECT id FROM scheduler.touches WHERE id = ANY(CAST(:ids AS uuid[]))")
+
+_IDLE = text("SELECT NOT EXISTS (SELECT 1 FROM scheduler.touches WHERE state = 'commanded')")
+
+
+async def insert(tx: Transaction, touches: Sequence[Touch]) -> None:
+    """Store new touches."""
+    await tx.run(_INSERT, rows=to_json([_row(touch) for touch in touches]))
+
+
+async def update(tx: Transaction, touches: Sequence[Touch]) -> None:
+    """Save what may change in touches that are locked."""
+    await tx.run(_UPDATE, rows=to_json([_row(touch) for touch in touches]))
+
+
+async def lock_of(tx: Transaction, enrollments: Iterable[UUID]) -> list[Touch]:
+    """Every touch of these enrollments, locked in key order."""
+    return [_touch(row) for row in await tx.all(_LOCK_OF, ids=list(enrollments))]
+
+
+async def lock_free(tx: Transaction, ids: Iterable[UUID]) -> list[Touch]:
+    """Those of these touches that nobody else holds, locked."""
+    return [_touch(row) for row in await tx.all(_LOCK_FREE, ids=list(ids))]
+
+
+async def late(tx: Transaction, *, after: timedelta, most: int) -> list[Touch]:
+    """Touches commanded longer ago than `after` by machine time and not answered, locked."""
+    rows = await tx.all(_LATE, seconds=after.total_seconds(), most=most)
+    return [_touch(row) for row in rows]
+
+
+async def command(tx: Transaction, touches: Sequence[Touch]) -> None:
+    """Mark touches, their round already raised, as commanded now."""
+    rows = [{"id": touch.id, "round": touch.round, "trace": touch.news} for touch in touches]
+    await tx.run(_COMMAND, rows=to_json(rows))
+
+
+async def outstanding(
+    tx: Transaction, lines: Iterable[tuple[UUID, Channel]], *, most: int
+) -> dict[tuple[UUID, Channel], int]:
+    """How many touches of each tenant and channel are outstanding, counted up to `most`."""
+    rows = to_json([{"tenant_id": tenant, "channel": channel} for tenant, channel in lines])
+    found = await tx.all(_OUTSTANDING, rows=rows, most=most)
+    return {(row["tenant_id"], row["channel"]): row["taken"] for row in found}
+
+
+async def contacts(
+    tx: Transaction, persons: Iterable[UUID], *, since: datetime
+) -> Mapping[UUID, list[tuple[UUID, PastContact]]]:
+    """Person → (enrollment, contact) that reached, or may have reached, the person since then."""
+    found: dict[UUID, list[tuple[UUID, PastContact]]] = {}
+    for row in await tx.all(_CONTACTS, ids=list(persons), since=since):
+        contact = PastContact(
+            touch_id=str(row["id"]),
+            channel=row["channel"],
+            at=row["settled_at"],
+            round=row["contact_round"],
+        )
+        found.setdefault(row["person_id"], []).append((row["enrollment_id"], contact))
+    return found
+
+
+async def of_lead(tx: Transaction, tenant_id: UUID, lead_id: UUID) -> list[dict[str, Any]]:
+    """Everything about a lead's touches that a person may see, traces included."""
+    return [dict(row) for row in await tx.all(_OF_LEAD, tenant=tenant_id, lead=lead_id)]
+
+
+async def of_enrollment(
+    tx: Transaction, tenant_id: UUID, enrollment_id: UUID
+) -> list[dict[str, Any]]:
+    """The touches of an enrollment, oldest first."""
+    rows = await tx.all(_OF_ENROLLMENT, tenant=tenant_id, enrollment=enrollment_id)
+    return [dict(row) for row in rows]
+
+
+async def existing(tx: Transaction, ids: Iterable[UUID]) -> set[UUID]:
+    """Those of these ids that are touches, whoever holds them."""
+    if not (asked := list(ids)):
+        return set()
+    return {row["id"] for row in await tx.all(_EXISTING, ids=asked)}
+
+
+async def none_commanded(tx: Transaction) -> bool:
+    """Whether no touch waits for the dispatcher's answer."""
+    return bool(await tx.scalar(_IDLE))
+
+
+def _touch(row: RowMapping) -> Touch:
+    key = TouchKey(row["step"], row["occurrence"], row["channel"])
+    return Touch(key=key, **{name: row[name] for name in _NAMES})
+
+
+def _row(touch: Touch) -> dict[str, Any]:
+    row = {name: getattr(touch, name) for name in _NAMES}
+    key = touch.key
+    return row | {
+        "step": key.step,
+        "occurrence": key.occurrence,
+        "channel": key.channel,
+        "trace": touch.news,
+    }

@@ -1,0 +1,96 @@
+"""A touch as the scheduler stores it, and the command that asks for it."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from followup_contracts.commands import SendTouch
+from followup_contracts.events import CallResult
+from followup_contracts.payload import Lane
+from followup_scheduler.core.model import FINAL_TOUCH_STATES, TouchKey, TouchRecord, TouchState
+
+LANE_NUMBERS: dict[Lane, int] = {"now": 0, "later": 1}
+
+
+@dataclass(slots=True)
+class Touch:
+    """One planned contact. Its id is the idempotency key of everything that follows.
+
+    `content` names the text in the sequence document, `template` is the text's hash.
+    `outstanding` says that it takes a place in its tenant's window: commanded, or
+    deferred by a rate. `news` are trace entries that are not stored yet.
+    """
+
+    id: UUID
+    tenant_id: UUID
+    enrollment_id: UUID
+    lead_id: UUID
+    person_id: UUID
+    sequence: str
+    version: int
+    key: TouchKey
+    state: TouchState
+    epoch: int
+    lane: Lane
+    content: str
+    template: str
+    contact_round: str
+    transactional: bool = False
+    round: int = 0
+    wanted_at: datetime | None = None
+    due_at: datetime | None = None
+    not_after: datetime | None = None
+    outstanding: bool = False
+    settled_at: datetime | None = None
+    call_result: CallResult | None = None
+    reason: str | None = None
+    news: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def final(self) -> bool:
+        """Whether the state is one a touch does not leave."""
+        return self.state in FINAL_TOUCH_STATES
+
+    def record(self) -> TouchRecord:
+        """What its enrollment remembers of it."""
+        return TouchRecord(self.key, self.state, self.settled_at, self.call_result, self.reason)
+
+    def note(self, at: datetime, what: str, **more: Any) -> None:
+        """Add to the trace: what happened, and why."""
+        self.news.append({"at": at.isoformat(), "what": what, **more})
+
+    def command(self) -> SendTouch:
+        """The command for its present round."""
+        if self.due_at is None:
+            raise ValueError("a touch that is due at no time cannot be commanded")
+        return SendTouch(
+            touch_id=self.id,
+            enrollment_id=self.enrollment_id,
+            lead_id=self.lead_id,
+            person_id=self.person_id,
+            channel=self.key.channel,
+            lane=self.lane,
+            round=self.round,
+            epoch=self.epoch,
+            sequence=self.sequence,
+            version=self.version,
+            step=self.key.step,
+            contact_round=self.contact_round,
+            template=self.template,
+            transactional=self.transactional,
+            due_at=self.due_at,
+            not_after=self.not_after,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Timer:
+    """When to do what: ask for a touch, or wake an enrollment. One per target."""
+
+    target: UUID
+    tenant_id: UUID
+    lane: Lane
+    kind: Literal["touch", "wake"]
+    due_at: datetime
+    reason: str | None = None

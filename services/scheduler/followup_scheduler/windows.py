@@ -1,0 +1,41 @@
+"""The window: how many touches of a tenant and channel may be outstanding at a time.
+
+Backlog stays with the scheduler, where it can be halted, re-ordered and shared fairly.
+"""
+
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+from followup_contracts.payload import Channel
+from followup_scheduler.touch import Touch
+
+Line = tuple[UUID, Channel]
+"""Tenant and channel: what a window is counted for."""
+
+
+def line_of(touch: Touch) -> Line:
+    """Whose window a touch takes a place in."""
+    return touch.tenant_id, touch.key.channel
+
+
+def admit(
+    touches: Sequence[Touch], taken: Mapping[Line, int], *, window: int
+) -> tuple[list[Touch], list[Touch]]:
+    """Which touches may be asked for now, and which have to wait, each in their order.
+
+    `taken` counts what is outstanding already. A touch that is itself outstanding
+    (deferred by a rate) has its place and always goes.
+    """
+    counts = dict(taken)
+    admitted: list[Touch] = []
+    waiting: list[Touch] = []
+    for touch in touches:
+        line = line_of(touch)
+        if touch.outstanding:
+            admitted.append(touch)
+        elif counts.get(line, 0) < window:
+            counts[line] = counts.get(line, 0) + 1
+            admitted.append(touch)
+        else:
+            waiting.append(touch)
+    return admitted, waiting
