@@ -133,7 +133,7 @@ def _another_part_of_day(case: _Case, now: datetime) -> Verdict:
         and enrollment_of(each.round) == enrollment_of(case.round)
         and each.at <= now
     ]
-    last = max(calls, key=lambda each: each.at, default=None)
+    last = max(calls, key=lambda each: (each.at, each.round != case.round), default=None)
     if case.channel != "voice" or last is None or last.round == case.round:
         return ALLOWED
     part = part_of_day(now, case.where)

@@ -14,35 +14,33 @@ _TRIES = 60  # a cap and the hours may send each other on for some days
 
 
 @dataclass(frozen=True, slots=True)
-class ProposedContact:
-    """A contact somebody means to make; `round` is "{enrollment_id}:{step-round}"."""
+class Check:
+    """A contact somebody means to make, and what is known about it.
+
+    `round` is "{enrollment_id}:{step-round}"; `history` every touch sent to the person or
+    reserved for them, on all channels; `machine` False for a contact a person of ours makes.
+    """
 
     channel: Channel
     round: str
     where: Whereabouts
     consent: ConsentState
     asked: bool
+    history: Sequence[PastContact] = ()
     machine: bool = True
     transactional: bool = False
+    span: timedelta = SPAN
+    emergency_stops: frozenset[str] = frozenset()
 
 
-def check(
-    contact: ProposedContact,
-    *,
-    history: Sequence[PastContact],
-    now: datetime,
-    span: timedelta = SPAN,
-    emergency_stops: frozenset[str] = frozenset(),
-) -> Verdict:
+def check(contact: Check, *, now: datetime) -> Verdict:
     """The first refusal of consent, quiet hours and caps, in that order; else allowed.
 
-    `opens_at` is the earliest moment found at which all of them pass, None if there is none
-    in sight. Suppression, holds and rates are not known here and are the caller's to ask.
+    Consent, hours and caps refuse by rules "consent…", "R15:…" and R1, R2, R3, R6 or (caps of
+    statutes) "R15:…". `opens_at` is the earliest moment found at which all of them pass, None
+    if there is none in sight. Suppression, holds and rates are not known here and are the
+    caller's to ask.
     """
-
-    def ask(at: datetime) -> Verdict:
-        return _timed(contact, history=history, now=at, span=span, emergency_stops=emergency_stops)
-
     agreed = consent(
         contact.channel,
         state=contact.consent,
@@ -51,12 +49,12 @@ def check(
         machine=contact.machine,
         transactional=contact.transactional,
     )
-    first = ask(now) if agreed.allowed else agreed
+    first = _timed(contact, now) if agreed.allowed else agreed
     if first.allowed:
         return ALLOWED
     at = first.opens_at
     for _ in range(_TRIES):
-        if at is None or (later := ask(at)).allowed:
+        if at is None or (later := _timed(contact, at)).allowed:
             return refuse(rule=str(first.rule), reason=str(first.reason), opens_at=at)
         at = later.opens_at
     return refuse(rule=str(first.rule), reason=str(first.reason))
@@ -70,20 +68,14 @@ def describe(verdict: Verdict) -> str:
     return f"{verdict.rule}: {verdict.reason}{opens}"
 
 
-def _timed(
-    contact: ProposedContact,
-    *,
-    history: Sequence[PastContact],
-    now: datetime,
-    span: timedelta,
-    emergency_stops: frozenset[str],
-) -> Verdict:
+def _timed(contact: Check, now: datetime) -> Verdict:
+    """Hours and caps: what waiting may change."""
     hours = quiet_hours(
         contact.channel,
         where=contact.where,
         now=now,
-        span=span,
-        emergency_stops=emergency_stops,
+        span=contact.span,
+        emergency_stops=contact.emergency_stops,
         machine=contact.machine,
     )
     if not hours.allowed:
@@ -91,7 +83,7 @@ def _timed(
     return caps(
         contact.channel,
         round=contact.round,
-        history=history,
+        history=contact.history,
         where=contact.where,
         now=now,
         transactional=contact.transactional,

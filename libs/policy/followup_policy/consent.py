@@ -61,10 +61,11 @@ def consent(
     what a transactional touch is about) are answered on the channels the jurisdiction's row
     has for that, people who never asked on those of cold contact. `machine=False` asks for a
     contact a person of ours makes. Waiting never helps: `opens_at` is None.
+    Rule ids are "consent" for a refusal, else "consent:" and the jurisdiction (R15).
     """
     match state:
         case "no":
-            return refuse(rule="R15:consent", reason="The person has refused consent.")
+            return refuse(rule="consent", reason="The person has refused consent.")
         case "yes":
             return (
                 ALLOWED if channel in _table().granted else _closed(channel, "granted", "the table")
@@ -87,7 +88,7 @@ def _without_record(channel: Channel, *, asked: bool, where: Whereabouts, machin
 def _closed(channel: Channel, how: str, name: str) -> Verdict:
     who = "who asked" if how == "asked" else "who never asked"
     return refuse(
-        rule=f"R15:consent:{name}",
+        rule=f"consent:{name}",
         reason=f"Without recorded consent, {name} leaves {channel} closed to people {who}.",
     )
 

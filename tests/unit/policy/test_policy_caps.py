@@ -145,7 +145,9 @@ def naive(channel, history, now, where, round_id):
     """R1, R2, R3, R6 and three in 24 hours, spelt out."""
     dates = lambda at: [(z, at.astimezone(ZoneInfo(z)).date()) for z in where.zones]  # noqa: E731 - a word for the lines below
     same_day = [p for p in history if set(dates(p.at)) & set(dates(now))]
-    calls = sorted((p for p in history if p.channel == "voice"), key=lambda p: p.at)
+    calls = sorted(
+        (p for p in history if p.channel == "voice"), key=lambda p: (p.at, p.round != round_id)
+    )
     counted = [p for p in history if now - p.at < timedelta(hours=24)]
     if "US-FL" in where.jurisdictions:
         counted = [p for p in counted if p.channel != "email"]

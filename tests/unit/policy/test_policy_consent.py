@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from followup_policy.caps import PastContact, caps
-from followup_policy.check import ProposedContact, check, describe
+from followup_policy.check import Check, check, describe
 from followup_policy.consent import consent
 from followup_policy.quiet import quiet_hours
 from followup_policy.zones import Place, Whereabouts, whereabouts
@@ -87,29 +87,29 @@ def test_more_jurisdictions_open_nothing(first, second, asked, machine):
 NOON = datetime(2026, 6, 2, 16, 0, tzinfo=UTC)
 
 
-def proposed(channel="sms", where=US, state="unknown"):
-    return ProposedContact(channel, "e1:2", where, state, asked=True)
+def proposed(channel="sms", where=US, *, state="unknown", history=()):
+    return Check(channel, "e1:2", where, state, asked=True, history=history)
 
 
 def test_consent_is_asked_before_hours_and_hours_before_caps():
     """One contact that breaks all three is refused for the first of them."""
     midnight = NOON + timedelta(hours=12)
     history = [PastContact("t1", "sms", midnight - timedelta(minutes=1), "e1:1")]
-    no = check(proposed(state="no"), history=history, now=midnight)
-    assert (no.rule, no.opens_at) == ("R15:consent", None)
-    hours = check(proposed(), history=history, now=midnight)
+    no = check(proposed(state="no", history=history), now=midnight)
+    assert (no.rule, no.opens_at) == ("consent", None)
+    hours = check(proposed(history=history), now=midnight)
     assert hours.rule == "R15:US"
     day = [PastContact("t1", "sms", NOON - timedelta(hours=1), "e1:1")]
-    assert check(proposed(), history=day, now=NOON).rule == "R1"
-    assert check(proposed(), history=[], now=NOON).allowed
+    assert check(proposed(history=day), now=NOON).rule == "R1"
+    assert check(proposed(history=[]), now=NOON).allowed
 
 
 def test_the_opening_satisfies_hours_and_caps_at_once():
     """R1 would open at midnight; the law keeps it closed until eight."""
     day = [PastContact("t1", "sms", NOON - timedelta(hours=1), "e1:1")]
-    refused = check(proposed(), history=day, now=NOON)
+    refused = check(proposed(history=day), now=NOON)
     assert refused.opens_at == datetime(2026, 6, 3, 12, 0, tzinfo=UTC)
-    assert check(proposed(), history=day, now=refused.opens_at).allowed
+    assert check(proposed(history=day), now=refused.opens_at).allowed
 
 
 @given(
@@ -130,16 +130,16 @@ def test_allowed_means_each_rule_allows(channel, hours, where, ago):
         quiet_hours(channel, where=where, now=now),
         caps(channel, round="e1:2", history=history, where=where, now=now),
     )
-    verdict = check(proposed(channel, where), history=history, now=now)
+    verdict = check(proposed(channel, where, history=history), now=now)
     assert verdict.allowed == all(part.allowed for part in parts)
     if verdict.opens_at:
-        assert check(proposed(channel, where), history=history, now=verdict.opens_at).allowed
+        assert check(proposed(channel, where, history=history), now=verdict.opens_at).allowed
 
 
 def test_a_verdict_is_told_in_one_line():
     """Rule, reason and opening, for traces."""
-    refused = check(proposed(), history=[], now=NOON + timedelta(hours=12))
+    refused = check(proposed(history=[]), now=NOON + timedelta(hours=12))
     line = describe(refused)
     assert line.startswith("R15:US: It is Wednesday 00:00 in America/New_York")
     assert line.endswith("Opens 2026-06-03 12:00 UTC.")
-    assert describe(check(proposed(), history=[], now=NOON)) == "allowed"
+    assert describe(check(proposed(history=[]), now=NOON)) == "allowed"
