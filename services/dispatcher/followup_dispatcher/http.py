@@ -1,0 +1,238 @@
+"""The dispatcher's routes: what went out, what is open, and by which account."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query
+from followup_database import Database, Transaction, new_id
+from followup_database.engine import to_json
+from followup_directory import (
+    Account,
+    Principal,
+    accounts,
+    account_by_id,
+    set_account_state,
+    tenants_by_id,
+)
+from followup_contracts.commands import SendTouch
+from followup_contracts.payload import Channel
+from followup_messaging.outbox import Outbox
+from followup_people import views
+from followup_runtime.auth import require
+from followup_runtime.problems import Problem
+from pydantic import BaseModel, ConfigDict, Field
+
+from followup_dispatcher import answers, ledger, sandbox, usage
+from followup_dispatcher.accounts import Accounts
+from followup_dispatcher.ledger import Settlement
+from followup_dispatcher.picture import address_of
+from followup_dispatcher.rendering.composer import Composer, Unrenderable
+from followup_dispatcher.rendering.segments import segments_of
+
+FIRST = UUID(int=0)
+
+Reader = Annotated[Principal, Depends(require("read"))]
+Operator = Annotated[Principal, Depends(require("admin"))]
+Most = Annotated[int, Query(ge=1, le=500)]
+
+
+class SettleIn(BaseModel):
+    """A person's word on an attempt nobody else can settle."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    outcome: Literal["sent", "not_sent"]
+    reason: Annotated[str, Field(min_length=1, max_length=500)]
+
+
+class PreviewIn(BaseModel):
+    """A template and whom to render it for."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    channel: Channel
+    lead_id: UUID
+    template: Annotated[dict[str, str], Field(min_length=1, max_length=4)]
+
+
+class AccountIn(BaseModel):
+    """What may be changed of an account without its secrets."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    state: Literal["active", "stopped"]
+    reason: Annotated[str, Field(max_length=500)] | None = None
+
+
+class Routes:
+    """The routes with what they read; `router` is what an app includes."""
+
+    def __init__(
+        self, database: Database, *, outbox: Outbox, composer: Composer, providers: Accounts
+    ) -> None:
+        self._database = database
+        self._outbox = outbox
+        self._composer = composer
+        self._providers = providers
+        self.router = APIRouter(tags=["dispatcher"])
+        add = self.router.add_api_route
+        add("/v1/touches/preview", self.preview, methods=["POST"])
+        add("/v1/touches/{touch_id}", self.touch, methods=["GET"])
+        add("/v1/attempts", self.attempts, methods=["GET"])
+        add("/v1/attempts/{attempt_id}/settle", self.settle, methods=["POST"])
+        add("/v1/accounts", self.accounts, methods=["GET"])
+        add("/v1/accounts/{account_id}", self.account, methods=["GET"])
+        add("/v1/accounts/{account_id}", self.put_account, methods=["PUT"])
+        add("/v1/sandbox/outbox", self.sandbox, methods=["GET"])
+
+    async def touch(self, touch_id: UUID, who: Reader) -> dict[str, Any]:
+        """Every attempt of a touch with its trace, oldest first."""
+        async with self._database.transaction(tenant=who.tenant_id) as tx:
+            rows = await ledger.of_touch(tx, touch_id)
+        if not rows:
+            raise Problem(404, detail="the ledger holds no such touch", pointer="{touch_id}")
+        return {"touch_id": str(touch_id), "attempts": rows}
+
+    async def attempts(
+        self,
+        who: Reader,
+        state: ledger.AttemptState = "unknown",
+        cursor: UUID = FIRST,
+        limit: Most = 100,
+    ) -> dict[str, Any]:
+        """Attempts in a state, by touch; `next` is the cursor of the following page."""
+        async with self._database.transaction(tenant=who.tenant_id) as tx:
+            rows = await ledger.by_state(tx, state, after=(cursor, 32_767), most=limit)
+        following = rows[-1]["touch_id"] if len(rows) == limit else None
+        return {"items": rows, "next": following}
+
+    async def settle(self, attempt_id: UUID, body: SettleIn, who: Operator) -> dict[str, Any]:
+        """Settle an unknown attempt by hand: it went out, or it certainly did not."""
+        async with self._database.transaction(tenant=who.tenant_id) as tx:
+            entry = await ledger.one(tx, attempt_id)
+            if entry is None:
+                raise Problem(404, detail="there is no such attempt", pointer="{attempt_id}")
+            moved = await ledger.settle(tx, [_by_hand(entry, body)])
+            if attempt_id not in moved:
+                raise Problem(409, detail=f"the attempt is {entry.state}, not unknown")
+            await self._tell(tx, moved[attempt_id])
+        return {"attempt_id": str(attempt_id), "state": moved[attempt_id].state}
+
+    async def preview(self, body: PreviewIn, who: Reader) -> dict[str, Any]:
+        """A template as this lead would read it; nothing is sent or kept."""
+        async with self._database.transaction(tenant=who.tenant_id) as tx:
+            tenant = (await tenants_by_id(tx, [who.tenant_id]))[who.tenant_id]
+            found = (await views(tx, [(body.lead_id, None)])).get(body.lead_id)
+            if found is None:
+                raise Problem(404, detail="there is no such lead", pointer="/lead_id")
+            person, lead = found
+            address = address_of(person, body.channel)
+            if address is None:
+                raise Problem(
+                    422, detail=f"the lead has no address for {body.channel}", pointer="/channel"
+                )
+            content = self._composer.compose(
+                body.template,
+                command=_imagined(body, lead.person_id, tx),
+                person=person,
+                lead=lead,
+                tenant=tenant,
+                recipient=address,
+            )
+        if isinstance(content, Unrenderable):
+            raise Problem(422, content.code, content.reason, pointer="/template")
+        return {
+            "subject": content.subject,
+            "text": content.text,
+            "html": content.html,
+            "voicemail": content.voicemail,
+            "headers": dict(content.headers),
+            "segments": segments_of(content.text) if body.channel == "sms" else None,
+        }
+
+    async def accounts(self, who: Reader) -> dict[str, Any]:
+        """The tenant's accounts and how they are; never their secrets."""
+        async with self._database.transaction(tenant=who.tenant_id) as tx:
+            found = await accounts(tx, [who.tenant_id])
+        return {"items": [self._shown(account) for account in found]}
+
+    async def account(self, account_id: UUID, who: Reader) -> dict[str, Any]:
+        """One account."""
+        async with self._database.transaction(tenant=who.tenant_id) as tx:
+            return self._shown(await _own(tx, account_id))
+
+    async def put_account(self, account_id: UUID, body: AccountIn, who: Operator) -> dict[str, Any]:
+        """Stop or start an account; claims see it at once."""
+        async with self._database.transaction(tenant=who.tenant_id) as tx:
+            await _own(tx, account_id)
+            await set_account_state(
+                tx, who.tenant_id, account_id, state=body.state, reason=body.reason
+            )
+            return self._shown(await _own(tx, account_id))
+
+    async def sandbox(self, who: Reader, cursor: UUID = FIRST, limit: Most = 100) -> dict[str, Any]:
+        """What the sandbox has recorded, oldest first."""
+        async with self._database.transaction(tenant=who.tenant_id) as tx:
+            rows = await sandbox.page(tx, after=cursor, most=limit)
+        return {"items": rows, "next": rows[-1]["id"] if len(rows) == limit else None}
+
+    def _shown(self, account: Account) -> Mapping[str, Any]:
+        return {
+            "id": str(account.id),
+            "channel": account.channel,
+            "provider": account.provider,
+            "name": account.name,
+            "state": account.state,
+            "reason": account.reason,
+            "settings": dict(account.settings),
+            "priority": account.priority,
+            "health": self._providers.state_of(account.id),
+        }
+
+    async def _tell(self, tx: Transaction, entry: ledger.Entry) -> None:
+        if entry.state == "accepted":
+            payload: Any = answers.sent(entry, tx.now)
+        else:
+            payload = answers.later(entry, not_before=tx.now + timedelta(seconds=1), now=tx.now)
+            await usage.give_back(tx, [(entry.person_id, entry.touch_id)])
+        await self._outbox.add(tx, [answers.event(entry, payload, tx.now)])
+
+
+async def _own(tx: Transaction, account_id: UUID) -> Account:
+    found = await account_by_id(tx, account_id)
+    if found is None or found.tenant_id != tx.tenant:
+        raise Problem(404, detail="there is no such account", pointer="{account_id}")
+    return found
+
+
+def _by_hand(entry: ledger.Entry, body: SettleIn) -> Settlement:
+    return Settlement(
+        entry.touch_id,
+        entry.id,
+        "accepted" if body.outcome == "sent" else "retry_later",
+        "person",
+        code="by_hand",
+        reason=body.reason,
+    )
+
+
+def _imagined(body: PreviewIn, person_id: UUID, tx: Transaction) -> SendTouch:
+    """A command for content that is only looked at."""
+    return SendTouch(
+        touch_id=new_id(),
+        enrollment_id=new_id(),
+        lead_id=body.lead_id,
+        person_id=person_id,
+        channel=body.channel,
+        lane="now",
+        round=1,
+        epoch=0,
+        sequence="preview",
+        version=1,
+        step="preview",
+        contact_round="preview",
+        template=f"preview:{hash(to_json(body.template)):x}",
+        due_at=tx.now,
+    )

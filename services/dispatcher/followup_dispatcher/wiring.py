@@ -1,0 +1,108 @@
+"""The dispatcher put together: the only file here that names concrete classes."""
+
+from random import Random
+
+from followup_contracts.payload import CHANNELS, LANES
+from followup_directory import Vault
+from followup_messaging.consumer import Consumer
+from followup_messaging.outbox import Outbox
+from followup_messaging.port import Bus
+from followup_runtime.databases import Databases
+from followup_runtime.keyring import keys_of
+from followup_runtime.loops import LoopRunner
+from followup_runtime.metrics import Metrics as ProcessMetrics
+from followup_runtime.service import Service
+from followup_runtime.settings import Settings
+from followup_suppression import AddressHasher
+from followup_suppression.tokens import LinkSigner
+
+from followup_dispatcher.accounts import Accounts
+from followup_dispatcher.calls import Caller
+from followup_dispatcher.capacity import Capacity
+from followup_dispatcher.claims import ClaimDesk
+from followup_dispatcher.consumer import CommandConsumer
+from followup_dispatcher.drafting import Drafter
+from followup_dispatcher.feedback import FeedbackHandler
+from followup_dispatcher.http import Routes
+from followup_dispatcher.metrics import Metrics
+from followup_dispatcher.picture import Surveyor
+from followup_dispatcher.providers.registry import factories
+from followup_dispatcher.records import Recorder
+from followup_dispatcher.rendering.composer import Composer
+from followup_dispatcher.sandbox import SandboxRecord
+from followup_dispatcher.sending import Sending
+from followup_dispatcher.sweeps import StaleSweep, UnknownSweep
+
+CALLS = 256
+"""Calls in flight of one process; one account holds a quarter of them at most."""
+
+
+def build(
+    settings: Settings,
+    *,
+    bus: Bus,
+    databases: Databases,
+    metrics: ProcessMetrics,
+) -> Service:
+    """The dispatcher as a service."""
+    keys = keys_of(settings)
+    database, public_url = databases.worker, settings.public_url or ""
+    outbox = Outbox("dispatcher", bus, database)
+    hasher = AddressHasher(keys.suppression_key)
+    figures = Metrics(metrics.registry)
+    capacity = Capacity(CALLS)
+    accounts = Accounts(factories(SandboxRecord(database)), Vault(keys.secret_keys))
+    composer = Composer(signer=LinkSigner(keys.link_key), hasher=hasher, public_url=public_url)
+    desk = ClaimDesk(
+        database,
+        outbox=outbox,
+        surveyor=Surveyor(hasher),
+        drafter=Drafter(accounts, composer, public_url),
+        capacity=capacity,
+    )
+    recorder = Recorder(
+        database,
+        outbox=outbox,
+        capacity=capacity,
+        hasher=hasher,
+        metrics=figures,
+        random=Random(),  # noqa: S311 - jitter
+    )
+    caller = Caller(desk=desk, recorder=recorder, accounts=accounts)
+    consumers = [
+        CommandConsumer(
+            bus=bus,
+            queue=f"dispatcher.{channel}.{lane}",
+            lane=lane,
+            database=database,
+            desk=desk,
+            caller=caller,
+            capacity=capacity,
+            metrics=figures,
+        )
+        for channel in CHANNELS
+        for lane in LANES
+    ]
+    feedback = Consumer(
+        bus=bus,
+        database=database,
+        queue="dispatcher.feedback",
+        service="dispatcher",
+        handle=FeedbackHandler(outbox),
+    )
+    stale = StaleSweep(database, outbox=outbox, metrics=figures)
+    unknown = UnknownSweep(database, outbox=outbox, accounts=accounts)
+    routes = Routes(databases.api, outbox=outbox, composer=composer, providers=accounts)
+    return Service(
+        name="dispatcher",
+        router=routes.router,
+        runners=[
+            Sending(consumers, caller=caller, recorder=recorder),
+            feedback,
+            LoopRunner(stale, metrics=metrics),
+            LoopRunner(unknown, metrics=metrics),
+            LoopRunner(outbox.sweeper, metrics=metrics),
+        ],
+        finishers=[outbox.relay],
+        close=accounts.close,
+    )
