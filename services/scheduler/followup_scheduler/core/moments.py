@@ -28,6 +28,11 @@ def days_between(where: Whereabouts, start: datetime, end: datetime) -> int:
     return min((local_date(zone, end) - local_date(zone, start)).days for zone in zones(where))
 
 
+def clock_on_day_of(where: Whereabouts, moment: datetime, at: time) -> datetime:
+    """When every candidate zone's clock has shown `at` on the local date of `moment`."""
+    return max(_on_clock(zone, local_date(zone, moment), at) for zone in zones(where))
+
+
 def wanted(
     at: At,
     *,

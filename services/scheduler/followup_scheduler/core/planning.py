@@ -15,6 +15,7 @@ from followup_policy.caps import PastContact, caps
 from followup_policy.windows import Planned, SendWindow, next_open, part_of_day, preferred
 from followup_policy.zones import Whereabouts
 from followup_scheduler.core.document import Touch
+from followup_scheduler.core.moments import clock_on_day_of
 
 _TRIES = 100  # windows and caps may send each other on for some days
 _EVERY_DAY = frozenset(range(7))
@@ -95,7 +96,9 @@ def find_moment(
         search.tell([f"{capped.rule}: {capped.reason}"])
         if capped.opens_at is None:
             return NoMoment(str(capped.rule), str(capped.reason))
-        search.at = max(capped.opens_at, planned.at + timedelta(seconds=1))
+        search.at = max(
+            _hour_of(window, occasion, capped.opens_at), planned.at + timedelta(seconds=1)
+        )
     because = " ".join(search.told) or "Its moment has passed."
     return NoMoment("slide", f"No moment until {latest:%Y-%m-%d %H:%M} UTC. {because}")
 
@@ -108,6 +111,13 @@ def preference(touch: Touch, occasion: Occasion) -> SendWindow:
         last = part_of_day(max(occasion.own_calls), occasion.where)
         return _PARTS["afternoon" if last == "morning" else "morning"]
     return preferred(touch.channel)
+
+
+def _hour_of(window: SendWindow | None, occasion: Occasion, opens_at: datetime) -> datetime:
+    """A day that a cap opens is used from the preferred hour on, even where no hour suits all."""
+    if window is None:
+        return opens_at
+    return max(opens_at, clock_on_day_of(occasion.where, opens_at, window.spans[0][0]))
 
 
 def _telling(planned: Planned, search: _Search, *, first: bool) -> Sequence[str]:

@@ -47,9 +47,8 @@ def read(text: str, *, file: str) -> Source:
         _look_through(text, file=file)
         root = yaml.compose(text, Loader=_Loader)
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        line = 1 if mark is None else mark.line + 1
-        raise BadDocument([Fault(line, "", f"not YAML: {error.problem}")], file=file) from error
+        fault = Fault(_line(error.problem_mark), "", f"not YAML: {error.problem}")
+        raise BadDocument([fault], file=file) from error
     except (yaml.YAMLError, UnicodeEncodeError) as error:
         fault = Fault(1, "", "not YAML: it has characters that YAML forbids")
         raise BadDocument([fault], file=file) from error
@@ -63,11 +62,16 @@ def pointer(path: str, part: str | int) -> str:
     return f"{path}/{str(part).replace('~', '~0').replace('/', '~1')}"
 
 
+def _line(mark: Any) -> int:
+    """The line of a mark of PyYAML or libyaml, which count from 0."""
+    return 1 if mark is None else int(mark.line) + 1
+
+
 def _look_through(text: str, *, file: str) -> None:
     """Refuse what must not even be composed: depth, anchors, aliases, tags, two documents."""
     depth = documents = 0
     for event in yaml.parse(text, Loader=_Loader):
-        line = event.start_mark.line + 1
+        line = _line(event.start_mark)
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
         elif isinstance(event, yaml.CollectionEndEvent):
@@ -105,7 +109,7 @@ class _Reading:
         return Source(values, self._lines)
 
     def _value(self, node: yaml.Node, path: str) -> Any:
-        self._lines.setdefault(path, node.start_mark.line + 1)
+        self._lines.setdefault(path, _line(node.start_mark))
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, path)
         if isinstance(node, yaml.SequenceNode):
@@ -117,7 +121,7 @@ class _Reading:
     def _mapping(self, node: yaml.MappingNode, path: str) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for key, value in node.value:
-            line = key.start_mark.line + 1
+            line = _line(key.start_mark)
             if not isinstance(key, yaml.ScalarNode):
                 self._faults.append(Fault(line, path, "a key must be a word"))
                 continue

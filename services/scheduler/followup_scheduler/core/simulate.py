@@ -1,0 +1,205 @@
+"""A sequence played through on paper, by the very code that runs it."""
+
+from collections.abc import Sequence as Several
+from dataclasses import dataclass, field
+from datetime import datetime
+from heapq import heappop, heappush
+from itertools import count
+from typing import Any, Literal
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from followup_contracts.events import LeadHandedOff
+from followup_contracts.payload import Lane
+from followup_scheduler.core import touches
+from followup_scheduler.core.advance import advance
+from followup_scheduler.core.calendar import calendar_json, calendar_text
+from followup_scheduler.core.document import Sequence
+from followup_scheduler.core.model import (
+    ENDED_STATES,
+    CallEnded,
+    Decision,
+    Enrollment,
+    Facts,
+    PlannedTouch,
+    SkippedTouch,
+    Started,
+    Stimulus,
+    TouchKey,
+    TouchSettled,
+    Wake,
+    Woken,
+)
+from followup_scheduler.core.moments import zones
+from followup_scheduler.core.simulation import (
+    Happening,
+    Outcomes,
+    SimulatedTask,
+    SimulatedTouch,
+    Simulation,
+)
+
+__all__ = [
+    "Happening",
+    "Outcomes",
+    "Simulation",
+    "calendar_json",
+    "calendar_text",
+    "simulate",
+]
+
+_MOST_TURNS = 20_000
+_NOBODY = UUID(int=0)
+
+Turn = Stimulus | PlannedTouch
+"""What comes next: something to tell the enrollment, or a touch to be carried out."""
+
+
+def simulate(
+    sequence: Sequence,
+    facts: Facts,
+    *,
+    start: datetime,
+    happenings: Several[Happening] = (),
+    outcomes: Outcomes | None = None,
+    lane: Lane = "now",
+) -> Simulation:
+    """Play a sequence for one lead that comes in at `start` (aware).
+
+    Touches go exactly when planned and nobody answers, except as `happenings` and
+    `outcomes` say. It ends when the enrollment does, or waits for a person for good.
+    """
+    play = _Play(sequence, facts, outcomes or Outcomes(), start, _enrollment(sequence, start, lane))
+    play.expect(start, Started(start))
+    for happening in happenings:
+        play.expect(happening.at, happening)
+    play.run()
+    return play.result()
+
+
+def _enrollment(sequence: Sequence, start: datetime, lane: Lane) -> Enrollment:
+    return Enrollment(
+        id=_NOBODY,
+        tenant_id=_NOBODY,
+        lead_id=_NOBODY,
+        person_id=_NOBODY,
+        sequence=sequence.key,
+        version=1,
+        state="active",
+        anchor=start,
+        lane=lane,
+    )
+
+
+@dataclass(slots=True)
+class _Play:
+    sequence: Sequence
+    facts: Facts
+    outcomes: Outcomes
+    now: datetime
+    enrollment: Enrollment
+    planned: dict[TouchKey, PlannedTouch] = field(default_factory=dict)
+    skipped: list[SkippedTouch] = field(default_factory=list)
+    tasks: list[SimulatedTask] = field(default_factory=list)
+    story: list[tuple[datetime, str]] = field(default_factory=list)
+    wake: Wake | None = None
+    handed_to: str | None = None
+    started_at: datetime = field(init=False)
+    _turns: list[tuple[datetime, int, Turn]] = field(default_factory=list)
+    _order: Any = field(default_factory=count)
+
+    def __post_init__(self) -> None:
+        self.started_at = self.now
+
+    def expect(self, at: datetime, turn: Turn) -> None:
+        heappush(self._turns, (at, next(self._order), turn))
+
+    def run(self) -> None:
+        for _ in range(_MOST_TURNS):
+            if not self._turns or self.enrollment.state in ENDED_STATES:
+                return
+            at, _number, turn = heappop(self._turns)
+            self.now = max(self.now, at)
+            self._take(turn)
+        raise RuntimeError(f"{self.sequence.key} does not come to an end")
+
+    def _take(self, turn: Turn) -> None:
+        match turn:
+            case PlannedTouch():
+                self._carry_out(turn)
+            case Woken() if self.wake is None or self.wake.at > self.now:
+                return  # replaced by another wake, or by none
+            case _:
+                self._tell(turn)
+
+    def _carry_out(self, planned: PlannedTouch) -> None:
+        """Send a touch, unless it was cut in the meantime."""
+        key = planned.key
+        record = touches.find(self.enrollment.touches, key)
+        if record is None or record.state != "planned":
+            return
+        if key.step in self.outcomes.failed:
+            self._tell(TouchSettled(key, "failed", self.now, "failed in simulation"))
+            return
+        call = self.outcomes.call_of(key.step)
+        if key.channel == "voice" and call is not None:
+            ended = self.now + self.outcomes.ring
+            self.expect(ended, CallEnded(key, call, ended))
+        self._tell(TouchSettled(key, "sent", self.now))
+
+    def _tell(self, stimulus: Stimulus) -> None:
+        decision = advance(self.enrollment, self.sequence, stimulus, self.facts, self.now)
+        self.enrollment = decision.enrollment
+        self._note(decision)
+        for planned in decision.plan:
+            self.planned[planned.key] = planned
+            self.expect(planned.due_at, planned)
+        self.wake = decision.wake
+        if decision.wake is not None:
+            self.expect(decision.wake.at, Woken(decision.wake.reason, decision.wake.at))
+
+    def _note(self, decision: Decision) -> None:
+        if decision.why is not None:
+            self.story.append((self.now, decision.why))
+        self.skipped += decision.skipped
+        self.tasks += [SimulatedTask(self.now, task) for task in decision.tasks]
+        for event in decision.events:
+            if isinstance(event, LeadHandedOff):
+                self.handed_to = event.to
+
+    def result(self) -> Simulation:
+        return Simulation(
+            sequence=self.sequence.key,
+            started_at=self.started_at,
+            zones=tuple(sorted(zones(self.facts.where))),
+            touches=tuple(sorted(map(self._touch, self.planned.values()), key=_when)),
+            skipped=tuple(self.skipped),
+            tasks=tuple(self.tasks),
+            story=tuple(self.story),
+            state=self.enrollment.state,
+            end_reason=self.enrollment.end_reason,
+            ended_at=self.now,
+            handed_to=self.handed_to,
+        )
+
+    def _touch(self, planned: PlannedTouch) -> SimulatedTouch:
+        record = touches.find(self.enrollment.touches, planned.key)
+        state: Literal["sent", "failed", "cancelled"] = "cancelled"
+        if record is not None and record.state in ("sent", "failed"):
+            state = "sent" if record.state == "sent" else "failed"
+        return SimulatedTouch(
+            key=planned.key,
+            template=planned.template,
+            wanted_at=planned.wanted_at,
+            due_at=planned.due_at,
+            local={
+                zone: planned.due_at.astimezone(ZoneInfo(zone)) for zone in zones(self.facts.where)
+            },
+            moved_by=planned.moved_by,
+            state=state,
+            call=None if record is None else record.call,
+        )
+
+
+def _when(touch: SimulatedTouch) -> tuple[datetime, datetime, str]:
+    return touch.due_at, touch.wanted_at, touch.channel
