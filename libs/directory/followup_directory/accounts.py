@@ -5,6 +5,7 @@ Secrets come and go sealed (`Vault`): whoever lists accounts needs no key for it
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
@@ -18,7 +19,9 @@ from followup_directory.vault import NOTHING
 
 State = Literal["active", "stopped"]
 
-_ACCOUNT = "id, tenant_id, channel, provider, name, state, reason, settings, secrets, priority"
+_ACCOUNT = (
+    "id, tenant_id, channel, provider, name, state, reason, settings, secrets, priority, changed_at"
+)
 _SENDER = "id, tenant_id, account_id, channel, address, rate_per_second, state"
 
 _PUT = text(f"""
@@ -77,6 +80,7 @@ class Account:
     settings: Mapping[str, Any]
     sealed: bytes
     priority: int
+    changed_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,4 +182,5 @@ def _account(row: RowMapping) -> Account:
         settings=row["settings"],
         sealed=row["secrets"],
         priority=row["priority"],
+        changed_at=row["changed_at"],
     )

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from uuid import UUID
 
 import structlog
-from followup_contracts.payload import Channel
-from followup_directory import Account, Vault
 
+from followup_contracts.payload import Channel
+from followup_directory import Account, SealBroken, Vault
 from followup_dispatcher.core.breaker import Breaker
 from followup_dispatcher.providers.port import CALL_LIMIT, Provider, ProviderFactory
 
@@ -134,8 +134,8 @@ class Accounts:
         try:
             if factory is None:
                 raise ValueError(f"no provider {account.provider!r} for {account.channel}")
-            provider = factory(account.settings, account.open_secrets(self._vault))
-        except ValueError as error:
+            provider = factory(account.settings, self._vault.open(account.sealed))
+        except (ValueError, SealBroken) as error:
             self._broken[account.id] = (version, f"account {account.name}: {error}")
             log.warning("account_unusable", account_id=str(account.id), error=str(error))
             return None

@@ -14,7 +14,6 @@ from followup_contracts.events import (
 )
 from followup_contracts.payload import Payload
 from followup_database import new_id
-
 from followup_dispatcher.core.verdict import Defer, Skip
 from followup_dispatcher.ledger import Entry
 

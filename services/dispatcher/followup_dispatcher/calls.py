@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 import structlog
-from followup_database.errors import is_outage
 
+from followup_database.errors import is_outage
 from followup_dispatcher.accounts import Accounts
-from followup_dispatcher.claims import Claimed, ClaimDesk
+from followup_dispatcher.claims import ClaimDesk, Claimed
 from followup_dispatcher.core.verdict import Defer
 from followup_dispatcher.providers.port import (
     CALL_LIMIT,

@@ -16,9 +16,6 @@ from followup_contracts.commands import SendTouch
 from followup_contracts.envelope import Message
 from followup_contracts.payload import Payload
 from followup_database import Database, Transaction, new_id
-from followup_messaging.outbox import Outbox
-from followup_policy.caps import PastContact
-
 from followup_dispatcher import ledger, rates, usage
 from followup_dispatcher.answers import deferred, from_ledger, skipped
 from followup_dispatcher.capacity import Capacity
@@ -26,8 +23,10 @@ from followup_dispatcher.core.lease import Lease
 from followup_dispatcher.core.slots import Run, allot
 from followup_dispatcher.core.verdict import Defer, Pass, Skip, Verdict, decide
 from followup_dispatcher.drafting import Draft, Drafter, Unsendable
-from followup_dispatcher.providers.port import Content, Provider
 from followup_dispatcher.picture import Picture, Surveyor
+from followup_dispatcher.providers.port import Content, Provider
+from followup_messaging.outbox import Outbox
+from followup_policy.caps import PastContact
 
 AHEAD = {"now": timedelta(seconds=10), "later": timedelta(seconds=2)}
 """How far ahead of now a slot may lie; beyond it a touch is deferred and holds none."""
@@ -42,6 +41,7 @@ class Claimed:
     command: SendTouch
     tenant_id: UUID
     traceparent: str | None
+    person_id: UUID
     attempt_id: UUID
     account_id: UUID
     provider: Provider
@@ -190,9 +190,7 @@ class ClaimDesk:
     ) -> None:
         gone = await ledger.release(tx, [one.pair for one, _ in stopped])
         released = [(one, why) for one, why in stopped if one.attempt_id in gone]
-        await usage.give_back(
-            tx, [(one.command.person_id, one.command.touch_id) for one, _ in released]
-        )
+        await usage.give_back(tx, [(one.person_id, one.command.touch_id) for one, _ in released])
         await self._outbox.add(tx, [_answer(_message(one), why, tx.now) for one, why in released])
 
     def _claimed(self, slotted: _Slotted, taken: float) -> Claimed:
@@ -201,6 +199,7 @@ class ClaimDesk:
             command=draft.command,
             tenant_id=draft.tenant_id,
             traceparent=draft.traceparent,
+            person_id=draft.person_id,
             attempt_id=draft.attempt_id,
             account_id=draft.account.id,
             provider=draft.provider,
@@ -289,7 +288,8 @@ async def _enter(tx: Transaction, slotted: Sequence[_Slotted], picture: Picture)
     contacts: dict[UUID, list[PastContact]] = {}
     for one in entered:
         command = one.draft.command
-        held = contacts.setdefault(command.person_id, list(picture.before(command.person_id)))
+        person_id = one.draft.person_id
+        held = contacts.setdefault(person_id, list(picture.before(person_id)))
         held.append(
             PastContact(str(command.touch_id), command.channel, tx.now, command.contact_round)
         )
@@ -306,7 +306,7 @@ def _row(one: _Slotted, picture: Picture) -> dict[str, Any]:
         "tenant_id": draft.tenant_id,
         "enrollment_id": command.enrollment_id,
         "lead_id": command.lead_id,
-        "person_id": command.person_id,
+        "person_id": draft.person_id,
         "channel": command.channel,
         "lane": command.lane,
         "round": command.round,

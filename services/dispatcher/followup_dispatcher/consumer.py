@@ -10,20 +10,20 @@ from contextlib import suppress
 from typing import Any, TypeVar
 
 import structlog
+
 from followup_contracts.commands import SendTouch
 from followup_contracts.envelope import MAX_BYTES, Message, Unreadable, decode
 from followup_contracts.payload import Lane
 from followup_database import Database
 from followup_database.errors import is_outage
-from followup_messaging import dead
-from followup_messaging.errors import BusDown
-from followup_messaging.failures import describe
-from followup_messaging.port import Bus, Delivery, Subscription
-
 from followup_dispatcher.calls import Caller
 from followup_dispatcher.capacity import Capacity
 from followup_dispatcher.claims import ClaimDesk
 from followup_dispatcher.metrics import Metrics
+from followup_messaging import dead
+from followup_messaging.errors import BusDown
+from followup_messaging.failures import describe
+from followup_messaging.port import Bus, Delivery, Subscription
 
 log = structlog.get_logger(__name__)
 

@@ -12,7 +12,6 @@ from followup_contracts.envelope import Message
 from followup_contracts.payload import Payload
 from followup_database import Transaction, new_id
 from followup_directory import Account, Sender, templates
-
 from followup_dispatcher.accounts import Accounts, NoRoute
 from followup_dispatcher.answers import command_of, failed, publish
 from followup_dispatcher.core.verdict import Defer
@@ -40,6 +39,7 @@ class Draft:
 
     message: Message
     command: SendTouch
+    person_id: UUID
     attempt_id: UUID
     account: Account
     provider: Provider
@@ -128,6 +128,7 @@ class Drafter:
         return Draft(
             message=message,
             command=command,
+            person_id=person.id,
             attempt_id=attempt_id,
             account=route.account,
             provider=route.provider,
@@ -151,7 +152,7 @@ class Drafter:
                 return None
             if len(self._templates) >= KEPT_TEMPLATES:
                 self._templates.clear()
-            self._templates[key] = found[key]
+            self._templates[key] = found[key].body
         return self._templates[key]
 
     def _callback(self, account: Account, command: SendTouch, attempt_id: UUID) -> str:

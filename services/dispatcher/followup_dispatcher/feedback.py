@@ -5,10 +5,9 @@ from collections.abc import Sequence
 from followup_contracts.envelope import Message
 from followup_contracts.events import CallFinished, TouchBounced, TouchDelivered
 from followup_database import Transaction
-from followup_messaging.outbox import Outbox
-
 from followup_dispatcher import answers, ledger
 from followup_dispatcher.ledger import Settlement
+from followup_messaging.outbox import Outbox
 
 
 class FeedbackHandler:

@@ -1,35 +1,34 @@
 """The dispatcher's routes: what went out, what is open, and by which account."""
 
-from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
+from pydantic import BaseModel, ConfigDict, Field
+
+from followup_contracts.commands import SendTouch
+from followup_contracts.payload import Channel
 from followup_database import Database, Transaction, new_id
 from followup_database.engine import to_json
 from followup_directory import (
     Account,
     Principal,
-    accounts,
     account_by_id,
+    accounts,
     set_account_state,
     tenants_by_id,
 )
-from followup_contracts.commands import SendTouch
-from followup_contracts.payload import Channel
-from followup_messaging.outbox import Outbox
-from followup_people import views
-from followup_runtime.auth import require
-from followup_runtime.problems import Problem
-from pydantic import BaseModel, ConfigDict, Field
-
 from followup_dispatcher import answers, ledger, sandbox, usage
 from followup_dispatcher.accounts import Accounts
 from followup_dispatcher.ledger import Settlement
 from followup_dispatcher.picture import address_of
 from followup_dispatcher.rendering.composer import Composer, Unrenderable
 from followup_dispatcher.rendering.segments import segments_of
+from followup_messaging.outbox import Outbox
+from followup_people import views
+from followup_runtime.auth import require
+from followup_runtime.problems import Problem
 
 FIRST = UUID(int=0)
 
@@ -124,7 +123,7 @@ class Routes:
         """A template as this lead would read it; nothing is sent or kept."""
         async with self._database.transaction(tenant=who.tenant_id) as tx:
             tenant = (await tenants_by_id(tx, [who.tenant_id]))[who.tenant_id]
-            found = (await views(tx, [(body.lead_id, None)])).get(body.lead_id)
+            found = (await views(tx, [(body.lead_id, body.lead_id)])).get(body.lead_id)
             if found is None:
                 raise Problem(404, detail="there is no such lead", pointer="/lead_id")
             person, lead = found
@@ -178,7 +177,7 @@ class Routes:
             rows = await sandbox.page(tx, after=cursor, most=limit)
         return {"items": rows, "next": rows[-1]["id"] if len(rows) == limit else None}
 
-    def _shown(self, account: Account) -> Mapping[str, Any]:
+    def _shown(self, account: Account) -> dict[str, Any]:
         return {
             "id": str(account.id),
             "channel": account.channel,

@@ -16,8 +16,9 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from followup_database.engine import Transaction, to_json
 from sqlalchemy import text
+
+from followup_database.engine import Transaction, to_json
 
 AttemptState = Literal["claimed", "accepted", "refused", "retry_later", "unknown"]
 
@@ -139,7 +140,7 @@ FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
 WHERE a.touch_id = r.touch_id AND a.id = r.id
   AND (a.state = 'claimed' OR (a.state = 'unknown' AND r.state <> 'unknown'))
 RETURNING {", ".join("a." + c.strip() for c in _COLUMNS.split(","))}
-""")  # noqa: S608 - composed of our own column names
+""")
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,19 +12,17 @@ from followup_contracts.commands import SendTouch
 from followup_contracts.envelope import Message
 from followup_contracts.payload import Channel
 from followup_database import Transaction
-from followup_directory import Account, Sender, Tenant
+from followup_directory import Account, Sender, Tenant, tenants_by_id
 from followup_directory import accounts as directory_accounts
 from followup_directory import senders as directory_senders
-from followup_directory import tenants_by_id
-from followup_people import ContactPoint, LeadView, PersonView, views
-from followup_policy.caps import PastContact
-from followup_policy.zones import Place, whereabouts
-from followup_suppression import AddressHasher, Standing, standings
-
 from followup_dispatcher import ledger, usage
 from followup_dispatcher.answers import command_of
 from followup_dispatcher.core.verdict import Candidate, Defer, Skip
 from followup_dispatcher.ledger import Entry
+from followup_people import ContactPoint, LeadView, PersonView, views
+from followup_policy.caps import PastContact
+from followup_policy.zones import Place, whereabouts
+from followup_suppression import AddressHasher, Standing, standings
 
 SUSPENDED_RECHECK = timedelta(hours=1)
 
@@ -77,7 +75,12 @@ class Picture:
     def count(self, command: SendTouch, now: datetime) -> None:
         """A touch of this batch passed: it counts for the next of the same person."""
         contact = PastContact(str(command.touch_id), command.channel, now, command.contact_round)
-        self.counted.setdefault(command.person_id, []).append(contact)
+        self.counted.setdefault(self.person_id(command), []).append(contact)
+
+    def person_id(self, command: SendTouch) -> UUID:
+        """Whom the touch reaches today: persons may have been merged since it was planned."""
+        found = self.people.get(command.lead_id)
+        return command.person_id if found is None else found[0].id
 
     def before(self, person_id: UUID) -> tuple[PastContact, ...]:
         """The person's contacts before this batch."""
@@ -90,7 +93,8 @@ class Picture:
 
     def _contacts(self, command: SendTouch) -> tuple[PastContact, ...]:
         own = str(command.touch_id)
-        held = (*self.before(command.person_id), *self.counted.get(command.person_id, ()))
+        person_id = self.person_id(command)
+        held = (*self.before(person_id), *self.counted.get(person_id, ()))
         return tuple(contact for contact in held if contact.touch_id != own)
 
 
@@ -125,7 +129,7 @@ class Surveyor:
             tenants=tenants,
             accounts=_by_tenant(accounts),
             senders=_by_account(await directory_senders(tx, [a.id for a in accounts])),
-            history=await usage.lock(tx, {command_of(m).person_id: m.tenant_id for m in open_}),
+            history=await usage.lock(tx, _persons(open_, people)),
             standings=await standings(tx, self._fence_rows(open_, people)),
         )
 
@@ -146,7 +150,7 @@ class Surveyor:
                     message.tenant_id,
                     command.channel,
                     hashed,
-                    command.person_id,
+                    found[0].id if found else command.person_id,
                     command.enrollment_id,
                 )
             )
@@ -165,13 +169,24 @@ def place_of(person: PersonView, address: ContactPoint, channel: Channel) -> Pla
     if phone is None and person.phones:
         phone = person.phones[0].address
     return Place(
-        stated_zone=person.place.stated_zone,
-        country=person.place.country,
-        state=person.place.state,
-        postal_code=person.place.postal_code,
-        city=person.place.city,
+        stated_zone=person.place.get("stated_zone"),
+        country=person.place.get("country"),
+        state=person.place.get("state"),
+        postal_code=person.place.get("postal_code"),
+        city=person.place.get("city"),
         phone=phone,
     )
+
+
+def _persons(
+    messages: Sequence[Message], people: Mapping[UUID, tuple[PersonView, LeadView]]
+) -> dict[UUID, UUID]:
+    """Present person → tenant, for whoever is still there."""
+    return {
+        found[0].id: message.tenant_id
+        for message in messages
+        if (found := people.get(command_of(message).lead_id)) is not None
+    }
 
 
 def _newest_round(messages: Sequence[Message]) -> dict[UUID, Message]:

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from followup_database.engine import Transaction, to_json
 from sqlalchemy import text
 
+from followup_database.engine import Transaction, to_json
 from followup_dispatcher.core.slots import Run
 
 

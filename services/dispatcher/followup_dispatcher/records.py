@@ -5,14 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
+from typing import Any
 
 import structlog
+
 from followup_contracts.envelope import Message
 from followup_database import Database, Transaction
 from followup_database.errors import is_outage
-from followup_messaging.outbox import Outbox
-from followup_suppression import AddressHasher, suppress
-
 from followup_dispatcher import answers, ledger, usage
 from followup_dispatcher.capacity import Capacity
 from followup_dispatcher.claims import Claimed
@@ -20,6 +19,8 @@ from followup_dispatcher.core.patience import retry_at
 from followup_dispatcher.ledger import Entry, Settlement
 from followup_dispatcher.metrics import Metrics
 from followup_dispatcher.providers.port import Accepted, Refused, RetryLater, Unknown
+from followup_messaging.outbox import Outbox
+from followup_suppression import AddressHasher, Kind, suppress
 
 log = structlog.get_logger(__name__)
 
@@ -90,9 +91,9 @@ class Recorder:
         finally:
             stopping.cancel()
 
-    async def _gather(self, stopping: asyncio.Future[bool]) -> list[Report]:
+    async def _gather(self, stopping: asyncio.Future[Any]) -> list[Report]:
         first = asyncio.ensure_future(self._reports.get())
-        waited = {first} if stopping.done() else {first, stopping}
+        waited: set[asyncio.Future[Any]] = {first} if stopping.done() else {first, stopping}
         await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
         if not first.done():
             first.cancel()
@@ -159,7 +160,7 @@ class Recorder:
             claimed, answer = report.claimed, report.answer
             if isinstance(answer, Refused) and answer.suppress:
                 channel = claimed.command.channel
-                kind = "email" if channel == "email" else "phone"
+                kind: Kind = "email" if channel == "email" else "phone"
                 hashed = self._hasher.hash(kind, claimed.to)
                 await suppress(
                     tx,

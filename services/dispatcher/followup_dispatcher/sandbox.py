@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from followup_database.engine import Database, Transaction
-from followup_database.ids import new_id
 from sqlalchemy import text
 
+from followup_database.engine import Database, Transaction
+from followup_database.ids import new_id
 from followup_dispatcher.providers.port import Call
 
 _RECORD = text("""

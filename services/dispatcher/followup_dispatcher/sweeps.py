@@ -5,17 +5,17 @@ from datetime import timedelta
 from uuid import UUID
 
 import structlog
+
 from followup_contracts.envelope import Message
 from followup_database import Database, Transaction
 from followup_directory import Account, account_by_id
-from followup_messaging.outbox import Outbox
-from followup_runtime.loops import Tick
-
 from followup_dispatcher import answers, ledger, usage
 from followup_dispatcher.accounts import Accounts
 from followup_dispatcher.ledger import Entry, Settlement
 from followup_dispatcher.metrics import Metrics
 from followup_dispatcher.providers.port import Absent, Found, PastAttempt, Undecided
+from followup_messaging.outbox import Outbox
+from followup_runtime.loops import Tick
 
 log = structlog.get_logger(__name__)
 

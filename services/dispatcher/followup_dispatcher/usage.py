@@ -9,9 +9,10 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import text
+
 from followup_database.engine import Transaction, to_json
 from followup_policy.caps import PastContact
-from sqlalchemy import text
 
 KEPT = timedelta(days=31)
 """The longest period a cap counts over is 30 days."""

@@ -4,18 +4,6 @@ from random import Random
 
 from followup_contracts.payload import CHANNELS, LANES
 from followup_directory import Vault
-from followup_messaging.consumer import Consumer
-from followup_messaging.outbox import Outbox
-from followup_messaging.port import Bus
-from followup_runtime.databases import Databases
-from followup_runtime.keyring import keys_of
-from followup_runtime.loops import LoopRunner
-from followup_runtime.metrics import Metrics as ProcessMetrics
-from followup_runtime.service import Service
-from followup_runtime.settings import Settings
-from followup_suppression import AddressHasher
-from followup_suppression.tokens import LinkSigner
-
 from followup_dispatcher.accounts import Accounts
 from followup_dispatcher.calls import Caller
 from followup_dispatcher.capacity import Capacity
@@ -32,6 +20,17 @@ from followup_dispatcher.rendering.composer import Composer
 from followup_dispatcher.sandbox import SandboxRecord
 from followup_dispatcher.sending import Sending
 from followup_dispatcher.sweeps import StaleSweep, UnknownSweep
+from followup_messaging.consumer import Consumer
+from followup_messaging.outbox import Outbox
+from followup_messaging.port import Bus
+from followup_runtime.databases import Databases
+from followup_runtime.keyring import keys_of
+from followup_runtime.loops import LoopRunner
+from followup_runtime.metrics import Metrics as ProcessMetrics
+from followup_runtime.service import Service
+from followup_runtime.settings import Settings
+from followup_suppression import AddressHasher
+from followup_suppression.tokens import LinkSigner
 
 CALLS = 256
 """Calls in flight of one process; one account holds a quarter of them at most."""

@@ -9,11 +9,10 @@ from followup_contracts.events import LeadCaptured, LeadUpdated
 from followup_contracts.payload import Lane, Payload
 from followup_database import Transaction, new_id
 from followup_directory import Tenant
-from followup_messaging.outbox import Outbox
-from followup_people import NewLead, SavedLead, upsert_leads
-
 from followup_intake.core.emails import match_key_email
 from followup_intake.core.lead import LeadDraft, RowResult
+from followup_messaging.outbox import Outbox
+from followup_people import NewLead, SavedLead, upsert_leads
 
 NEVER_ASKED = frozenset({"cold_outbound"})
 """Sources whose people did not ask to be contacted; a referral's friend asked for them."""

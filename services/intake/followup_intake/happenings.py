@@ -1,6 +1,5 @@
 """What the product around knows of a lead: bookings, sales, stages. Checked, kept, announced."""
 
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -9,9 +8,9 @@ from followup_contracts.ingress import LeadEventKind, LeadEventSubmitted
 from followup_contracts.payload import Payload
 from followup_database import Transaction
 from followup_messaging.outbox import Outbox
-from followup_people import lead_by_external_id, leads_by_id, set_appointment, set_lead_state
+from followup_people import leads_by_external_id, leads_by_id, set_appointment, set_lead_state
 
-APPOINTMENTS: dict[LeadEventKind, tuple[type[events._Appointment], str]] = {  # noqa: SLF001 - the four share their fields
+APPOINTMENTS: dict[LeadEventKind, tuple[type[events._Appointment], str]] = {
     "appointment.booked": (events.AppointmentBooked, "booked"),
     "appointment.rescheduled": (events.AppointmentRescheduled, "booked"),
     "appointment.cancelled": (events.AppointmentCancelled, "cancelled"),
@@ -43,32 +42,32 @@ class Happenings:
         Raises `UnknownLead` or `IncompleteEvent`, and then nothing is done.
         """
         lead_id, person_id = await _lead(tx, tenant_id, event)
-        at = event.at or tx.now
-        payload = await _apply(tx, event, lead_id=lead_id, person_id=person_id, at=at)
+        ids = {"lead_id": lead_id, "person_id": person_id, "at": event.at or tx.now}
+        payload = await _apply(tx, event, tenant_id=tenant_id, ids=ids)
         message = self._outbox.message(payload, tenant_id=tenant_id, subject=lead_id, time=tx.now)
         await self._outbox.add(tx, [message])
         return lead_id
 
 
 async def _lead(tx: Transaction, tenant_id: UUID, event: LeadEventSubmitted) -> tuple[UUID, UUID]:
-    lead_id = event.lead_id
-    if lead_id is None:
-        if event.external_id is None:
-            raise IncompleteEvent("lead_id", event.kind)
-        lead_id = await lead_by_external_id(tx, tenant_id, event.external_id)
-    lead = (await leads_by_id(tx, [lead_id])).get(lead_id) if lead_id else None
+    if event.lead_id is not None:
+        lead = (await leads_by_id(tx, [event.lead_id])).get(event.lead_id)
+    elif event.external_id is not None:
+        known = await leads_by_external_id(tx, tenant_id, [event.external_id])
+        lead = known.get(event.external_id)
+    else:
+        raise IncompleteEvent("lead_id", event.kind)
     if lead is None or lead.tenant_id != tenant_id:
         raise UnknownLead(str(event.lead_id or event.external_id))
     return lead.id, lead.person_id
 
 
 async def _apply(
-    tx: Transaction, event: LeadEventSubmitted, *, lead_id: UUID, person_id: UUID, at: datetime
+    tx: Transaction, event: LeadEventSubmitted, *, tenant_id: UUID, ids: dict[str, Any]
 ) -> Payload:
-    ids: dict[str, Any] = {"lead_id": lead_id, "person_id": person_id, "at": at}
     match event.kind:
         case "lead.converted":
-            await set_lead_state(tx, lead_id, "converted")
+            await set_lead_state(tx, tenant_id, ids["lead_id"], "converted")
             return events.LeadConverted(**ids)
         case "lead.updated":
             return events.LeadUpdated(**ids, changed=("external",))
@@ -77,11 +76,16 @@ async def _apply(
                 raise IncompleteEvent("stage", event.kind)
             return events.DealStageChanged(**ids, stage=event.stage)
         case kind:
-            return await _appointment(tx, event, kind=kind, ids=ids)
+            return await _appointment(tx, event, kind=kind, tenant_id=tenant_id, ids=ids)
 
 
 async def _appointment(
-    tx: Transaction, event: LeadEventSubmitted, *, kind: LeadEventKind, ids: dict[str, Any]
+    tx: Transaction,
+    event: LeadEventSubmitted,
+    *,
+    kind: LeadEventKind,
+    tenant_id: UUID,
+    ids: dict[str, Any],
 ) -> Payload:
     if event.appointment_id is None:
         raise IncompleteEvent("appointment_id", kind)
@@ -90,6 +94,7 @@ async def _appointment(
     cls, state = APPOINTMENTS[kind]
     await set_appointment(
         tx,
+        tenant_id,
         ids["lead_id"],
         {"id": event.appointment_id, "starts_at": event.starts_at.isoformat(), "state": state},
     )

@@ -1,9 +1,8 @@
 """Forgetting answers nobody asks for again."""
 
 from followup_database import Database
-from followup_runtime.loops import Tick
-
 from followup_intake import requests
+from followup_runtime.loops import Tick
 
 
 class RequestSweep:

@@ -11,15 +11,11 @@ from zoneinfo import available_timezones
 import orjson
 from fastapi import APIRouter, Depends, Header, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
+from pydantic import ValidationError
+
 from followup_contracts.payload import Lane
 from followup_database import Database, Transaction
 from followup_directory import Principal, Tenant, tenants_by_id
-from followup_people import leads_by_id
-from followup_runtime.auth import require
-from followup_runtime.limits import nul_in
-from followup_runtime.problems import Problem, from_validation
-from pydantic import ValidationError
-
 from followup_intake import requests
 from followup_intake.capture import Capture, Captured, Draft, Proof
 from followup_intake.core.errors import NotATable
@@ -29,6 +25,10 @@ from followup_intake.errors import KeyReused, StillRunning
 from followup_intake.happenings import Happenings, IncompleteEvent, UnknownLead
 from followup_intake.imports import Importer
 from followup_intake.models import LeadEventIn, LeadIn, LeadOut
+from followup_people import leads_by_id
+from followup_runtime.auth import require
+from followup_runtime.limits import nul_in
+from followup_runtime.problems import Problem, from_validation
 
 MAX_LINE = 64 * 1024
 MAX_BATCH = 64 * 1024 * 1024

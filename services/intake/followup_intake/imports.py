@@ -13,11 +13,11 @@ from itertools import islice
 from typing import BinaryIO
 from uuid import UUID
 
+from sqlalchemy import text
+
 from followup_database import Database, Transaction, new_id
 from followup_database.engine import to_json
 from followup_directory import Tenant
-from sqlalchemy import text
-
 from followup_intake.capture import Capture, Captured, Draft, Proof
 from followup_intake.core.lead import RowResult
 from followup_intake.core.normalise import normalise_rows

@@ -3,19 +3,19 @@
 from collections.abc import Sequence
 from uuid import UUID
 
+from pydantic import ValidationError
+
 from followup_contracts.envelope import Message, encode
 from followup_contracts.ingress import LeadEventSubmitted, LeadSubmitted
 from followup_contracts.payload import Lane
 from followup_database import Database, Transaction
 from followup_directory import Tenant, tenants_by_id
-from followup_messaging import dead
-from followup_runtime.problems import from_validation
-from pydantic import ValidationError
-
 from followup_intake.capture import Capture, Draft, Proof
 from followup_intake.core.normalise import normalise_lead
 from followup_intake.happenings import Happenings, IncompleteEvent, UnknownLead
 from followup_intake.models import LeadIn
+from followup_messaging import dead
+from followup_runtime.problems import from_validation
 
 
 class Ingress:

@@ -4,9 +4,10 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
+from pydantic import BaseModel, ConfigDict, Field
+
 from followup_contracts.ingress import LeadEventKind, LeadEventSubmitted
 from followup_contracts.payload import Moment
-from pydantic import BaseModel, ConfigDict, Field
 
 Text = Annotated[str, Field(max_length=1_000)]
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
-from followup_database import Transaction
-from followup_database.engine import to_json
 from sqlalchemy import text
 
+from followup_database import Transaction
+from followup_database.engine import to_json
 from followup_intake.errors import KeyReused, StillRunning
 
 # The loser of a race waits here until the winner has committed or given up.

@@ -1,5 +1,11 @@
 """Intake put together: the only file here that names concrete classes."""
 
+from followup_intake.capture import Capture
+from followup_intake.happenings import Happenings
+from followup_intake.housekeeping import RequestSweep
+from followup_intake.http import MAX_BATCH, MAX_FILE, Routes
+from followup_intake.imports import Importer
+from followup_intake.ingress import Ingress
 from followup_messaging.consumer import Consumer
 from followup_messaging.outbox import Outbox
 from followup_messaging.port import Bus
@@ -8,13 +14,6 @@ from followup_runtime.loops import LoopRunner
 from followup_runtime.metrics import Metrics
 from followup_runtime.service import Service
 from followup_runtime.settings import Settings
-
-from followup_intake.capture import Capture
-from followup_intake.happenings import Happenings
-from followup_intake.housekeeping import RequestSweep
-from followup_intake.http import MAX_BATCH, MAX_FILE, Routes
-from followup_intake.imports import Importer
-from followup_intake.ingress import Ingress
 
 
 def importer(databases: Databases, outbox: Outbox) -> Importer:

@@ -13,7 +13,7 @@ def retry_at(now: datetime, *, attempt: int, after: timedelta | None, jitter: fl
     an hour. `jitter` in [0, 1) spreads it by up to a quarter, so that what failed
     together does not come back together.
     """
-    pause = min(LONGEST, FIRST * 2 ** min(attempt - 1, 12))
+    pause: timedelta = min(LONGEST, FIRST * (1 << min(attempt - 1, 12)))
     if after is not None:
         pause = max(after, FIRST / 30)
     return now + pause * (1 + jitter / 4)

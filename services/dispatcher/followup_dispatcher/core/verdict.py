@@ -15,7 +15,7 @@ from followup_policy.caps import PastContact
 from followup_policy.check import Check, check
 from followup_policy.consent import ConsentState
 from followup_policy.zones import Whereabouts
-from followup_suppression.fence import Standing
+from followup_suppression import Standing
 
 HOLD_RECHECK = timedelta(seconds=30)
 """A reply is read within seconds; a touch it holds is looked at again after this."""

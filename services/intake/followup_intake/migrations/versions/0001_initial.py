@@ -1,6 +1,7 @@
 """Answers kept for repeated requests, and imports."""
 
 from alembic import op
+
 from followup_database.roles import protect
 
 revision = "0001"
