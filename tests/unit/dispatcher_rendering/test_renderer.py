@@ -34,8 +34,8 @@ def render(text, *, channel="sms", variables=VARIABLES, **parts):
         ("Hi {{ person.nick | default: 'there' }}!", "Hi there!"),
         ("{% if person.nick %}A{% else %}B{% endif %}", "B"),
         ("{% unless person.nick %}B{% endunless %}", "B"),
-        ("{% if person.nick == blank %}B{% endif %}", "B"),
-        ("{% if person.nick != blank %}A{% endif %}B", "B"),
+        ("{% if person.nick > 3 %}A{% endif %}B", "B"),
+        ("{% if person.nick != nil %}A{% endif %}B", "B"),
         ("{% if person.nick == nil %}B{% endif %}", "B"),
         ("{% if person.nick == 'Dee' %}A{% else %}B{% endif %}", "B"),
         ("{% if person.nick contains 'D' %}A{% else %}B{% endif %}", "B"),
@@ -67,6 +67,7 @@ def test_what_is_written_comes_out(template, words):
         ("{{ person.nick.size }}", "person.nick"),
         ("{{ lead.attributes.rooms | join: person.nick }}", "person.nick"),
         ("{{ lead.need | replace: 'a', person.nick }}", "person.nick"),
+        ("{% if person.nick != blank %}{{ person.nick }}{% endif %}", "person.nick"),
     ],
 )
 def test_a_missing_variable_stops_the_touch_by_its_name(template, name):

@@ -14,7 +14,6 @@ from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
 from liquid import Environment, FalsyStrictUndefined, Token
-from liquid.builtin.expressions import Blank, Empty
 from liquid.undefined import UNDEFINED, Undefined
 
 from followup_dispatcher.rendering.errors import MissingVariable, TooMuchWork
@@ -32,9 +31,10 @@ Filter = Callable[..., Any]
 
 
 class Missing(FalsyStrictUndefined):
-    """A variable without a value: false in a condition, and blank; else an exception.
+    """A variable without a value: false in a condition, equal to `nil`; else an exception.
 
-    It satisfies the `default` filter.
+    It satisfies the `default` filter. It is not equal to `blank` (the library decides that
+    before it asks): a template that goes on to use it there stops, as anywhere.
     """
 
     __slots__ = ()
@@ -56,9 +56,7 @@ class Missing(FalsyStrictUndefined):
         raise MissingVariable(missing_name(self))
 
     def __eq__(self, other: object) -> bool:
-        if isinstance(other, Undefined | Blank | Empty):
-            return True
-        return other is None or other is False or other == ""
+        return other is None or other is False or isinstance(other, Undefined)
 
     def __hash__(self) -> int:
         return hash("Missing")

@@ -44,7 +44,7 @@ def variables(
                 "last_name": person.last_name,
                 "full_name": full_name,
                 "language": person.language,
-                "city": person.place.city,
+                "city": person.place.get("city"),
             },
             "lead": {
                 "need": lead.need,
@@ -77,23 +77,22 @@ def known(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def _plain(value: Any, depth: int) -> Any:
     """The value as a template may see it, or None where there is nothing to say."""
+    plain: Any = None
     match value:
         case bool() | int() | float():
-            return value
+            plain = value
         case str():
-            return value if value.strip() else None
+            plain = value if value.strip() else None
         case Decimal():
-            return _number(value)
+            plain = _number(value)
         case datetime() | date():
-            return value.isoformat()
+            plain = value.isoformat()
         case Mapping() if depth < _DEEPEST:
-            kept = ((str(name), _plain(inner, depth + 1)) for name, inner in value.items())
-            return {name: inner for name, inner in kept if inner is not None}
+            inner = {str(name): _plain(held, depth + 1) for name, held in value.items()}
+            plain = {name: held for name, held in inner.items() if held is not None}
         case list() | tuple() if depth < _DEEPEST:
-            inner_values = (_plain(inner, depth + 1) for inner in value)
-            return [inner for inner in inner_values if inner is not None] or None
-        case _:
-            return None
+            plain = [held for held in (_plain(h, depth + 1) for h in value) if held is not None]
+    return plain
 
 
 def _number(value: Decimal) -> int | str:
