@@ -10,8 +10,8 @@ class TenantSettings(BaseModel):
 
     `default_country` (ISO 3166-1 alpha-2) reads national phone numbers;
     `audience` is that of leads that name none. In `sandbox` nothing leaves the house,
-    whatever accounts there are. `public_url` overrides the installation's for links. `emergency_stops` are jurisdictions
-    ("US-LA") in which nobody is contacted for now.
+    whatever accounts there are. `public_url` overrides the installation's
+    for links. `emergency_stops` are jurisdictions ("US-LA") where nobody is contacted for now.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")

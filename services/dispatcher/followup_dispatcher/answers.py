@@ -83,7 +83,7 @@ def of_entry(entry: Entry, now: datetime) -> Payload | None:
     """
     match entry.state:
         case "accepted":
-            return sent(entry, now)
+            return sent(entry)
         case "refused":
             return refused(entry, now)
         case "unknown":
@@ -92,8 +92,8 @@ def of_entry(entry: Entry, now: datetime) -> Payload | None:
             return None
 
 
-def sent(entry: Entry, now: datetime) -> TouchSent:
-    """A provider has it."""
+def sent(entry: Entry) -> TouchSent:
+    """A provider has it, since the moment of the claim."""
     return TouchSent(
         touch_id=entry.touch_id,
         enrollment_id=entry.enrollment_id,

@@ -40,7 +40,7 @@ PAUSE_FIRST, PAUSE_MOST = 0.1, 5.0
 class CommandConsumer:
     """One command queue: channel and lane."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - keyword-only wiring
         self,
         *,
         bus: Bus,

@@ -31,5 +31,5 @@ class FeedbackHandler:
                 )
         moved = await ledger.settle(tx, list(seen.values()))
         await self._outbox.add(
-            tx, [answers.event(e, answers.sent(e, tx.now), tx.now) for e in moved.values()]
+            tx, [answers.event(e, answers.sent(e), tx.now) for e in moved.values()]
         )

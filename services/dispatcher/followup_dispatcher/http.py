@@ -192,7 +192,7 @@ class Routes:
 
     async def _tell(self, tx: Transaction, entry: ledger.Entry) -> None:
         if entry.state == "accepted":
-            payload: Any = answers.sent(entry, tx.now)
+            payload: Any = answers.sent(entry)
         else:
             payload = answers.later(entry, not_before=tx.now + timedelta(seconds=1), now=tx.now)
             await usage.give_back(tx, [(entry.person_id, entry.touch_id)])

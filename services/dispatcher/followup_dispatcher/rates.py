@@ -45,7 +45,8 @@ WITH want AS (
 ), held AS (
   SELECT r.key, w.every, w.count, w.horizon,
          GREATEST(r.next_at,
-                  CAST(:now AS timestamptz) - make_interval(secs => w.every * (w.burst - 1))) AS free
+                  CAST(:now AS timestamptz) - make_interval(secs => w.every * (w.burst - 1))
+         ) AS free
   FROM dispatcher.rates r JOIN want w ON w.key = r.key ORDER BY r.key FOR UPDATE OF r
 ), granted AS (
   SELECT key, every, free,

@@ -13,8 +13,8 @@ from followup_dispatcher.providers.port import Call
 _RECORD = text("""
 INSERT INTO dispatcher.sandbox (id, tenant_id, person_id, touch_id, attempt_id, account_id, channel,
   recipient, sender, subject, text, html, voicemail, at)
-SELECT :id, a.tenant_id, a.person_id, a.touch_id, a.id, a.account_id, a.channel, :recipient, :sender,
-  :subject, :text, :html, :voicemail, :now
+SELECT :id, a.tenant_id, a.person_id, a.touch_id, a.id, a.account_id, a.channel, :recipient,
+  :sender, :subject, :text, :html, :voicemail, :now
 FROM dispatcher.attempts a WHERE a.touch_id = :touch AND a.id = :attempt
 """)
 

@@ -108,7 +108,7 @@ def _told(entry: Entry, tx: Transaction) -> Message:
     if entry.state == "retry_later":
         later = answers.later(entry, not_before=tx.now + timedelta(seconds=1), now=tx.now)
         return answers.event(entry, later, tx.now)
-    return answers.event(entry, answers.sent(entry, tx.now), tx.now)
+    return answers.event(entry, answers.sent(entry), tx.now)
 
 
 def _past(entry: Entry) -> PastAttempt:

@@ -70,7 +70,7 @@ class Routes:
             if kept is not None:
                 return JSONResponse(dict(kept.body), kept.status)
             tenant = await _tenant(tx, who)
-            draft = _draft(body, 1, tenant, tx, proof=_proof(request, body))
+            draft = _draft(body, 1, tenant, tx, proof=_proof(body))
             if draft.result.lead is None:
                 raise _refusal(draft.result)
             (captured,) = await self._capture.save(tx, tenant, [draft], lane="now")
@@ -272,7 +272,7 @@ def _out(result: RowResult, captured: Captured) -> LeadOut:
     )
 
 
-def _proof(request: Request, body: LeadIn) -> Proof:
+def _proof(body: LeadIn) -> Proof:
     return Proof(method="api", page=body.consent_page)
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from followup_contracts.payload import CHANNELS, Channel
 from followup_database import Transaction, new_id
-from followup_people import ContactPoint, LeadView, PersonView, views
+from followup_people import ContactPoint, LeadView, PersonView, same_person, views
 from followup_policy.caps import PastContact
 from followup_policy.consent import consent
 from followup_policy.zones import Place, Whereabouts, whereabouts
@@ -27,6 +27,9 @@ _NOBODY = Facts(
     reachable=frozenset(),
     refused=dict.fromkeys(CHANNELS, "the person is not known any more"),
 )
+
+Address = tuple[UUID, str, Channel]
+"""Tenant, address, channel."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,20 +59,24 @@ class FactFinder:
             return {}
         known = await views(tx, [(subject.lead_id, subject.person_id) for subject in subjects])
         stopped = await self._stopped(tx, subjects, known)
-        past = await touches.contacts(
-            tx, {subject.person_id for subject in subjects}, since=tx.now - _LOOK_BACK
-        )
+        past = await self._contacts(tx, {subject.person_id for subject in subjects})
         return {
             subject.enrollment_id: _facts(
-                known.get(subject.lead_id),
-                stopped,
-                [
-                    contact
-                    for enrollment_id, contact in past.get(subject.person_id, ())
-                    if enrollment_id != subject.enrollment_id
-                ],
+                known.get(subject.lead_id), stopped, past.get(subject.person_id, ())
             )
             for subject in subjects
+        }
+
+    async def _contacts(
+        self, tx: Transaction, persons: Iterable[UUID]
+    ) -> dict[UUID, list[PastContact]]:
+        """Person → what reached them lately, under whatever id they were known then."""
+        names = await ids_of(tx, persons)
+        everybody = {id_ for ids in names.values() for id_ in ids}
+        past = await touches.contacts(tx, everybody, since=tx.now - _LOOK_BACK)
+        return {
+            person: [contact for id_ in ids for contact in past.get(id_, ())]
+            for person, ids in names.items()
         }
 
     async def _stopped(
@@ -77,16 +84,16 @@ class FactFinder:
         tx: Transaction,
         subjects: Iterable[Subject],
         known: Mapping[UUID, tuple[PersonView, LeadView]],
-    ) -> frozenset[tuple[UUID, Channel]]:
-        """(contact point, channel) that the suppression list forbids."""
-        asked: dict[UUID, tuple[UUID, Channel]] = {}
+    ) -> frozenset[Address]:
+        """Addresses and channels that the suppression list forbids."""
+        asked: dict[UUID, Address] = {}
         looks: list[Look] = []
         for subject in subjects:
             if subject.lead_id not in known:
                 continue
             for channel, point in _points(known[subject.lead_id][0]):
                 look_id = new_id()
-                asked[look_id] = (point.id, channel)
+                asked[look_id] = (subject.tenant_id, point.address, channel)
                 hashed = self._hasher.hash(point.kind, point.address)
                 looks.append(
                     (
@@ -100,6 +107,13 @@ class FactFinder:
                 )
         found = await standings(tx, looks)
         return frozenset(asked[id_] for id_, standing in found.items() if standing.suppressed)
+
+
+async def ids_of(tx: Transaction, persons: Iterable[UUID]) -> dict[UUID, frozenset[UUID]]:
+    """Person → every id the person is or was known by, the one asked for included."""
+    asked = list(persons)
+    known = await same_person(tx, asked)
+    return {person: known.get(person, frozenset()) | {person} for person in asked}
 
 
 def place_of(person: PersonView) -> Place:
@@ -118,7 +132,7 @@ def _points(person: PersonView) -> list[tuple[Channel, ContactPoint]]:
 
 def _facts(
     known: tuple[PersonView, LeadView] | None,
-    stopped: frozenset[tuple[UUID, Channel]],
+    stopped: frozenset[Address],
     contacts: Sequence[PastContact],
 ) -> Facts:
     if known is None:
@@ -147,13 +161,13 @@ def _refusal(
     person: PersonView,
     lead: LeadView,
     where: Whereabouts,
-    stopped: frozenset[tuple[UUID, Channel]],
+    stopped: frozenset[Address],
 ) -> str | None:
     """Why nobody may write or call on this channel, or None."""
     points = [point for c, point in _points(person) if c == channel]
     if not points:
         return "no usable e-mail address" if channel == "email" else "no usable phone number"
-    if all((point.id, channel) in stopped for point in points):
+    if all((person.tenant_id, point.address, channel) in stopped for point in points):
         return "suppressed"
     verdict = consent(
         channel,

@@ -1,18 +1,17 @@
-"""The scheduler's settings."""
+"""The scheduler's own settings."""
 
-from typing import Annotated
-
-from pydantic import Field
-
-from followup_runtime.settings import Settings
+from dataclasses import dataclass
+from datetime import timedelta
 
 
-class SchedulerSettings(Settings):
-    """What the scheduler may be told beyond what every service is.
+@dataclass(frozen=True, slots=True)
+class SchedulerSettings:
+    """How much is outstanding at a time, and how long an answer is waited for.
 
-    `window`: how many touches of one tenant and channel may be outstanding at a time.
-    `unanswered_seconds`: machine time after which a command is given up and repeated.
+    `window`: touches of one tenant and channel that are commanded, or deferred by a
+    rate. `unanswered`: machine time after which a command is repeated; longer than
+    commands live in their queues (30 s).
     """
 
-    window: Annotated[int, Field(ge=1, le=1_000_000)] = 2_000
-    unanswered_seconds: Annotated[float, Field(ge=1, le=3_600)] = 60.0
+    window: int = 2_000
+    unanswered: timedelta = timedelta(seconds=60)

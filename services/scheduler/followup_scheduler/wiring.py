@@ -1,21 +1,16 @@
 """Putting the scheduler together: the only file that names concrete classes."""
 
-from datetime import timedelta
-
 from fastapi import APIRouter
 
 from followup_messaging.consumer import Consumer
 from followup_messaging.outbox import Outbox
 from followup_messaging.port import Bus
-from followup_messaging.rabbitmq import RabbitBus
-from followup_runtime import logging, process
 from followup_runtime.databases import Databases
-from followup_runtime.errors import SettingsError
 from followup_runtime.keyring import keys_of
 from followup_runtime.loops import Loop, LoopRunner, Runner
 from followup_runtime.metrics import Metrics
 from followup_runtime.service import Service
-from followup_runtime.settings import variable
+from followup_runtime.settings import Settings
 from followup_scheduler.book import SequenceBook
 from followup_scheduler.enroller import Enroller
 from followup_scheduler.facts import FactFinder
@@ -36,22 +31,23 @@ _DOCUMENT_BYTES = 320 * 1024  # a document may have 256 KB; JSON of it has a lit
 
 
 def build(
-    settings: SchedulerSettings,
+    settings: Settings,
     *,
     bus: Bus,
     databases: Databases,
     metrics: Metrics,
-    suppression_key: bytes,
+    own: SchedulerSettings | None = None,
 ) -> Service:
     """The scheduler on this bus and these databases; nothing runs yet."""
+    own = own or SchedulerSettings()
     outbox = Outbox(NAME, bus, databases.worker)
     runs = RunStore(
         book=SequenceBook(),
-        finder=FactFinder(AddressHasher(suppression_key)),
+        finder=FactFinder(AddressHasher(keys_of(settings).suppression_key)),
         outbox=outbox,
         figures=Figures(metrics),
     )
-    enroller = Enroller(runs, window=settings.window)
+    enroller = Enroller(runs, window=own.window)
     handlers = {
         "scheduler.leads.now": CapturedLeads(enroller, outbox).handle,
         "scheduler.leads.later": CapturedLeads(enroller, outbox).handle,
@@ -65,8 +61,8 @@ def build(
         for queue, handle in handlers.items()
     ]
     loops: list[Loop] = [
-        TimerLoop(databases.worker, runs, window=settings.window),
-        Reconciler(databases.worker, runs, after=timedelta(seconds=settings.unanswered_seconds)),
+        TimerLoop(databases.worker, runs, window=own.window),
+        Reconciler(databases.worker, runs, after=own.unanswered),
         outbox.sweeper,
     ]
     runners: list[Runner] = [*consumers, *(LoopRunner(loop, metrics=metrics) for loop in loops)]
@@ -82,38 +78,6 @@ def build(
         ready=ready,
         body_limits={"/v1/sequences": _DOCUMENT_BYTES},
     )
-
-
-async def run(settings: SchedulerSettings) -> int:
-    """The scheduler alone in its process, until it is told to stop; the exit code.
-
-    Raises `SettingsError` without a database and a broker: alone it needs both.
-    """
-    for name in ("database_url", "amqp_url"):
-        if getattr(settings, name) is None:
-            raise SettingsError(f"{variable(name)}: required by a service that runs alone")
-    logging.configure(json=settings.log_format == "json", level=settings.log_level)
-    databases = Databases.open(
-        settings.database_url or "",
-        api_pool=settings.api_pool,
-        worker_pool=settings.worker_pool,
-        application=f"followup {NAME}",
-    )
-    bus = RabbitBus(settings.amqp_url or "")
-    metrics = Metrics()
-    try:
-        await bus.connect()
-        service = build(
-            settings,
-            bus=bus,
-            databases=databases,
-            metrics=metrics,
-            suppression_key=keys_of(settings).suppression_key,
-        )
-        return await process.serve([service], settings, databases=databases, metrics=metrics)
-    finally:
-        await bus.close()
-        await databases.close()
 
 
 def _routes(databases: Databases, runs: RunStore, enroller: Enroller, outbox: Outbox) -> APIRouter:

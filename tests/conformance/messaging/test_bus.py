@@ -159,7 +159,8 @@ class TestBus:
                     await subscription.take(most=10, linger=0.01)
             await subscription.settle(held)
             await _take(subscription, 2)
-        assert set(await publishing) == {Fate.CONFIRMED}
+            fates = await publishing
+        assert set(fates) == {Fate.CONFIRMED}
 
     async def test_a_cancelled_take_loses_nothing(self, bus: Bus) -> None:
         """What a cancelled `take` had gathered comes with the next one."""

@@ -212,6 +212,22 @@ def test_a_contact_is_allowed_exactly_when_every_clock_and_law_is_open(channel, 
     assert verdict.allowed == allowed_slowly(channel, where, now, span)
 
 
+@pytest.mark.parametrize("channel", ["voice", "sms"])
+@pytest.mark.parametrize("name", NAMES)
+def test_each_law_holds_on_every_holiday_and_an_ordinary_fortnight(name, channel):
+    """Every half hour of each holiday of 2026-2028, the days beside it, and two whole weeks."""
+    where = Whereabouts(frozenset({"UTC"}), _with_countries({name}))
+    noted = {day for each in where.jurisdictions for day in off_days(each)} | {date(2026, 10, 18)}
+    days = {day + timedelta(days=n) for day in noted for n in (-1, 0, 1)}
+    days |= {date(2026, 10, 5) + timedelta(days=n) for n in range(14)}
+    for day in sorted(d for d in days if date(2026, 1, 2) < d < date(2028, 12, 1)):
+        spans = open_intervals(channel, where, day, 1)
+        for half in range(48):
+            at = datetime.combine(day, time(half // 2, half % 2 * 30), UTC)
+            inside = any(start <= at < end for start, end in spans)
+            assert inside == open_at(channel, where, at), at
+
+
 @settings(max_examples=60, deadline=None)
 @given(channel=CHANNELS, where=WHERE, now=INSTANTS)
 def test_the_opening_is_open_and_no_earlier_minute_is(channel, where, now):

@@ -53,15 +53,14 @@ def judge(
         email = replace(UNUSABLE_EMAIL, given=email.given)
     if phone.e164 is None and email.address is None:
         return Judged(lead=None, warnings=(), notes=_unusable(phone, email))
-    country = place.country or (country_of(phone.e164) if phone.e164 else None)
     name = _name(cells)
     moment = (
-        read_moment(cells["received_at"], today=today, country=country)
+        read_moment(cells["received_at"], today=today, country=place.country)
         if ("received_at" in cells)
         else Moment()
     )
     value = read_value(cells.get("value", ""))
-    lead = _draft(cells, name=name, place=replace(place, country=country), phone=phone, email=email)
+    lead = _draft(cells, name=name, place=place, phone=phone, email=email)
     lead = replace(
         lead,
         received_at=moment.at,
@@ -83,17 +82,23 @@ def _reached(cells: Mapping[str, str], default_country: str) -> tuple[PlaceReadi
     """Read address and phone, each of which may say what the other leaves open."""
     cell = without_prefix("phone", cells.get("phone", ""))
     phone = read_phone(cell, region=default_country, stated=False) if cell else NO_PHONE
-    abroad = country_of(phone.e164) if phone.e164 and not phone.possible_only else None
-    place = read_place(
-        country=cells.get("country", ""),
+    home = country_of(phone.e164) if phone.e164 else None
+    place = _place(cells, country=cells.get("country", ""), abroad=home)
+    if cell and place.country and not _plain_at_home(phone, place.country):
+        return place, read_phone(cell, region=place.country)
+    if place.country is None and home:
+        place = _place(cells, country=home, abroad=home)
+    return place, phone
+
+
+def _place(cells: Mapping[str, str], *, country: str, abroad: str | None) -> PlaceReading:
+    return read_place(
+        country=country,
         state=cells.get("state", ""),
         postal_code=without_prefix("postal_code", cells.get("postal_code", "")),
         city=cells.get("city", ""),
         abroad=abroad,
     )
-    if cell and place.country and not _plain_at_home(phone, place.country):
-        phone = read_phone(cell, region=place.country)
-    return place, phone
 
 
 def _plain_at_home(phone: PhoneReading, country: str) -> bool:

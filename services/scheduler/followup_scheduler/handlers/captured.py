@@ -1,6 +1,6 @@
 """`lead.captured`: which sequence a lead enters, and whether it enters one at all."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -8,8 +8,10 @@ from followup_contracts import Message
 from followup_contracts.events import LeadCaptured, TaskCreated
 from followup_database import Transaction, new_id
 from followup_messaging.outbox import Outbox
+from followup_people import LeadView, leads_by_id
 from followup_scheduler.core.routing import route
 from followup_scheduler.enroller import Enroller, Entrance
+from followup_scheduler.facts import ids_of
 from followup_scheduler.store import enrollments, journal, tasks
 from followup_scheduler.store.journal import Entry
 from followup_scheduler.store.tasks import NewTask
@@ -29,17 +31,20 @@ class CapturedLeads:
     async def handle(self, tx: Transaction, messages: Sequence[Message]) -> None:
         """Enroll the leads of these messages."""
         captured = _distinct(messages)
-        persons = {lead.person_id for _, lead in captured}
-        await enrollments.lock_persons(tx, persons)
-        busy = {person for _, person in await enrollments.live_of_persons(tx, persons)}
+        names = await ids_of(tx, {lead.person_id for _, lead in captured})
+        everybody = {id_ for ids in names.values() for id_ in ids}
+        await enrollments.lock_persons(tx, everybody)
+        busy = {person for _, person in await enrollments.live_of_persons(tx, everybody)}
+        known = await leads_by_id(tx, [lead.lead_id for _, lead in captured])
         entrances: list[Entrance] = []
         entries: list[Entry] = []
         for tenant_id, lead in captured:
-            if lead.person_id in busy:
-                entries.append(_already(tenant_id, lead, at=tx.now))
-                continue
-            busy.add(lead.person_id)
-            entrances.append(_entrance(tenant_id, lead))
+            why_not = _why_not(known.get(lead.lead_id), busy=bool(busy & names[lead.person_id]))
+            if why_not is None:
+                busy |= names[lead.person_id]
+                entrances.append(_entrance(tenant_id, lead))
+            else:
+                entries.append(_not_enrolled(tenant_id, lead, why_not, at=tx.now))
         if entries:
             await journal.insert(tx, entries)
         entered = await self._enroller.enroll(tx, entrances) if entrances else None
@@ -82,15 +87,20 @@ def _entrance(tenant_id: UUID, lead: LeadCaptured) -> Entrance:
     )
 
 
-def _already(tenant_id: UUID, lead: LeadCaptured, *, at: datetime) -> Entry:
-    return Entry(
-        tenant_id,
-        lead.lead_id,
-        lead.person_id,
-        None,
-        at,
-        "not enrolled: this person is being followed up already",
-    )
+def _why_not(lead: LeadView | None, *, busy: bool) -> str | None:
+    """Why a lead is not entered, or None."""
+    if lead is None:
+        return "the lead is not known any more"
+    if lead.state != "open":
+        return f"the lead is {lead.state}"
+    appointment = lead.attributes.get("appointment")
+    if isinstance(appointment, Mapping) and appointment.get("state") == "booked":
+        return "the lead has an appointment"
+    return "this person is being followed up already" if busy else None
+
+
+def _not_enrolled(tenant_id: UUID, lead: LeadCaptured, why: str, *, at: datetime) -> Entry:
+    return Entry(tenant_id, lead.lead_id, lead.person_id, None, at, "not enrolled", {"reason": why})
 
 
 def _task(entrance: Entrance, *, at: datetime) -> NewTask:

@@ -9,6 +9,7 @@ from followup_contracts.events import ContactOptedIn, ContactOptedOut, ReplyRece
 from followup_database import Transaction
 from followup_scheduler.consequences import tell
 from followup_scheduler.core.model import OptedOut, ReplyRead, Stimulus
+from followup_scheduler.facts import ids_of
 from followup_scheduler.runs import Run, RunStore
 from followup_scheduler.store import enrollments, journal
 from followup_scheduler.store.journal import Entry
@@ -33,17 +34,17 @@ class Replies:
             key=lambda pair: pair[1].at,
         )
         persons = {word.person_id for _, word in words if word.person_id is not None}
-        live = await enrollments.live_of_persons(tx, persons)
+        names = await ids_of(tx, persons)
+        live = await enrollments.live_of_persons(tx, {i for ids in names.values() for i in ids})
         runs = await self._runs.load(tx, {enrollment_id for enrollment_id, _ in live})
-        by_person: dict[UUID, list[Run]] = {}
-        for enrollment_id, person_id in live:
-            if enrollment_id in runs:
-                by_person.setdefault(person_id, []).append(runs[enrollment_id])
         for tenant_id, word in words:
-            if word.person_id is not None:
-                hear(tx, by_person.get(word.person_id, []), word)
-                if not by_person.get(word.person_id):
-                    await _note_alone(tx, tenant_id, word)
+            if word.person_id is None:
+                continue
+            theirs = [r for r in runs.values() if r.enrollment.person_id in names[word.person_id]]
+            if theirs:
+                hear(tx, theirs, word)
+            else:
+                await _note_alone(tx, tenant_id, word)
         await self._runs.save(tx, runs.values())
         decided = [
             (word.person_id, word.reply_id) for _, word in words if isinstance(word, ReplyReceived)

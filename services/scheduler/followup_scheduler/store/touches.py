@@ -79,7 +79,7 @@ FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(tenant_id uuid, channel text)
 """)
 
 _CONTACTS = text("""
-SELECT id, enrollment_id, person_id, channel, settled_at, contact_round FROM scheduler.touches
+SELECT id, person_id, channel, settled_at, contact_round FROM scheduler.touches
 WHERE person_id = ANY(CAST(:ids AS uuid[])) AND state IN ('sent', 'unknown')
   AND settled_at > CAST(:since AS timestamptz)
 """)
@@ -144,9 +144,9 @@ async def outstanding(
 
 async def contacts(
     tx: Transaction, persons: Iterable[UUID], *, since: datetime
-) -> Mapping[UUID, list[tuple[UUID, PastContact]]]:
+) -> Mapping[UUID, list[PastContact]]:
     """Person → (enrollment, contact) that reached, or may have reached, the person since then."""
-    found: dict[UUID, list[tuple[UUID, PastContact]]] = {}
+    found: dict[UUID, list[PastContact]] = {}
     for row in await tx.all(_CONTACTS, ids=list(persons), since=since):
         contact = PastContact(
             touch_id=str(row["id"]),
@@ -154,7 +154,7 @@ async def contacts(
             at=row["settled_at"],
             round=row["contact_round"],
         )
-        found.setdefault(row["person_id"], []).append((row["enrollment_id"], contact))
+        found.setdefault(row["person_id"], []).append(contact)
     return found
 
 

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 from alembic import op
+
 from followup_database.partitions import create_months
 from followup_database.roles import protect
 
@@ -56,12 +57,16 @@ CREATE TABLE dispatcher.attempts (
 STATEMENTS = [
     _ATTEMPTS,
     *create_months("dispatcher", "attempts", start=datetime.now(UTC), count=13),
-    "CREATE UNIQUE INDEX attempts_one_open ON dispatcher.attempts (touch_id)"
-    " WHERE state NOT IN ('refused', 'retry_later')",
+    """
+    CREATE UNIQUE INDEX attempts_one_open ON dispatcher.attempts (touch_id)
+      WHERE state NOT IN ('refused', 'retry_later')
+    """,
     "CREATE INDEX attempts_claimed ON dispatcher.attempts (claimed_on) WHERE state = 'claimed'",
     "CREATE INDEX attempts_unknown ON dispatcher.attempts (ask_on) WHERE state = 'unknown'",
-    "CREATE INDEX attempts_by_state ON dispatcher.attempts (tenant_id, state, touch_id)"
-    " WHERE state <> 'accepted'",
+    """
+    CREATE INDEX attempts_by_state ON dispatcher.attempts (tenant_id, state, touch_id)
+      WHERE state <> 'accepted'
+    """,
     "CREATE INDEX attempts_by_lead ON dispatcher.attempts (tenant_id, lead_id)",
     """
     CREATE TABLE dispatcher.usage (
