@@ -54,11 +54,10 @@ def judge(
     if phone.e164 is None and email.address is None:
         return Judged(lead=None, warnings=(), notes=_unusable(phone, email))
     name = _name(cells)
-    moment = (
-        read_moment(cells["received_at"], today=today, country=place.country)
-        if ("received_at" in cells)
-        else Moment()
-    )
+    written = cells.get("received_at")
+    moment = Moment()
+    if written is not None:
+        moment = read_moment(written, today=today, country=place.country)
     value = read_value(cells.get("value", ""))
     lead = _draft(cells, name=name, place=place, phone=phone, email=email)
     lead = replace(

@@ -112,7 +112,7 @@ def _encoding(head: bytes) -> str:
 
 def _sample(head: bytes, encoding: str) -> str:
     sample = head.decode(encoding, errors="replace")
-    if len(_BINARY.findall(sample)) > max(8, len(sample) // 50):
+    if len(_BINARY.findall(sample)) > max(32, len(sample) // 20):
         raise NotATable("the file is binary, not text")
     return sample
 
