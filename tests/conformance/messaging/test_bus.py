@@ -151,7 +151,8 @@ class TestBus:
 
     async def test_no_more_than_the_prefetch_is_unsettled(self, bus: Bus) -> None:
         """With the prefetch full `take` waits; settling makes room."""
-        publishing = asyncio.create_task(_published(bus, [_out() for _ in range(5)]))
+        messages = [_out() for _ in range(5)]
+        publishing = asyncio.create_task(_published(bus, messages))
         async with bus.subscribe(TOUCHES, prefetch=3) as subscription:
             held = await _take(subscription, 3, settle=False)
             with pytest.raises(TimeoutError):
