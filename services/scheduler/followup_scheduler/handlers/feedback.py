@@ -1,6 +1,7 @@
 """`touch.delivered | touch.bounced | call.finished`: what providers tell afterwards."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 import structlog
 
@@ -33,7 +34,7 @@ class ProviderFeedback:
             if run is None or touch is None:
                 _log.info("feedback about no touch of ours", touch=str(feedback.touch_id))
                 continue
-            apply(run, touch, feedback, tx)
+            apply(run, touch, feedback, now=tx.now)
         await self._runs.save(tx, runs.values())
 
 
@@ -44,7 +45,7 @@ def feedback_of(message: Message) -> Feedback:
     return message.data
 
 
-def apply(run: Run, touch: Touch, feedback: Feedback, tx: Transaction) -> None:
+def apply(run: Run, touch: Touch, feedback: Feedback, *, now: datetime) -> None:
     """One piece of feedback about one touch of a run."""
     match feedback:
         case TouchDelivered():
@@ -55,18 +56,18 @@ def apply(run: Run, touch: Touch, feedback: Feedback, tx: Transaction) -> None:
             touch.reason = f"bounced: {feedback.code}"
             run.change(touch)
         case CallFinished() if touch.call_result is None:
-            _end_call(run, touch, feedback, tx)
+            _end_call(run, touch, feedback, now=now)
         case CallFinished():
             pass  # it has ended once
 
 
-def _end_call(run: Run, touch: Touch, ended: CallFinished, tx: Transaction) -> None:
+def _end_call(run: Run, touch: Touch, ended: CallFinished, *, now: datetime) -> None:
     if touch.state != "sent":
         # It ended, so it went out: the dispatcher's own word may come later.
         touch.note(ended.at, "sent")
-        settle(run, touch, "sent", at=ended.at, reason=None, now=tx.now)
+        settle(run, touch, "sent", at=ended.at, reason=None, now=now)
     touch.note(ended.at, "call ended", result=ended.result, seconds=ended.duration_seconds)
-    tell(run, CallEnded(touch.key, ended.result, ended.at), now=tx.now)
+    tell(run, CallEnded(touch.key, ended.result, ended.at), now=now)
     if touch.call_result is None:
         touch.call_result = ended.result
     run.change(touch)

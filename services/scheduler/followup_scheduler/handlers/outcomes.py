@@ -5,6 +5,7 @@ They may come twice, late and out of order. A final answer counts whatever its r
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 
 import structlog
 
@@ -44,7 +45,7 @@ class TouchOutcomes:
                 # Erased meanwhile; there is nothing left to tell.
                 _log.info("answer about no touch of ours", touch=str(outcome.touch_id))
                 continue
-            apply(run, touch, outcome, tx)
+            apply(run, touch, outcome, now=tx.now)
         await self._runs.save(tx, runs.values())
 
 
@@ -55,23 +56,23 @@ def outcome_of(message: Message) -> Outcome:
     return message.data
 
 
-def apply(run: Run, touch: Touch, outcome: Outcome, tx: Transaction) -> None:
+def apply(run: Run, touch: Touch, outcome: Outcome, *, now: datetime) -> None:
     """One answer about one touch of a run."""
     if not counts(touch, outcome):
         return
     match outcome:
         case TouchSent():
             _note_sent(touch, outcome)
-            settle(run, touch, "sent", at=outcome.at, reason=None, now=tx.now)
+            settle(run, touch, "sent", at=outcome.at, reason=None, now=now)
         case TouchFailed():
             touch.note(outcome.at, "failed", code=outcome.code, reason=outcome.reason)
-            settle(run, touch, "failed", at=outcome.at, reason=outcome.reason, now=tx.now)
+            settle(run, touch, "failed", at=outcome.at, reason=outcome.reason, now=now)
         case TouchSkipped():
             touch.note(outcome.at, "skipped", rule=outcome.rule, reason=outcome.reason)
-            settle(run, touch, "skipped", at=outcome.at, reason=outcome.reason, now=tx.now)
+            settle(run, touch, "skipped", at=outcome.at, reason=outcome.reason, now=now)
         case TouchUnknown():
             touch.note(outcome.at, "unknown", reason=outcome.reason)
-            settle(run, touch, "unknown", at=outcome.at, reason=outcome.reason, now=tx.now)
+            settle(run, touch, "unknown", at=outcome.at, reason=outcome.reason, now=now)
         case TouchDeferred():
             defer(run, touch, outcome)
 
