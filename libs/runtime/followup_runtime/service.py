@@ -20,6 +20,11 @@ async def nothing_to_close() -> None:
     """For a service that holds nothing open."""
 
 
+def nothing_pending() -> int:
+    """For a service that keeps nothing in memory."""
+    return 0
+
+
 @dataclass(frozen=True, slots=True)
 class Service:
     """The parts of a service, built by its wiring and run by `process` or by a host.
@@ -27,7 +32,8 @@ class Service:
     `runners` stop first; `finishers` (the outbox's relay) go on until the runners have
     ended, then flush. `body_limits` raise or lower the 1 MiB allowed to a request's
     body, by the longest prefix of its path. `close` is called last, in reverse order of
-    services.
+    services. `pending` counts what it holds in memory and has not finished: 0 in every
+    service of a process means that nothing moves until a timer or a request comes.
     """
 
     name: str
@@ -36,4 +42,5 @@ class Service:
     finishers: Sequence[Runner] = ()
     ready: Ready = always_ready
     close: Callable[[], Awaitable[None]] = nothing_to_close
+    pending: Callable[[], int] = nothing_pending
     body_limits: Mapping[str, int] = field(default_factory=dict)

@@ -63,15 +63,16 @@ class Recorder:
         self._metrics = metrics
         self._random = random
         self._reports: asyncio.Queue[Report] = asyncio.Queue()
-        self._busy = False
+        self._open = 0
 
     @property
-    def idle(self) -> bool:
-        """Whether every answer is committed."""
-        return self._reports.empty() and not self._busy
+    def pending(self) -> int:
+        """Answers that are not committed yet."""
+        return self._open
 
     def report(self, report: Report) -> None:
         """Take an answer; it is committed within milliseconds."""
+        self._open += 1
         self._reports.put_nowait(report)
 
     async def now(self) -> datetime:
@@ -87,7 +88,7 @@ class Recorder:
                 batch = await self._gather(stopping)
                 if batch:
                     await self._commit(batch)
-                self._busy = False
+                    self._open -= len(batch)
         finally:
             stopping.cancel()
 
@@ -98,7 +99,6 @@ class Recorder:
         if not first.done():
             first.cancel()
             return []
-        self._busy = True
         batch = [first.result()]
         if not stopping.done():
             await asyncio.sleep(LINGER)

@@ -104,4 +104,5 @@ def build(
         ],
         finishers=[outbox.relay],
         close=accounts.close,
+        pending=lambda: capacity.taken + recorder.pending + outbox.relay.pending,
     )

@@ -53,5 +53,6 @@ def build(
             LoopRunner(RequestSweep(databases.worker), metrics=metrics),
         ],
         finishers=[outbox.relay],
+        pending=lambda: outbox.relay.pending,
         body_limits={"/v1/leads/batch": MAX_BATCH, "/v1/leads/import": MAX_FILE},
     )

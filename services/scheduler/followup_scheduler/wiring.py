@@ -75,6 +75,7 @@ def build(
         router=_routes(databases, runs, enroller, outbox),
         runners=runners,
         finishers=[outbox.relay],
+        pending=lambda: outbox.relay.pending,
         ready=ready,
         body_limits={"/v1/sequences": _DOCUMENT_BYTES},
     )

@@ -165,7 +165,8 @@ def _woken(draft: Draft, told: Woken) -> str | None:
     begun = run.state == "active" and run.step is not None
     if begun and is_settled(run, draft.sequence, now=draft.now):
         draft.go_on()
-        return f"waited long enough for: {told.reason}"
+        if draft.enrollment != run or draft.plan:
+            return f"waited long enough for: {told.reason}"
     standing = wake_of(run, draft.sequence, now=draft.now)
     return None if standing is None else f"woken early; waits for: {standing.reason}"
 

@@ -124,8 +124,13 @@ class Limits(Part):
 
 
 class End(Part):
-    """What follows the last step: the list the lead is handed to, if any."""
+    """What follows the last step.
 
+    `wait`: how long answers to the last touch are still waited for. `hand_off`: the list
+    that a lead who never answered is handed to, if any (C2).
+    """
+
+    wait: Annotated[Duration, Field(le=timedelta(days=60))] = timedelta(0)
     hand_off: Reason | None = None
 
 

@@ -30,7 +30,7 @@ from followup_scheduler.core.model import (
 )
 from followup_scheduler.core.moments import days_between, wanted
 from followup_scheduler.core.planning import Moment, NoMoment, Occasion, find_moment, preference
-from followup_scheduler.core.progress import is_settled, wake_of
+from followup_scheduler.core.progress import ending_at, ends_at_of, is_settled, wake_of
 
 RAN_THROUGH = "ran_through"
 NOBODY_TO_REACH = "nobody_to_reach"
@@ -84,7 +84,7 @@ class Draft:
             if not is_settled(self.enrollment, self.sequence, now=self.now):
                 return
             step = self.sequence.step_after(step.id)
-        self.complete()
+        self.finish()
 
     def go_on(self) -> None:
         """Walk on, if the step the enrollment stands on is done with."""
@@ -234,10 +234,17 @@ class Draft:
         self.events.append(SequenceHalted(**self._run(), reason=reason))
         self._hand_off(hand_off)
 
-    def complete(self) -> None:
-        """End past the last step. Whoever could not be reached at all is handed to nobody."""
-        records = self.enrollment.touches
-        contacted = any(touch.state in touches.MAYBE_SENT for touch in records)
+    def finish(self) -> None:
+        """End past the last step, once answers to it have had their time."""
+        contacted = any(t.state in touches.MAYBE_SENT for t in self.enrollment.touches)
+        ends_at = ends_at_of(self.enrollment) or self.now + self.sequence.end.wait
+        if contacted and ends_at > self.now:
+            self.enrollment = ending_at(self.enrollment, ends_at)
+        else:
+            self._complete(contacted=contacted)
+
+    def _complete(self, *, contacted: bool) -> None:
+        """Whoever could not be reached at all is handed to nobody."""
         reason = RAN_THROUGH if contacted else self._why_nobody()
         self._end("completed", reason)
         self.events.append(SequenceCompleted(**self._run(), reason=reason))

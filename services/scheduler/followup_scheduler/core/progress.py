@@ -1,6 +1,7 @@
 """Where an enrollment stands: what its step still waits for, and until when."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 
 from followup_scheduler.core import touches
@@ -16,6 +17,9 @@ from followup_scheduler.core.model import (
 RESUME = "resume"
 CALL = "call result"
 UNKNOWN = "unknown outcome"
+ANSWERS = "answers to the last touch"
+
+_ENDS_AT = "ends_at"  # in an enrollment's memory, once its last step is done with
 
 
 def is_settled(enrollment: Enrollment, sequence: Sequence, *, now: datetime) -> bool:
@@ -33,8 +37,22 @@ def wake_of(enrollment: Enrollment, sequence: Sequence, *, now: datetime) -> Wak
     if enrollment.state != "active":
         resume_at = enrollment.resume_at
         return None if resume_at is None else Wake(resume_at, RESUME)
+    ends_at = ends_at_of(enrollment)
     waits = [wake for wake in _waits(enrollment, sequence) if wake.at > now]
+    if ends_at is not None and is_settled(enrollment, sequence, now=now):
+        waits.append(Wake(ends_at, ANSWERS))
     return min(waits, key=lambda wake: wake.at, default=None)
+
+
+def ends_at_of(enrollment: Enrollment) -> datetime | None:
+    """When an enrollment past its last step ends, if it is waiting for that."""
+    ends_at = enrollment.memory.get(_ENDS_AT)
+    return None if ends_at is None else datetime.fromisoformat(ends_at)
+
+
+def ending_at(enrollment: Enrollment, moment: datetime) -> Enrollment:
+    """The enrollment, waiting for its end."""
+    return replace(enrollment, memory={**enrollment.memory, _ENDS_AT: moment.isoformat()})
 
 
 def _standing(enrollment: Enrollment, sequence: Sequence) -> list[TouchRecord]:

@@ -1,0 +1,151 @@
+"""Everything in one process: database, bus and all services under one application.
+
+    async with Embedded(settings) as house:
+        async with house.running():
+            ...  # house.app is an ASGI application; mount it or serve it
+
+Without `database_url` a real PostgreSQL is started in `data_dir`; without `amqp_url`
+the bus is in process. The services do not know which.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import datetime
+from types import TracebackType
+from typing import Self
+
+from fastapi import FastAPI
+
+from followup_database import migrate
+from followup_database.embedded import EmbeddedPostgres
+from followup_directory import Tenant, ensure_default_tenant
+from followup_dispatcher import wiring as dispatcher
+from followup_embedded.owners import OWNERS
+from followup_intake import wiring as intake
+from followup_messaging.inprocess import InProcessBus
+from followup_messaging.port import Bus
+from followup_messaging.rabbitmq import RabbitBus
+from followup_replies import wiring as replies
+from followup_runtime.app import create_app
+from followup_runtime.databases import Databases
+from followup_runtime.metrics import Metrics
+from followup_runtime.service import Service
+from followup_runtime.settings import Settings
+from followup_scheduler import wiring as scheduler
+
+BUILDERS = {
+    "intake": intake.build,
+    "scheduler": scheduler.build,
+    "dispatcher": dispatcher.build,
+    "replies": replies.build,
+}
+"""Every service by name; the one place that knows them all."""
+
+POOL = 12
+DRAIN_SECONDS = 10.0
+
+Clock = Callable[[], datetime | None]
+
+
+class Embedded:
+    """All of Followup in this process, from `async with` to its end.
+
+    `clock` replaces business time (a demo, a test); None leaves it to the database.
+    Entering migrates, and makes tenant `default` with the bootstrap key of the settings.
+    """
+
+    databases: Databases
+    bus: Bus
+    metrics: Metrics
+    services: Sequence[Service]
+    app: FastAPI
+    tenant: Tenant
+
+    def __init__(self, settings: Settings, *, clock: Clock | None = None) -> None:
+        self.settings = settings
+        self._clock = clock
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        """Start the database and the bus, migrate and build the services."""
+        try:
+            await self._open()
+        except BaseException:
+            await self._stack.aclose()
+            raise
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Let go of everything, in reverse order."""
+        await self._stack.aclose()
+
+    @property
+    def pending(self) -> int:
+        """What all services hold in memory; 0 means that nothing moves by itself."""
+        return sum(service.pending() for service in self.services)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Run every consumer and loop for the block, then drain as a process would."""
+        ending, finish = asyncio.Event(), asyncio.Event()
+        runners = [
+            asyncio.create_task(runner.run(ending), name=runner.name)
+            for service in self.services
+            for runner in service.runners
+        ]
+        finishers = [
+            asyncio.create_task(runner.run(finish), name=runner.name)
+            for service in self.services
+            for runner in service.finishers
+        ]
+        try:
+            yield
+        finally:
+            ending.set()
+            await _ended(runners)
+            finish.set()
+            await _ended(finishers)
+
+    async def _open(self) -> None:
+        url = self.settings.database_url or await self._database()
+        await migrate(url, OWNERS)
+        self.databases = Databases.open(url, api_pool=POOL, worker_pool=2 * POOL, clock=self._clock)
+        self._stack.push_async_callback(self.databases.close)
+        async with self.databases.worker.transaction() as tx:
+            self.tenant = await ensure_default_tenant(tx, self.settings.bootstrap_key)
+        amqp = self.settings.amqp_url
+        self.bus = InProcessBus() if amqp is None else RabbitBus(amqp)
+        await self.bus.connect()
+        self._stack.push_async_callback(self.bus.close)
+        self.metrics = Metrics()
+        self.services = [
+            build(self.settings, bus=self.bus, databases=self.databases, metrics=self.metrics)
+            for build in BUILDERS.values()
+        ]
+        for service in self.services:
+            self._stack.push_async_callback(service.close)
+        self.app = create_app(self.services, self.databases, self.metrics)
+
+    async def _database(self) -> str:
+        folder = self.settings.data_dir / "postgres"
+        server = await asyncio.to_thread(EmbeddedPostgres.start, folder)
+        self._stack.push_async_callback(asyncio.to_thread, server.stop)
+        return server.url
+
+
+async def _ended(tasks: Sequence[asyncio.Task[None]]) -> None:
+    """Wait for their own end; what is late is cut off, and what failed says so."""
+    if tasks:
+        _, late = await asyncio.wait(tasks, timeout=DRAIN_SECONDS)
+        for task in late:
+            task.cancel()
+        results = await asyncio.gather(*tasks, return_exceptions=True)
+        errors = [r for r in results if isinstance(r, Exception)]
+        if errors:
+            raise ExceptionGroup("parts of the process failed", errors)
