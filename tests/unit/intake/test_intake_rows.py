@@ -81,6 +81,9 @@ def test_each_warning_has_its_name(line, reason):
         ("", "blank_row", ()),
         (HEADER, "repeated_header", ()),
         ("Exported 6/15/2026", "ragged_row", ()),
+        ("Sam Lake,sam@example.co", "ragged_row", ()),
+        ("Lake, Sam,sam@example.com,,,,,,,,,", "ragged_row", ("shifted",)),
+        ("Sam,sam@example.com,,TV, or so,,,,2026-03-09,,,", "ragged_row", ("shifted",)),
         (
             "Lake, Sam,sam@example.com,312-555-0134,FB,IL,60601,US,2026-03-09,yes,$900,x",
             "ragged_row",

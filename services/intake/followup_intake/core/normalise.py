@@ -8,7 +8,7 @@ from followup_intake.core.columns import Columns, columns_of
 from followup_intake.core.duplicates import SeenLeads
 from followup_intake.core.judgement import Judged, judge
 from followup_intake.core.lead import LeadDraft, RowResult
-from followup_intake.core.raggedness import Shape, shape_of
+from followup_intake.core.raggedness import Shape, is_torn, shape_of
 from followup_intake.core.table import Record, Table
 
 _MAX_ATTRIBUTES = 200
@@ -80,6 +80,9 @@ def _judge_record(
                 today=today,
                 default_country=default_country,
             )
+            lead = judged.lead
+            if lead and is_torn(record.cells, columns, phone=lead.phone_e164 is not None):
+                return RowResult(row=record.row, verdict="reject", reason="ragged_row")
             return _result(record.row, judged, shape=shape)
 
 

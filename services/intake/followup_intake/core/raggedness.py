@@ -10,6 +10,7 @@ from followup_intake.core.consent import read_consent
 from followup_intake.core.countries import read_country
 from followup_intake.core.sources import read_source
 from followup_intake.core.subdivisions import countries_of_state
+from followup_intake.core.values import read_value
 
 Shape = Literal["whole", "blank", "repeated_header", "ragged", "shifted"]
 
@@ -21,7 +22,9 @@ _POSTAL = re.compile(
 _DATE = re.compile(
     r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}\b.*|\d{5}\.\d+|\d{13}|.*\b(?:19|20)\d\d \d{1,2}:\d\d.*"
 )
-_RARELY_BLANK = frozenset({"received_at"})
+# A date, an address or a number under its neighbour's heading proves the shift alone, also
+# where the cell they should be in is blank.
+_TELLING = frozenset({"received_at", "email", "phone"})
 _SHIFTS = (1, -1, 2, -2, 3, -3)
 _SHIFTED_FROM = 2
 
@@ -40,6 +43,13 @@ def shape_of(cells: Sequence[str], columns: Columns) -> Shape:
     return "shifted" if _shifted(cells, columns) else "ragged"
 
 
+def is_torn(cells: Sequence[str], columns: Columns, *, phone: bool) -> bool:
+    """Whether a short row breaks off in the only address it has: who knows what is missing."""
+    at = columns.index.get("email")
+    filled = [place for place, cell in enumerate(cells) if cell.strip()]
+    return len(cells) < columns.width and not phone and filled[-1:] == [at]
+
+
 def _repeats(cells: Sequence[str], columns: Columns) -> bool:
     first = cells[0].strip("\ufeff \t") if cells else ""
     if folded(first) != (columns.header_keys[0] if columns.header_keys else ""):
@@ -50,7 +60,7 @@ def _repeats(cells: Sequence[str], columns: Columns) -> bool:
 
 
 def _shifted(cells: Sequence[str], columns: Columns) -> bool:
-    """Whether some distance brings at least two cells under the heading they fit."""
+    """Whether some distance brings cells under the heading they fit: two, or a telling one."""
     return any(_gain(cells, columns, by) >= _SHIFTED_FROM for by in _SHIFTS)
 
 
@@ -59,9 +69,9 @@ def _gain(cells: Sequence[str], columns: Columns, by: int) -> int:
     for field, at in columns.index.items():
         here = cells[at].strip() if at < len(cells) else ""
         there = cells[at + by].strip() if 0 <= at + by < len(cells) else ""
-        unlike = not is_placeholder(here) or field in _RARELY_BLANK
+        unlike = not is_placeholder(here) or field in _TELLING
         if unlike and there and _fits(field, there):
-            gain += not _fits(field, here)
+            gain += 0 if _fits(field, here) else (_SHIFTED_FROM if field in _TELLING else 1)
     return gain
 
 
@@ -70,7 +80,7 @@ def _fits(field: str, cell: str) -> bool:  # noqa: PLR0911 - one line for each f
         case "email":
             return _EMAIL.fullmatch(cell) is not None
         case "phone":
-            return _PHONE.fullmatch(cell) is not None
+            return bool(_PHONE.fullmatch(cell)) and not _DATE.fullmatch(cell)
         case "postal_code":
             return _POSTAL.fullmatch(cell) is not None
         case "received_at":
@@ -83,5 +93,7 @@ def _fits(field: str, cell: str) -> bool:  # noqa: PLR0911 - one line for each f
             return bool(countries_of_state(cell))
         case "consent":
             return len(cell) < 12 and read_consent(cell) != "unknown"  # noqa: PLR2004 - a word
+        case "value":
+            return read_value(cell).amount is not None
         case _:
             return False
