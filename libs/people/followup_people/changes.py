@@ -1,0 +1,131 @@
+"""Changing what is known of people; every change names its tenant."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+
+from followup_database import Transaction
+from followup_database.engine import to_json
+from followup_people.records import LeadState, PointKind, PointState
+
+_PERSON_FIELDS = frozenset(
+    {
+        "first_name",
+        "last_name",
+        "language",
+        "stated_zone",
+        "country",
+        "state",
+        "postal_code",
+        "city",
+        "audience",
+        "birthday",
+        "attributes",
+    }
+)
+_LEAD_FIELDS = frozenset({"need", "value", "currency", "attributes"})
+
+_UPDATE_PERSON = text("""
+    UPDATE people.persons p
+    SET (first_name, last_name, language, stated_zone, country, state, postal_code, city,
+         audience, birthday) = (
+            SELECT r.first_name, r.last_name, r.language, r.stated_zone, r.country, r.state,
+                r.postal_code, r.city, r.audience, r.birthday
+            FROM jsonb_populate_record(p, CAST(:changes AS jsonb)) AS r
+        ),
+        attributes = p.attributes || COALESCE(CAST(:changes AS jsonb) -> 'attributes', '{}')
+    WHERE p.id = :id AND p.tenant_id = :tenant_id AND p.merged_into IS NULL
+""")
+_UPDATE_LEAD = text("""
+    UPDATE people.leads l
+    SET (need, value, currency) = (
+            SELECT r.need, r.value, r.currency
+            FROM jsonb_populate_record(l, CAST(:changes AS jsonb)) AS r
+        ),
+        attributes = l.attributes || COALESCE(CAST(:changes AS jsonb) -> 'attributes', '{}')
+    WHERE l.id = :id AND l.tenant_id = :tenant_id
+""")
+_MARK = text("""
+    UPDATE people.contact_points SET state = :state
+    WHERE tenant_id = :tenant_id AND person_id = :person_id AND kind = :kind
+      AND (address = :address OR match_key = :address) AND state <> :state
+""")
+_LEAD_STATE = text("""
+    UPDATE people.leads SET state = :state
+    WHERE id = :id AND tenant_id = :tenant_id AND state <> :state
+""")
+_APPOINTMENT = text("""
+    UPDATE people.leads
+    SET attributes = attributes
+        || jsonb_build_object('appointment', CAST(:appointment AS jsonb))
+    WHERE id = :id AND tenant_id = :tenant_id
+""")
+
+
+async def update_person(
+    tx: Transaction, tenant_id: UUID, person_id: UUID, changes: Mapping[str, Any]
+) -> bool:
+    """Set the fields named (None empties one); attributes are merged key by key.
+
+    False for a person who is not there or was merged. Raises `ValueError` for a field a
+    person does not have.
+    """
+    _require(changes, _PERSON_FIELDS)
+    changed = await tx.run(
+        _UPDATE_PERSON, id=person_id, tenant_id=tenant_id, changes=to_json(dict(changes))
+    )
+    return changed == 1
+
+
+async def update_lead(
+    tx: Transaction, tenant_id: UUID, lead_id: UUID, changes: Mapping[str, Any]
+) -> bool:
+    """The same for a lead's need, value, currency and attributes. A value may be text."""
+    _require(changes, _LEAD_FIELDS)
+    changed = await tx.run(
+        _UPDATE_LEAD, id=lead_id, tenant_id=tenant_id, changes=to_json(dict(changes))
+    )
+    return changed == 1
+
+
+async def mark_contact_point(
+    tx: Transaction,
+    tenant_id: UUID,
+    person_id: UUID,
+    *,
+    kind: PointKind,
+    address: str,
+    state: PointState,
+) -> bool:
+    """Set the state of an address (as written, or its match key); False when it is so already."""
+    changed = await tx.run(
+        _MARK,
+        tenant_id=tenant_id,
+        person_id=person_id,
+        kind=kind,
+        address=address,
+        state=state,
+    )
+    return changed > 0
+
+
+async def set_lead_state(tx: Transaction, tenant_id: UUID, lead_id: UUID, state: LeadState) -> bool:
+    """Move a lead to a state; False when it is there already or unknown."""
+    return await tx.run(_LEAD_STATE, id=lead_id, tenant_id=tenant_id, state=state) == 1
+
+
+async def set_appointment(
+    tx: Transaction, tenant_id: UUID, lead_id: UUID, appointment: Mapping[str, Any]
+) -> bool:
+    """Keep an appointment (`id`, `starts_at`, `state`) with its lead; the last one told counts."""
+    kept = await tx.run(
+        _APPOINTMENT, id=lead_id, tenant_id=tenant_id, appointment=to_json(dict(appointment))
+    )
+    return kept == 1
+
+
+def _require(changes: Mapping[str, Any], allowed: frozenset[str]) -> None:
+    if unknown := changes.keys() - allowed:
+        raise ValueError(f"no such field: {', '.join(sorted(unknown))}")
