@@ -11,12 +11,17 @@ from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
-from email.utils import format_datetime, parseaddr
+from email.utils import format_datetime
 from uuid import UUID
 
 from followup_dispatcher.providers.port import Content
 
 _POLICY = SMTP.clone(cte_type="7bit", max_line_length=78)
+_MAILBOX = re.compile(
+    r"(?:(?P<name>[^<>\r\n\0]{0,200})<)?"
+    r"(?P<local>[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64})@(?P<domain>[^\s@<>()\",:;\[\]\\]{1,255})"
+    r"(?(name)>)"
+)
 _NAME = re.compile(r"[!-9;-~]{1,76}")
 _LONGEST_VALUE = 900
 """Characters; a line of a letter has at most 998 (RFC 5322 section 2.1.1)."""
@@ -35,16 +40,18 @@ def message_id(attempt_id: UUID, sender: str) -> str:
 
 
 def mailbox(written: str, whose: str) -> Address:
-    """An address, perhaps with a name, whose domain is in Punycode (RFC 3492)."""
-    if any(letter in written for letter in "\r\n\0"):
-        raise BadAddress(f"{whose}: a line break in an address")
-    name, address = parseaddr(written)
-    local, at, domain = address.rpartition("@")
+    """`address` or `Name <address>`, and nothing looser; the domain in Punycode (RFC 3492).
+
+    The standard library's parser would mend what it doesn't understand, and mended is
+    another person's address.
+    """
+    found = _MAILBOX.fullmatch(written.strip())
+    if found is None:
+        raise BadAddress(f"{whose}: not an address that SMTP can carry")
+    name = (found["name"] or "").strip().strip('"').strip()
     try:
-        encoded = domain.encode("idna").decode()
-        if not (local and at and encoded) or not local.isascii():
-            raise BadAddress(f"{whose}: not an address that SMTP can carry")
-        return Address(display_name=name, username=local, domain=encoded)
+        domain = found["domain"].encode("idna").decode()
+        return Address(display_name=name, username=found["local"], domain=domain)
     except (UnicodeError, ValueError, IndexError, MessageError) as error:
         raise BadAddress(f"{whose}: not an address that SMTP can carry") from error
 

@@ -5,7 +5,7 @@ at. Behind it the whole path is the real one: claims, ledger, rates and outcomes
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Protocol
 from uuid import UUID
@@ -23,6 +23,7 @@ from followup_dispatcher.providers.port import (
     NotBegun,
     PastAttempt,
     Provider,
+    ProviderFactory,
     Undecided,
     Unknown,
 )
@@ -82,9 +83,7 @@ class SandboxProvider:
         """There is nothing to let go of."""
 
 
-def sandbox_factory(
-    channel: Channel, sink: SandboxSink
-) -> Callable[[Mapping[str, Any], Mapping[str, str]], Provider]:
+def sandbox_factory(channel: Channel, sink: SandboxSink) -> ProviderFactory:
     """A factory of sandbox accounts. Setting: `latency_ms` (0 to 5000, default 0)."""
 
     def make(settings: Mapping[str, Any], secrets: Mapping[str, str]) -> Provider:

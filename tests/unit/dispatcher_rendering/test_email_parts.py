@@ -1,0 +1,53 @@
+"""What the law adds to an e-mail."""
+
+import pytest
+
+from followup_dispatcher.providers.port import Content
+from followup_dispatcher.rendering.email_parts import unsubscribe_headers, with_footer
+
+URL = "https://follow.example/u/abc"
+ADDRESS = "1 Main St, Springfield, IL 62701"
+
+
+def test_one_click_goes_with_an_https_address():
+    """RFC 8058 wants https; a mailbox may stand beside it."""
+    assert unsubscribe_headers(URL, "u+1@shop.example") == {
+        "List-Unsubscribe": f"<{URL}>, <mailto:u+1@shop.example?subject=unsubscribe>",
+        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+    }
+    assert unsubscribe_headers("http://localhost:8000/u/a") == {
+        "List-Unsubscribe": "<http://localhost:8000/u/a>"
+    }
+    assert unsubscribe_headers(None) == {}
+
+
+def test_a_footer_says_who_wrote_and_how_to_stop_it():
+    """In the text and, escaped, at the end of the HTML's body."""
+    content = Content("Hi", html="<html><body><p>Hi</p></body></html>")
+    footed = with_footer(content, business="Roof & Co", address=ADDRESS, url=URL)
+    assert footed.text == f"Hi\n\n-- \nRoof & Co, {ADDRESS}\nUnsubscribe: {URL}"
+    assert footed.html is not None
+    assert footed.html.startswith("<html><body><p>Hi</p><p ")
+    assert footed.html.endswith("</p></body></html>")
+    assert f"Roof &amp; Co, {ADDRESS}<br>" in footed.html
+    assert f'<a href="{URL}">' in footed.html
+
+
+@pytest.mark.parametrize("lines", ["1 Main St,\nSpringfield, IL 62701", ADDRESS])
+def test_what_the_template_has_is_not_said_twice(lines):
+    """However it breaks the lines of the address."""
+    words = f"Hi\n{lines}\nStop: {URL}"
+    markup = f'<p>{lines}</p><a href="{URL}">stop</a>'
+    content = Content(words, html=markup)
+    assert with_footer(content, business="Roof & Co", address=ADDRESS, url=URL) == content
+
+
+def test_only_what_is_missing_is_added():
+    """The way out alone, or the sender alone."""
+    told = Content(f"Hi, {ADDRESS}")
+    footed = with_footer(told, business="Roof & Co", address=ADDRESS, url=URL)
+    assert footed.text == f"Hi, {ADDRESS}\n\n-- \nUnsubscribe: {URL}"
+    linked = Content(f"Hi {URL}")
+    assert with_footer(linked, business="Roof & Co", address="", url=URL).text == (
+        f"Hi {URL}\n\n-- \nRoof & Co"
+    )
