@@ -7,7 +7,7 @@ _SMALL = word_set(
     "de del della dello delle di da dos das do du des von van vom der den zu zur zum ter ten te "
     "'t op af av y e i bin bint ibn"
 )
-_SMALL_AFTER_SMALL = word_set("la le les los las el")
+_SMALL_AFTER_SMALL = word_set("la le les los las el und")
 _MAC = word_set(
     "macdonald macleod mackenzie macgregor macarthur macintyre mackay maclean macmillan macpherson "
     "macneil macneill macdougall macfarlane macdowell mackinnon maclellan macrae macaulay macbeth "

@@ -11,7 +11,7 @@ _FORMS = word_set(
     "sasu eurl kgaa oyj aps company cie holding holdings co-op coop cooperative"
 )
 # Legal forms that are also initials or words; they count at the end of several words.
-_LAST_FORMS = word_set("ag kg sa sas spa srl bv nv oy ab as co kft ev ug pc pa lp se eg")
+_LAST_FORMS = word_set("ag kg sa sas spa srl bv nv oy ab as co kft ev ug pc pa lp se eg hoa")
 _TRADES = word_set(
     "bakery bakeries dental dentist dentistry orthodontics plumbing plumbers roofing roofers hvac "
     "heating cooling electric electrical electricians construction constructions contracting "
@@ -31,7 +31,7 @@ _TRADES = word_set(
     "tech software labs media marketing digital creative productions photography printing graphics "
     "attorneys accounting bookkeeping financial capital ventures investments mortgage "
     "lending management maintenance pools security solar energy utilities apartments condos "
-    "condominium condominiums hoa homes housing rentals rental wellness therapy chiropractic "
+    "condominium condominiums homes housing rentals rental wellness therapy chiropractic "
     "physiotherapy optometry vision eyewear traders trading imports exports global international "
     "worldwide works workshop warehouse wholesale distributors manufacturing fabrication welding "
     "machining machine paving concrete masonry excavating excavation fencing gutters insulation "
@@ -75,7 +75,7 @@ def is_company(text: str) -> bool:
         return True
     if any(word in _FORMS or word in _TRADES for word in words):
         return len(words) > 1 or words[0] in _FORMS
-    if len(words) > 1 and (words[-1] in _LAST_FORMS or _last_form_in_parts(words)):
+    if len(words) > 1 and (_ends_in_form(text, words) or _last_form_in_parts(words)):
         return True
     return bool(_PHRASES.search(text)) or _doubtful(words)
 
@@ -101,6 +101,16 @@ def _doubtful(words: list[str]) -> bool:
             len(words) > 2 or hits > 1  # noqa: PLR2004 - "Ada Church" is somebody
         )
     )
+
+
+def _ends_in_form(text: str, words: list[str]) -> bool:
+    """Whether the last word is a legal form as forms are written: "AG", "Co", not "Ås"."""
+    last = text.rsplit(maxsplit=1)[-1].strip(".,")
+    if words[-1] not in _LAST_FORMS or not last.isascii():
+        return False
+    if len(words) == 2 and (words[0] in given_names() or text.isupper()):  # noqa: PLR2004 - "Jo Se"
+        return False
+    return last.isupper() or last in {"Co", "co", "SpA", "eV", "ApS"}
 
 
 def _last_form_in_parts(words: list[str]) -> bool:

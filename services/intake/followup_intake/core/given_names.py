@@ -28,30 +28,30 @@ helena helene helga henri henry herbert hermann hilda hope horst howard hugo ian
 imogen ines ingrid irene irma isaac isabel isabella isabelle ivan jack jackie jacqueline jaime
 jake jakob james jamie jan jane janet janice jason javier jay jean jeanette jeanne jeff jeffrey
 jennifer jenny jeremy jerome jerry jesse jessica jesus jill jim jimmy jo joachim joan joanna
-joanne joaquin jochen jodie joe joel johann johanna johannes john johnny jon jonas jonathan jorg
-jorge jose josee josef josefina joseph josephine joshua joy joyce juan juana juanita judith judy
-jules julia julian juliana julie julien julio jurgen justin kaitlyn karen karin karina karl karla
-kate katharina katherine kathleen kathryn kathy katie katrina kayla keith kelsey ken kenneth kevin
-kim kirsten klaus kristen kristin kristina kurt kyle lara larry lars laura lauren laurent laurie
-lea leah lena leo leon leonardo leonie leonor leslie leticia lillian lily linda lisa liz lois
-lorena lori lorraine lou louis louisa louise lourdes luc luca lucas lucia luciana lucie lucille
-lucy luis luisa lukas luke luz lydia lynn mae magdalena maggie manfred manuel manuela marc marcel
-marcela marcelo marcia marco marcos marcus margaret margarita margot maria mariana marianne marie
-mariel marilyn marina mario marisol marjorie mark markus marlene marta martha mary mateo mathieu
-mathilde matilda matt matteo matthew matthias max maximilian maya megan melanie melinda melissa
-mercedes mia michael michel michele michelle miguel mike mildred mohamed mohammed moises monica
-monika monique nadia nadine nancy natalia natalie natasha nathalie nathan nathaniel nicholas
-nicolas nicole nina noah noel noemi nora norma octavio odile oliver olivia omar oscar otto pablo
-pamela paola pascal patricia patrick patty paul paula paulina pauline pedro peggy penny peter
-petra phil philip philippe phillip phyllis pierre pilar priya rachel rafael ralf ralph ramon
+joanne joao joaquin jochen jodie joe joel johann johanna johannes john johnny jon jonas jonathan
+jorg jorge jose josee josef josefina joseph josephine joshua joy joyce juan juana juanita judith
+judy jules julia julian juliana julie julien julio jurgen justin kaitlyn karen karin karina karl
+karla kate katharina katherine kathleen kathryn kathy katie katrina kayla keith kelsey ken kenneth
+kevin kim kirsten klaus kristen kristin kristina kurt kyle lara larry lars laura lauren laurent
+laurie lea leah lee lena leo leon leonardo leonie leonor leslie leticia lillian lily linda lisa
+liz lois lorena lori lorraine lou louis louisa louise lourdes luc luca lucas lucia luciana lucie
+lucille lucy luis luisa lukas luke luz lydia lynn mae magdalena maggie manfred manuel manuela marc
+marcel marcela marcelo marcia marco marcos marcus margaret margarita margot maria mariana marianne
+marie mariel marilyn marina mario marisol marjorie mark markus marlene marta martha mary mateo
+mathieu mathilde matilda matt matteo matthew matthias max maximilian maya megan melanie melinda
+melissa mercedes mia michael michel michele michelle miguel mike mildred mohamed mohammed moises
+monica monika monique nadia nadine nancy natalia natalie natasha nathalie nathan nathaniel
+nicholas nicolas nicole nina noah noel noemi nora norma octavio odile oliver olivia omar oscar
+otto pablo pamela paola pascal patricia patrick patty paul paula paulina pauline pedro peggy penny
+peter petra phil philip philippe phillip phyllis pierre pilar priya rachel rafael ralf ralph ramon
 raquel raul ray raymond rebecca regina reinhard renate rene renee ricardo richard rick rita rob
 robert roberta roberto robin rocio roger roland rolf ron ronald rosa rosario rose roxana roy ruben
 rudolf russell ruth ryan sabine sally salvador sam samantha samuel sandra santiago sara sarah
 sebastian sergio shannon sharon sheila shirley silvia simon simone sofia solange sonia sonja
 sophia sophie stacy stanley stefan stefanie stella stephan stephanie stephen steve steven sue
 summer susan susana susanne sven sylvia sylvie tamara tammy tanya tara ted teresa terri terry
-theodor theresa therese thierry thomas tim timothy tina tobias todd tom tomas tony tracy trevor
-tristan ulrich ursula uwe valentin valentina valeria valerie vanessa vera veronica veronika
+theodor theresa therese thierry thomas tim timothy tina tobias todd tom tomas tommy tony tracy
+trevor tristan ulrich ursula uwe valentin valentina valeria valerie vanessa vera veronica veronika
 vicente vicki victor victoria vincent viola violet virginia vivian viviana walter waltraud wanda
 wayne wendy werner wilhelm will willie wolfgang xavier yolanda yvette yvonne zachary zoe
 """

@@ -65,7 +65,7 @@ def judge(
         received_at=moment.at,
         value=value.amount,
         currency=_text(cells, "currency") or value.currency,
-        attributes=dict(attributes) or None,
+        attributes=dict(attributes),
     )
     warnings = [
         *_contact_warnings(phone, email),

@@ -1,6 +1,6 @@
 """What a row becomes: a draft of a lead, and the verdict on the row."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Literal
@@ -60,7 +60,7 @@ class LeadDraft:
     company: str | None = None
     notes: str | None = None
     external_id: str | None = None
-    attributes: dict[str, str] | None = None
+    attributes: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,7 +51,8 @@ _NOBODY = word_set(
 }
 _PARTICLES = word_set(
     "de del della dello delle di da dos das do du des d la le les los las el al bin bint ibn "
-    "von van vom der den zu zur zum ter ten te 't op af av st saint san santa dalla degli dei"
+    "von van vom der den zu zur zum ter ten te 't op af av st saint san santa dalla degli dei "
+    "ó ní uí nic"
 )
 _EMOJI = re.compile(
     "[\u00a9\u00ae\u2000-\u200d\u203c\u2049\u20e3\u2122\u2139\u2190-\u21ff\u2300-\u23ff\u2460-\u24ff"
@@ -260,4 +261,4 @@ def _without_initials(words: list[str], *, keep_last: bool) -> list[str]:
 
 def _is_initial(word: str) -> bool:
     letters = word.rstrip(".").replace(".", "")
-    return len(letters) == 1 and letters.isalpha() and letters not in "yei"
+    return len(letters) == 1 and letters.isalpha() and letters not in "yeióÓ"
