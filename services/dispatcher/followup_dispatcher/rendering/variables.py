@@ -50,7 +50,7 @@ def variables(
                 "need": lead.need,
                 "source": lead.source,
                 "value": lead.value,
-                "currency": getattr(lead, "currency", None),
+                "currency": lead.currency,
                 "received_at": lead.received_at,
                 "attributes": lead.attributes,
                 "appointment": lead.attributes.get("appointment"),
