@@ -1,0 +1,16 @@
+"""The schema `replies`: what went out, what providers reported, what people answered."""
+
+from followup_database.migrations import Owner
+from followup_database.personal import PersonalTable
+
+SCHEMA = "replies"
+OWNER = Owner(SCHEMA, "followup_replies")
+
+PERSONAL: tuple[PersonalTable, ...] = (
+    PersonalTable(SCHEMA, "callbacks", ("payload",)),
+    PersonalTable(
+        SCHEMA,
+        "messages",
+        ("our_address", "address", "subject", "body", "answer"),
+    ),
+)
