@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from followup_contracts.events import SequenceEnrolled
 from followup_contracts.payload import Lane
 from followup_database import Transaction, new_id
 from followup_scheduler.consequences import tell
@@ -59,7 +58,7 @@ class Enroller:
         inserted = await enrollments.insert(tx, new) if new else set()
         runs = await self._runs.open(tx, [e for e in new if e.id in inserted], [])
         for run in runs.values():
-            _start(run, now=tx.now)
+            tell(run, Started(at=run.enrollment.anchor), now=tx.now)
         await self._ask_at_once(tx, runs.values())
         await self._runs.save(tx, runs.values())
         unknown = [e for e in entrances if (e.tenant_id, e.sequence) not in versions]
@@ -103,18 +102,3 @@ def _enrollment(entrance: Entrance, *, version: int) -> Enrollment:
         anchor=entrance.anchor,
         lane=entrance.lane,
     )
-
-
-def _start(run: Run, *, now: datetime) -> None:
-    of = run.enrollment
-    run.events.append(
-        SequenceEnrolled(
-            enrollment_id=of.id,
-            lead_id=of.lead_id,
-            person_id=of.person_id,
-            sequence=of.sequence,
-            version=of.version,
-            at=now,
-        )
-    )
-    tell(run, Started(at=of.anchor), now=now)

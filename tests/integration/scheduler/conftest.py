@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -39,7 +39,7 @@ from followup_scheduler.handlers.product import ProductEvents
 from followup_scheduler.handlers.replies import Replies
 from followup_scheduler.loops import Reconciler, TimerLoop
 from followup_scheduler.runs import RunStore
-from followup_suppression import AddressHasher
+from followup_suppression import AddressHasher, suppress
 from followup_testkit.clocks import MovableClock
 
 HASHER = AddressHasher(b"made-up key of the tests")
@@ -59,6 +59,11 @@ class Desk:
     bus: InProcessBus = field(default_factory=InProcessBus)
 
     def __post_init__(self) -> None:
+        self.set_window(self.window)
+
+    def set_window(self, window: int) -> None:
+        """Build the parts with this window."""
+        self.window = window
         worker = self.databases.worker
         self.outbox = Outbox("scheduler", self.bus, worker)
         self.runs = RunStore(
@@ -113,7 +118,7 @@ class Desk:
     async def enrolled(self, **fields: Any) -> tuple[NewLead, UUID]:
         """A lead that has been captured and entered its sequence."""
         lead = await self.lead(**fields)
-        await self.tell(self.captured, captured(lead))
+        await self.tell(self.captured, Say.captured(lead))
         (row,) = await self.rows(
             "SELECT id FROM scheduler.enrollments WHERE lead_id = :lead", lead=lead.lead_id
         )
@@ -157,24 +162,15 @@ class Desk:
         (row,) = await self.rows("SELECT min(due_at) AS at FROM scheduler.timers")
         return row["at"]
 
+    async def suppress(self, kind: str, address: str, *, channel: str) -> None:
+        """Put an address on the list, as a STOP does."""
+        async with self.databases.worker.transaction() as tx:
+            entry = (kind, channel, HASHER.hash(kind, address))
+            await suppress(tx, self.tenant.id, [entry], reason="stop", via="sms")
+
     async def send(self, touch: dict[str, Any], **more: Any) -> None:
         """The dispatcher's word that a touch went out, at the present moment."""
-        await self.tell(self.outcomes, sent(touch, at=self.clock(), **more))
-
-
-def captured(lead: NewLead, **fields: Any) -> LeadCaptured:
-    return LeadCaptured(
-        **{
-            "lead_id": lead.lead_id,
-            "person_id": lead.person_id,
-            "source": lead.source,
-            "asked": lead.asked,
-            "audience": lead.audience,
-            "lane": "now",
-            "received_at": lead.received_at,
-        }
-        | fields
-    )
+        await self.tell(self.outcomes, Say.sent(touch, at=self.clock(), **more))
 
 
 def _about(touch: dict[str, Any], at: datetime) -> dict[str, Any]:
@@ -188,75 +184,98 @@ def _about(touch: dict[str, Any], at: datetime) -> dict[str, Any]:
     }
 
 
-def sent(touch: dict[str, Any], *, at: datetime, **more: Any) -> TouchSent:
-    fields = {
-        "round": touch["round"],
-        "attempt_id": new_id(),
-        "account_id": new_id(),
-        "provider": "sandbox",
-        "provider_ref": "ref",
-        "sender": None,
-    }
-    return TouchSent(**_about(touch, at), **(fields | more))
+class Say:
+    """Events as other services publish them."""
 
+    @staticmethod
+    def captured(lead: NewLead, **fields: Any) -> LeadCaptured:
+        return LeadCaptured(
+            **{
+                "lead_id": lead.lead_id,
+                "person_id": lead.person_id,
+                "source": lead.source,
+                "asked": lead.asked,
+                "audience": lead.audience,
+                "lane": "now",
+                "received_at": lead.received_at,
+            }
+            | fields
+        )
 
-def failed(touch: dict[str, Any], *, at: datetime) -> TouchFailed:
-    return TouchFailed(**_about(touch, at), round=touch["round"], code="21211", reason="no phone")
+    @staticmethod
+    def sent(touch: dict[str, Any], *, at: datetime, **more: Any) -> TouchSent:
+        fields = {
+            "round": touch["round"],
+            "attempt_id": new_id(),
+            "account_id": new_id(),
+            "provider": "sandbox",
+            "provider_ref": "ref",
+            "sender": None,
+        }
+        return TouchSent(**_about(touch, at), **(fields | more))
 
+    @staticmethod
+    def failed(touch: dict[str, Any], *, at: datetime) -> TouchFailed:
+        return TouchFailed(
+            **_about(touch, at), round=touch["round"], code="21211", reason="no phone"
+        )
 
-def skipped(
-    touch: dict[str, Any], *, at: datetime, rule: str = "suppressed", round_: int | None = None
-) -> TouchSkipped:
-    return TouchSkipped(
-        **_about(touch, at),
-        round=touch["round"] if round_ is None else round_,
-        rule=rule,
-        reason=f"{rule} it is",
-    )
+    @staticmethod
+    def skipped(
+        touch: dict[str, Any], *, at: datetime, rule: str = "suppressed", round_: int | None = None
+    ) -> TouchSkipped:
+        return TouchSkipped(
+            **_about(touch, at),
+            round=touch["round"] if round_ is None else round_,
+            rule=rule,
+            reason=f"{rule} it is",
+        )
 
+    @staticmethod
+    def unknown(touch: dict[str, Any], *, at: datetime) -> TouchUnknown:
+        return TouchUnknown(
+            **_about(touch, at), round=touch["round"], attempt_id=new_id(), reason="no answer"
+        )
 
-def unknown(touch: dict[str, Any], *, at: datetime) -> TouchUnknown:
-    return TouchUnknown(
-        **_about(touch, at), round=touch["round"], attempt_id=new_id(), reason="no answer"
-    )
+    @staticmethod
+    def deferred(
+        touch: dict[str, Any],
+        *,
+        at: datetime,
+        until: datetime,
+        kind: str = "rule",
+        round_: int | None = None,
+    ) -> TouchDeferred:
+        return TouchDeferred(
+            **_about(touch, at),
+            round=touch["round"] if round_ is None else round_,
+            kind=kind,
+            rule="R15:US-NY",
+            reason="quiet hours",
+            not_before=until,
+        )
 
+    @staticmethod
+    def call_ended(touch: dict[str, Any], *, at: datetime, result: str) -> CallFinished:
+        return CallFinished(**_about(touch, at), attempt_id=new_id(), result=result)
 
-def deferred(
-    touch: dict[str, Any],
-    *,
-    at: datetime,
-    until: datetime,
-    kind: str = "rule",
-    round_: int | None = None,
-) -> TouchDeferred:
-    return TouchDeferred(
-        **_about(touch, at),
-        round=touch["round"] if round_ is None else round_,
-        kind=kind,
-        rule="R15:US-NY",
-        reason="quiet hours",
-        not_before=until,
-    )
-
-
-def call_ended(touch: dict[str, Any], *, at: datetime, result: str) -> CallFinished:
-    return CallFinished(**_about(touch, at), attempt_id=new_id(), result=result)
-
-
-def reply(lead: NewLead, *, at: datetime, intent: str = "interested", **more: Any) -> ReplyReceived:
-    fields = {
-        "reply_id": new_id(),
-        "person_id": lead.person_id,
-        "lead_id": lead.lead_id,
-        "enrollment_id": None,
-        "touch_id": None,
-        "channel": "sms",
-        "intent": intent,
-        "opt_out": False,
-        "confidence": 0.9,
-        "at": at,
-    }
-    return ReplyReceived(**(fields | more))
+    @staticmethod
+    def reply(
+        lead: NewLead, *, at: datetime, intent: str = "interested", **more: Any
+    ) -> ReplyReceived:
+        fields = {
+            "reply_id": new_id(),
+            "person_id": lead.person_id,
+            "lead_id": lead.lead_id,
+            "enrollment_id": None,
+            "touch_id": None,
+            "channel": "sms",
+            "intent": intent,
+            "opt_out": False,
+            "confidence": 0.9,
+            "at": at,
+        }
+        return ReplyReceived(**(fields | more))
 
 
 @pytest.fixture
@@ -278,5 +297,6 @@ async def desk(moving: Databases, clock: MovableClock, tenant: Tenant) -> Desk:
     return Desk(moving, clock, Metrics(), tenant)
 
 
-def minutes(count: float) -> timedelta:
-    return timedelta(minutes=count)
+@pytest.fixture
+def say() -> type[Say]:
+    return Say

@@ -67,7 +67,7 @@ def _stimulus(event: Event) -> Converted | None:
         case LeadConverted():
             return Converted(event.kind, event.at)
         case AppointmentBooked():
-            return Converted("booked", event.at)
+            return Converted("appointment", event.at)
         case _:
             return None
 

@@ -84,7 +84,7 @@ _EXISTING = text("SELECT id FROM scheduler.enrollments WHERE id = ANY(CAST(:ids 
 _OPEN = text("""
 SELECT count(*) FROM (
   SELECT 1 FROM scheduler.enrollments WHERE state IN ('active', 'paused', 'held') LIMIT 1
-) AS one
+) AS found
 """)
 
 

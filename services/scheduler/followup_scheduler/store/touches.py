@@ -74,7 +74,7 @@ SELECT r.tenant_id, r.channel, (
   SELECT count(*) FROM (
     SELECT 1 FROM scheduler.touches AS t
     WHERE t.tenant_id = r.tenant_id AND t.channel = r.channel AND t.outstanding
-    LIMIT :most) AS some) AS taken
+    LIMIT :most) AS counted) AS taken
 FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(tenant_id uuid, channel text)
 """)
 

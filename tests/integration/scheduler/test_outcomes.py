@@ -1,0 +1,229 @@
+import itertools
+from datetime import timedelta
+
+import pytest
+
+from followup_contracts.events import TouchBounced, TouchDelivered
+from followup_database import new_id
+
+
+async def test_sent_touches_move_the_enrollment_on(desk):
+    """When the first step's touches are out, the next step's are planned."""
+    _, run = await desk.enrolled()
+    await desk.send(await desk.touch(run, "sms"))
+    desk.clock.advance(timedelta(minutes=20))
+    await desk.timers.run_once()
+    await desk.send(await desk.touch(run, "email"))
+    assert (await desk.run(run))["step"] == "day-1"
+    call = await desk.touch(run, "voice", "day-1")
+    assert call["state"] == "planned"
+    assert call["due_at"].date() == (desk.clock() + timedelta(days=1)).date()
+    assert await desk.timer(call["id"]) is not None
+
+
+async def test_answers_may_come_twice(desk):
+    """The second of two equal answers changes nothing."""
+    _, run = await desk.enrolled()
+    touch = await desk.touch(run, "sms")
+    await desk.send(touch)
+    before = await desk.touches(run)
+    await desk.send(touch)
+    assert await desk.touches(run) == before
+
+
+async def test_a_deferral_arms_the_touch_again(desk, say):
+    """The dispatcher waits for nothing: the scheduler does, with the rule in the trace."""
+    _, run = await desk.enrolled()
+    touch = await desk.touch(run, "sms")
+    until = desk.clock() + timedelta(hours=3)
+    await desk.tell(desk.outcomes, say.deferred(touch, at=desk.clock(), until=until))
+    again = await desk.touch(run, "sms")
+    assert (again["state"], again["due_at"], again["outstanding"]) == ("planned", until, False)
+    assert (await desk.timer(touch["id"]))["due_at"] == until
+    assert again["trace"][-1]["rule"] == "R15:US-NY"
+    assert again["trace"][-1]["until"] == until.isoformat()
+    desk.clock.jump(until)
+    await desk.timers.run_once()
+    third = await desk.touch(run, "sms")
+    assert (third["state"], third["round"]) == ("commanded", 2)
+    assert await desk.timer(touch["id"]) is None
+
+
+async def test_a_touch_deferred_by_a_rate_keeps_its_place_in_the_window(desk, say):
+    """Commanded or deferred by a rate: outstanding alike."""
+    _, run = await desk.enrolled()
+    touch = await desk.touch(run, "sms")
+    soon = desk.clock() + timedelta(seconds=30)
+    await desk.tell(desk.outcomes, say.deferred(touch, at=desk.clock(), until=soon, kind="rate"))
+    assert (await desk.touch(run, "sms"))["outstanding"]
+    desk.set_window(1)
+    desk.clock.jump(soon)
+    await desk.timers.run_once()
+    assert (await desk.touch(run, "sms"))["state"] == "commanded"
+
+
+async def test_a_late_deferral_of_an_earlier_round_is_ignored(desk, say):
+    """`deferred` and `superseded` are said of one command only."""
+    _, run = await desk.enrolled()
+    touch = await desk.touch(run, "sms")
+    until = desk.clock() + timedelta(hours=1)
+    await desk.tell(desk.outcomes, say.deferred(touch, at=desk.clock(), until=until))
+    desk.clock.jump(until)
+    await desk.timers.run_once()
+    before = await desk.touch(run, "sms")
+    assert before["round"] == 2
+    later = until + timedelta(hours=5)
+    await desk.tell(
+        desk.outcomes,
+        say.deferred(touch, at=until, until=later, round_=1),
+        say.skipped(touch, at=until, rule="superseded", round_=1),
+    )
+    assert await desk.touch(run, "sms") == before
+
+
+async def test_a_final_answer_counts_whatever_its_round(desk):
+    """The provider took round 1 after all, while round 2 was on its way."""
+    _, run = await desk.enrolled()
+    first = await desk.touch(run, "sms")
+    await desk.rows(
+        "UPDATE scheduler.touches SET round = 2 WHERE id = :id RETURNING id", id=first["id"]
+    )
+    await desk.send(first, round=1)
+    assert (await desk.touch(run, "sms"))["state"] == "sent"
+
+
+async def test_an_unknown_outcome_is_resolved_later(desk, say):
+    """Unknown stays open; what the provider says in the end is final."""
+    _, run = await desk.enrolled()
+    touch = await desk.touch(run, "sms")
+    await desk.tell(desk.outcomes, say.unknown(touch, at=desk.clock()))
+    known = await desk.touch(run, "sms")
+    assert (known["state"], known["outstanding"]) == ("unknown", False)
+    await desk.send(touch)
+    assert (await desk.touch(run, "sms"))["state"] == "sent"
+
+
+async def test_an_unknown_outcome_shown_absent_is_tried_again(desk, say):
+    """The dispatcher frees it by a deferral; a late `unknown` does not bring it back."""
+    _, run = await desk.enrolled()
+    touch = await desk.touch(run, "sms")
+    until = desk.clock() + timedelta(minutes=5)
+    lost = say.unknown(touch, at=desk.clock())
+    await desk.tell(desk.outcomes, lost)
+    await desk.tell(
+        desk.outcomes, say.deferred(touch, at=desk.clock(), until=until, kind="provider")
+    )
+    assert (await desk.touch(run, "sms"))["state"] == "planned"
+    await desk.tell(desk.outcomes, lost)
+    assert (await desk.touch(run, "sms"))["state"] == "planned"
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(4))))
+async def test_no_order_of_answers_sends_twice_or_loses_the_end(desk, say, order):
+    """Deferred, unknown, sent and sent again end in sent, with no timer left."""
+    _, run = await desk.enrolled()
+    touch = await desk.touch(run, "sms")
+    now = desk.clock()
+    answers = [
+        say.unknown(touch, at=now),
+        say.deferred(touch, at=now, until=now + timedelta(hours=1)),
+        say.sent(touch, at=now),
+        say.sent(touch, at=now),
+    ]
+    for place in order:
+        await desk.tell(desk.outcomes, answers[place])
+    end = await desk.touch(run, "sms")
+    assert end["state"] == "sent"
+    assert await desk.timer(end["id"]) is None
+    assert [entry["what"] for entry in end["trace"]].count("sent") == 1
+
+
+async def test_a_refused_touch_does_not_stop_the_rest(desk, say):
+    """A failed text settles its touch; the round's e-mail still goes."""
+    _, run = await desk.enrolled()
+    await desk.tell(desk.outcomes, say.failed(await desk.touch(run, "sms"), at=desk.clock()))
+    assert (await desk.touch(run, "sms"))["state"] == "failed"
+    assert (await desk.touch(run, "email"))["state"] == "planned"
+    assert (await desk.run(run))["state"] == "active"
+
+
+async def test_an_answer_about_an_erased_touch_is_no_error(desk):
+    """Nothing is left to tell, and the queue goes on."""
+    _, run = await desk.enrolled()
+    touch = await desk.touch(run, "sms")
+    await desk.rows("DELETE FROM scheduler.touches RETURNING id")
+    await desk.rows("DELETE FROM scheduler.enrollments RETURNING id")
+    await desk.send(touch)
+    assert await desk.rows("SELECT id FROM scheduler.touches") == []
+
+
+async def _to_first_call(desk):
+    lead, run = await desk.enrolled()
+    await desk.send(await desk.touch(run, "sms"))
+    desk.clock.advance(timedelta(minutes=20))
+    await desk.timers.run_once()
+    await desk.send(await desk.touch(run, "email"))
+    call = await desk.touch(run, "voice", "day-1")
+    desk.clock.jump(call["due_at"])
+    await desk.timers.run_once()
+    return lead, run, await desk.touch(run, "voice", "day-1")
+
+
+@pytest.mark.parametrize(
+    ("result", "content"), [("voicemail_left", "after-voicemail"), ("no_answer", "second-text")]
+)
+async def test_the_text_after_the_call_speaks_of_a_voicemail_only_if_one_was_left(
+    desk, say, result, content
+):
+    """The call's result chooses the words of day 2."""
+    _, run, call = await _to_first_call(desk)
+    assert call["state"] == "commanded"
+    await desk.send(call)
+    await desk.tell(desk.feedback, say.call_ended(call, at=desk.clock(), result=result))
+    ended = await desk.touch(run, "voice", "day-1")
+    assert (ended["state"], ended["call_result"]) == ("sent", result)
+    assert (await desk.touch(run, "sms", "day-2"))["content"] == content
+
+
+async def test_a_call_may_end_before_it_is_reported_as_begun(desk, say):
+    """The provider's callback overtakes the dispatcher's word."""
+    _, run, call = await _to_first_call(desk)
+    await desk.tell(desk.feedback, say.call_ended(call, at=desk.clock(), result="voicemail_left"))
+    await desk.send(call)
+    await desk.tell(desk.feedback, say.call_ended(call, at=desk.clock(), result="no_answer"))
+    ended = await desk.touch(run, "voice", "day-1")
+    assert (ended["state"], ended["call_result"]) == ("sent", "voicemail_left")
+    assert (await desk.touch(run, "sms", "day-2"))["content"] == "after-voicemail"
+
+
+async def test_a_call_nobody_reports_about_is_not_waited_for_for_ever(desk):
+    """After an hour the enrollment wakes and goes on without a voicemail known."""
+    _, run, call = await _to_first_call(desk)
+    await desk.send(call)
+    wake = await desk.timer(run)
+    assert (wake["kind"], wake["due_at"]) == ("wake", desk.clock() + timedelta(hours=1))
+    desk.clock.jump(wake["due_at"])
+    await desk.timers.run_once()
+    assert (await desk.run(run))["step"] == "day-2"
+    assert (await desk.touch(run, "sms", "day-2"))["content"] == "second-text"
+
+
+async def test_delivery_and_bounce_belong_to_the_trace(desk):
+    """They are kept with the touch and change no state."""
+    _, run = await desk.enrolled()
+    touch = await desk.touch(run, "sms")
+    await desk.send(touch)
+    about = {
+        "touch_id": touch["id"],
+        "attempt_id": new_id(),
+        "enrollment_id": run,
+        "lead_id": touch["lead_id"],
+        "person_id": touch["person_id"],
+        "channel": "sms",
+        "at": desk.clock(),
+    }
+    await desk.tell(desk.feedback, TouchDelivered(**about))
+    await desk.tell(desk.feedback, TouchBounced(**about, permanent=True, code="30005"))
+    told = await desk.touch(run, "sms")
+    assert [entry["what"] for entry in told["trace"]][-2:] == ["delivered", "bounced"]
+    assert (told["state"], told["reason"]) == ("sent", "bounced: 30005")

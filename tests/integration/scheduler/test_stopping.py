@@ -1,0 +1,191 @@
+from datetime import timedelta
+
+import pytest
+
+from followup_contracts.events import (
+    AppointmentBooked,
+    ContactOptedIn,
+    ContactOptedOut,
+    DealStageChanged,
+    LeadConverted,
+)
+from followup_database import new_id
+from followup_suppression import epochs, holds_of, place_hold
+
+
+async def _epoch(desk, run):
+    async with desk.databases.worker.transaction() as tx:
+        return (await epochs(tx, [run]))[run]
+
+
+async def _assert_stopped(desk, run, *, state, reason):
+    """Ended or waiting, with nothing left to go out and the fence's epoch raised."""
+    row = await desk.run(run)
+    assert (row["state"], row["end_reason"]) == (state, reason)
+    assert {touch["state"] for touch in await desk.touches(run)} == {"cancelled"}
+    for touch in await desk.touches(run):
+        assert await desk.timer(touch["id"]) is None
+        assert not touch["outstanding"]
+    assert row["epoch"] == 1
+    assert await _epoch(desk, run) == 1
+
+
+async def test_an_interested_reply_halts_with_a_task(desk, say):
+    """Everything open is cancelled, a person gets the task, everybody is told."""
+    lead, run = await desk.enrolled()
+    await desk.tell(desk.replies, say.reply(lead, at=desk.clock()))
+    await _assert_stopped(desk, run, state="halted", reason="interested")
+    (task,) = await desk.rows("SELECT * FROM scheduler.tasks")
+    assert (task["enrollment_id"], task["state"]) == (run, "open")
+    (created,) = await desk.events("task.created")
+    assert created["task_id"] == str(task["id"])
+    (halted,) = await desk.events("sequence.halted")
+    assert halted["reason"] == "interested"
+
+
+async def test_a_question_holds_until_a_person_resumes(desk, say):
+    """Held is not ended: nothing is planned meanwhile."""
+    lead, run = await desk.enrolled()
+    await desk.tell(desk.replies, say.reply(lead, at=desk.clock(), intent="question"))
+    await _assert_stopped(desk, run, state="held", reason=None)
+    assert await desk.timer(run) is None
+
+
+async def test_the_hold_goes_with_the_decision(desk, say):
+    """It stands until the transaction that decides; another reply's hold stays."""
+    lead, _ = await desk.enrolled()
+    heard = say.reply(lead, at=desk.clock(), intent="auto_reply")
+    other = new_id()
+    async with desk.databases.worker.transaction() as tx:
+        await place_hold(tx, desk.tenant.id, lead.person_id, heard.reply_id)
+        await place_hold(tx, desk.tenant.id, lead.person_id, other)
+    await desk.tell(desk.replies, heard)
+    async with desk.databases.worker.transaction() as tx:
+        assert await holds_of(tx, [lead.person_id]) == {lead.person_id: frozenset({other})}
+
+
+async def test_a_hold_goes_even_where_nothing_is_left_to_decide(desk, say):
+    """A person without a live run must not be on hold for ever; the journal has the reply."""
+    lead = await desk.lead()
+    heard = say.reply(lead, at=desk.clock())
+    async with desk.databases.worker.transaction() as tx:
+        await place_hold(tx, desk.tenant.id, lead.person_id, heard.reply_id)
+    await desk.tell(desk.replies, heard)
+    async with desk.databases.worker.transaction() as tx:
+        assert await holds_of(tx, [lead.person_id]) == {}
+    (line,) = await desk.rows("SELECT * FROM scheduler.journal")
+    assert (line["what"], line["lead_id"]) == ("reply received", lead.lead_id)
+
+
+async def test_an_automatic_answer_changes_nothing(desk, say):
+    """The run goes on with the same epoch."""
+    lead, run = await desk.enrolled()
+    before = await desk.touches(run)
+    await desk.tell(desk.replies, say.reply(lead, at=desk.clock(), intent="auto_reply"))
+    assert await desk.touches(run) == before
+    assert (await desk.run(run))["epoch"] == 0
+
+
+async def test_out_of_office_goes_on_after_its_date(desk, say):
+    """Paused until the date, then the step is planned again as a new occurrence."""
+    lead, run = await desk.enrolled()
+    back = (desk.clock() + timedelta(days=2)).date()
+    await desk.tell(
+        desk.replies, say.reply(lead, at=desk.clock(), intent="out_of_office", until=back)
+    )
+    paused = await desk.run(run)
+    assert paused["state"] == "paused"
+    assert paused["resume_at"].date() > back
+    desk.clock.jump((await desk.timer(run))["due_at"])
+    await desk.timers.run_once()
+    resumed = await desk.run(run)
+    assert resumed["state"] == "active"
+    again = await desk.touch(run, "sms")
+    assert (again["state"], again["occurrence"], again["epoch"]) == ("planned", 1, resumed["epoch"])
+
+
+async def test_an_opt_out_ends_every_run_of_the_person(desk):
+    """By whatever channel it came."""
+    lead, run = await desk.enrolled()
+    await desk.tell(
+        desk.replies,
+        ContactOptedOut(person_id=lead.person_id, channel="sms", via="keyword", at=desk.clock()),
+    )
+    await _assert_stopped(desk, run, state="halted", reason="opted_out")
+
+
+async def test_words_of_unknown_people_and_opt_ins_start_nothing(desk):
+    """An opt-in brings no ended run back."""
+    lead, run = await desk.enrolled()
+    await desk.tell(
+        desk.replies,
+        ContactOptedOut(person_id=None, channel="sms", via="keyword", at=desk.clock()),
+    )
+    assert (await desk.run(run))["state"] == "active"
+    await desk.tell(
+        desk.replies,
+        ContactOptedOut(person_id=lead.person_id, channel="sms", via="keyword", at=desk.clock()),
+        ContactOptedIn(person_id=lead.person_id, channel="sms", via="keyword", at=desk.clock()),
+    )
+    assert (await desk.run(run))["state"] == "halted"
+
+
+@pytest.mark.parametrize("kind", ["converted", "booked"])
+async def test_a_lead_that_is_won_ends_its_sequence(desk, kind):
+    """A sale and a booking both stop the follow-up, with the reason kept."""
+    lead, run = await desk.enrolled()
+    ids = {"lead_id": lead.lead_id, "person_id": lead.person_id, "at": desk.clock()}
+    event = (
+        LeadConverted(**ids)
+        if kind == "converted"
+        else AppointmentBooked(
+            **ids, appointment_id="a1", starts_at=desk.clock() + timedelta(days=1)
+        )
+    )
+    await desk.tell(desk.product, event)
+    await _assert_stopped(desk, run, state="halted", reason=kind)
+
+
+async def test_other_news_of_the_product_is_written_down(desk):
+    """A deal's stage belongs into the journal and changes no run."""
+    lead, run = await desk.enrolled()
+    await desk.tell(
+        desk.product,
+        DealStageChanged(
+            lead_id=lead.lead_id, person_id=lead.person_id, stage="offer", at=desk.clock()
+        ),
+    )
+    lines = await desk.rows("SELECT what, why FROM scheduler.journal WHERE enrollment_id IS NULL")
+    assert lines == [{"what": "deal stage changed", "why": {"stage": "offer"}}]
+    assert (await desk.run(run))["state"] == "active"
+
+
+async def test_a_touch_sent_before_the_stop_reached_it_counts_as_sent(desk, say):
+    """The truth of what went out is kept though the run has ended."""
+    lead, run = await desk.enrolled()
+    touch = await desk.touch(run, "sms")
+    await desk.tell(desk.replies, say.reply(lead, at=desk.clock(), intent="not_interested"))
+    await desk.send(touch)
+    assert (await desk.touch(run, "sms"))["state"] == "sent"
+    assert (await desk.run(run))["state"] == "halted"
+
+
+async def test_superseded_commands_change_nothing(desk, say):
+    """The dispatcher's refusal of a command that a stop overtook finds the touch cancelled."""
+    lead, run = await desk.enrolled()
+    touch = await desk.touch(run, "sms")
+    await desk.tell(desk.replies, say.reply(lead, at=desk.clock(), intent="not_interested"))
+    before = await desk.touches(run)
+    await desk.tell(desk.outcomes, say.skipped(touch, at=desk.clock(), rule="superseded"))
+    assert await desk.touches(run) == before
+
+
+async def test_replies_twice_and_after_the_end_change_nothing(desk, say):
+    """The first decision stands, with one task and one epoch."""
+    lead, run = await desk.enrolled()
+    heard = say.reply(lead, at=desk.clock())
+    await desk.tell(desk.replies, heard)
+    await desk.tell(desk.replies, heard)
+    await desk.tell(desk.replies, say.reply(lead, at=desk.clock(), intent="not_interested"))
+    await _assert_stopped(desk, run, state="halted", reason="interested")
+    assert len(await desk.rows("SELECT id FROM scheduler.tasks")) == 1
