@@ -24,9 +24,10 @@ _ADVICE = (
 
 
 class Broker(Protocol):
-    """A broker that tests may use; one of our own may be restarted and wiped too."""
+    """A broker that tests may use. `shared`: somebody else's, so it is left as it was."""
 
     url: str
+    shared: bool
 
     def stop(self) -> None:
         """End it, if it is ours."""
@@ -54,6 +55,7 @@ class GivenBroker:
 
     def __init__(self, url: str) -> None:
         self.url = url
+        self.shared = True
 
     def stop(self) -> None:
         """Nothing: it is not ours to end."""

@@ -16,6 +16,7 @@ class ContainerBroker:
     def __init__(self) -> None:
         self._port = free_port()
         self._container: Any = None
+        self.shared = False
         self.url = f"amqp://guest:guest@127.0.0.1:{self._port}/"
 
     @classmethod

@@ -69,10 +69,10 @@ def postgres_server(
 
 @pytest.fixture
 async def database_url(postgres_server: PostgresForTests) -> AsyncIterator[str]:
-    """The address of a fresh migrated database, dropped after the test."""
-    url = await postgres_server.fresh()
+    """The address of a migrated database without a row in it, for this test alone."""
+    url = await postgres_server.borrow()
     yield url
-    await postgres_server.drop(url)
+    await postgres_server.give_back(url)
 
 
 @pytest.fixture
@@ -98,6 +98,8 @@ def rabbit(run_folder: Path, reaper: Reaper) -> Iterator[Broker]:
     """The session's broker; fails the tests that need it when none can be had."""
     broker = find_broker(run_folder / "rabbit", reaper)
     yield broker
+    if broker.shared:
+        asyncio.run(delete_topology(broker.url))
     broker.stop()
 
 
@@ -107,7 +109,7 @@ def own_rabbit(
 ) -> Iterator[OwnBroker]:
     """A broker that tests may kill and wipe: the session's if it is ours, else one more."""
     shared = request.getfixturevalue("rabbit")
-    if hasattr(shared, "wipe"):
+    if not shared.shared:
         yield shared
         return
     broker = own_broker(run_folder / "own-rabbit", reaper)
@@ -116,11 +118,10 @@ def own_rabbit(
 
 
 @pytest.fixture
-async def amqp_url(rabbit: Broker) -> AsyncIterator[str]:
-    """The broker's address, with nothing of ours on it before the test and after."""
+async def amqp_url(rabbit: Broker) -> str:
+    """The broker's address, with nothing of ours on it when the test begins."""
     await delete_topology(rabbit.url)
-    yield rabbit.url
-    await delete_topology(rabbit.url)
+    return rabbit.url
 
 
 @pytest.fixture(params=["inprocess", "rabbitmq"])

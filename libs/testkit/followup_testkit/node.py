@@ -38,6 +38,7 @@ class PrivateNode:
         self._dist_port = free_port()
         self._mapper_port = free_port()
         self._processes: list[subprocess.Popen[bytes]] = []
+        self.shared = False
         self.url = f"amqp://guest:guest@127.0.0.1:{self._port}/"
 
     @classmethod

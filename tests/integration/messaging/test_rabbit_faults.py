@@ -56,11 +56,10 @@ async def connected(url: str) -> AsyncIterator[RabbitBus]:
 
 
 @pytest.fixture
-async def own_url(own_rabbit: OwnBroker) -> AsyncIterator[str]:
+async def own_url(own_rabbit: OwnBroker) -> str:
     """The address of a broker that the test may kill, with nothing of ours on it."""
     await delete_topology(own_rabbit.url)
-    yield own_rabbit.url
-    await delete_topology(own_rabbit.url)
+    return own_rabbit.url
 
 
 class Seen:
