@@ -1,25 +1,22 @@
 """Every owner of a schema, in the order they are migrated."""
 
-from importlib import import_module
-from importlib.util import find_spec
-
+import followup_directory.tables
+import followup_dispatcher.tables
+import followup_intake.tables
+import followup_messaging.tables
+import followup_people.tables
+import followup_replies.tables
+import followup_scheduler.tables
+import followup_suppression.tables
 from followup_database import Owner
 
-_PACKAGES = (
-    "followup_messaging",
-    "followup_people",
-    "followup_directory",
-    "followup_suppression",
-    "followup_intake",
-    "followup_scheduler",
-    "followup_dispatcher",
-    "followup_replies",
+OWNERS: tuple[Owner, ...] = (
+    followup_messaging.tables.OWNER,
+    followup_people.tables.OWNER,
+    followup_directory.tables.OWNER,
+    followup_suppression.tables.OWNER,
+    followup_intake.tables.OWNER,
+    followup_scheduler.tables.OWNER,
+    followup_dispatcher.tables.OWNER,
+    followup_replies.tables.OWNER,
 )
-
-
-def _owners() -> tuple[Owner, ...]:
-    there = [name for name in _PACKAGES if find_spec(f"{name}.tables") is not None]
-    return tuple(import_module(f"{name}.tables").OWNER for name in there)
-
-
-OWNERS = _owners()
