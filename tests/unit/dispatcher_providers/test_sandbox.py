@@ -4,6 +4,7 @@ from uuid import UUID
 
 import pytest
 
+from followup_dispatcher.providers.machine_clock import machine_clock
 from followup_dispatcher.providers.port import (
     Absent,
     Accepted,
@@ -16,7 +17,6 @@ from followup_dispatcher.providers.port import (
     Unknown,
 )
 from followup_dispatcher.providers.sandbox import SandboxProvider, sandbox_factory
-from followup_dispatcher.providers.twilio_account import machine_clock
 
 
 class Record:

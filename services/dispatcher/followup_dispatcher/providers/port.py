@@ -101,7 +101,10 @@ Answer = Accepted | Refused | RetryLater | Unknown | NotBegun
 
 @dataclass(frozen=True, slots=True)
 class PastAttempt:
-    """What the ledger knows of an attempt whose outcome is open."""
+    """What the ledger knows of an attempt whose outcome is open.
+
+    `started_at` is machine time: it is compared with the vendor's dates.
+    """
 
     attempt_id: UUID
     touch_id: UUID

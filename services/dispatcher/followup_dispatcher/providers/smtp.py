@@ -31,6 +31,7 @@ from aiosmtplib import (
 
 from followup_contracts.payload import Channel
 from followup_dispatcher.providers import settings as read
+from followup_dispatcher.providers.machine_clock import Clock, machine_clock
 from followup_dispatcher.providers.mail_message import BadAddress, compose, mailbox, message_id
 from followup_dispatcher.providers.port import (
     CALL_LIMIT,
@@ -47,7 +48,6 @@ from followup_dispatcher.providers.port import (
 )
 from followup_dispatcher.providers.smtp_answers import Stage, meaning
 from followup_dispatcher.providers.smtp_links import Link, Links
-from followup_dispatcher.providers.twilio_account import Clock, machine_clock
 
 _PORTS = {"starttls": 587, "tls": 465, "none": 25}
 

@@ -41,7 +41,6 @@ RETRY_HINTS = "#rc=5&rp=all"
 PAGE_SIZE = 1000
 PAGES = 10
 
-Clock = Callable[[], datetime]
 Row = Mapping[str, Any]
 
 
@@ -121,11 +120,6 @@ class TwilioAccount:
                 return Undecided("the record continues at a place that is not the account's")
             path, ask = following, {}
         return Undecided("the record is too long")
-
-
-def machine_clock() -> datetime:
-    """The time of day by this machine: what a vendor's records are compared with."""
-    return datetime.now(UTC)
 
 
 def _credentials(sid: str, secrets: Mapping[str, str]) -> tuple[str, str]:

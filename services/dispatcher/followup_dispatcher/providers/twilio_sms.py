@@ -11,6 +11,7 @@ from typing import Any
 
 from followup_contracts.payload import Channel
 from followup_dispatcher.providers.http_line import Reply
+from followup_dispatcher.providers.machine_clock import Clock, machine_clock
 from followup_dispatcher.providers.port import (
     Accepted,
     Answer,
@@ -22,10 +23,8 @@ from followup_dispatcher.providers.port import (
 )
 from followup_dispatcher.providers.twilio_account import (
     RETRY_HINTS,
-    Clock,
     Row,
     TwilioAccount,
-    machine_clock,
 )
 from followup_dispatcher.providers.twilio_answers import (
     accepted,

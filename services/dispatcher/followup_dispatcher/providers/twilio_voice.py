@@ -16,6 +16,7 @@ from followup_contracts.call_script import CallScript
 from followup_contracts.payload import Channel
 from followup_dispatcher.providers import settings as read
 from followup_dispatcher.providers.http_line import Reply
+from followup_dispatcher.providers.machine_clock import Clock, machine_clock
 from followup_dispatcher.providers.port import (
     Accepted,
     Answer,
@@ -27,10 +28,8 @@ from followup_dispatcher.providers.port import (
 )
 from followup_dispatcher.providers.twilio_account import (
     RETRY_HINTS,
-    Clock,
     Row,
     TwilioAccount,
-    machine_clock,
 )
 from followup_dispatcher.providers.twilio_answers import accepted, fields, not_accepted
 
