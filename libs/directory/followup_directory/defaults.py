@@ -6,7 +6,7 @@ from followup_contracts.payload import Channel
 from followup_database import Transaction
 from followup_directory.accounts import accounts, put_account
 from followup_directory.errors import SlugTaken, WeakKey
-from followup_directory.keys import authenticate, create_key
+from followup_directory.keys import create_key, owner_of_token
 from followup_directory.tenants import Tenant, create_tenant, tenant_by_slug
 
 SLUG = "default"
@@ -26,9 +26,9 @@ async def ensure_default_tenant(
     """Tenant `default` with a sandbox account per channel and the bootstrap key.
 
     May be repeated and run by several at once: what is there stays as it is, a tenant's
-    own accounts and settings included. Raises `WeakKey` where the bootstrap key is no
-    usable token, or was revoked or belongs to another tenant. Needs a worker's
-    transaction.
+    own accounts and settings included; a bootstrap key that was revoked stays revoked.
+    Raises `WeakKey` where it is no usable token or belongs to another tenant. Needs a
+    worker's transaction.
     """
     tenant = await _tenant(tx, settings or {"business_name": "Followup"})
     served = {account.channel for account in await accounts(tx, [tenant.id])}
@@ -61,12 +61,10 @@ async def _tenant(tx: Transaction, settings: dict[str, Any]) -> Tenant:
 
 
 async def _key(tx: Transaction, tenant: Tenant, token: str) -> None:
-    principal = await authenticate(tx, token)
-    if principal is not None and principal.tenant_id == tenant.id:
+    if await owner_of_token(tx, token) == tenant.id:
         return
     try:
         await create_key(tx, tenant.id, "bootstrap", token=token)
-    except WeakKey:
-        quicker = await authenticate(tx, token)
-        if quicker is None or quicker.tenant_id != tenant.id:
+    except WeakKey:  # somebody else was quicker, or it is another tenant's
+        if await owner_of_token(tx, token) != tenant.id:
             raise

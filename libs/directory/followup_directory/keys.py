@@ -41,6 +41,7 @@ _CREATE = text("""
     VALUES (:id, :tenant_id, :name, :hash, CAST(:scopes AS text[]))
     ON CONFLICT (hash) DO NOTHING
 """)
+_OWNER = text("SELECT tenant_id FROM directory.api_keys WHERE hash = :hash")
 _LIST = text("""
     SELECT id, name, scopes, created_at, last_used_at, revoked_at FROM directory.api_keys
     WHERE tenant_id = :tenant_id ORDER BY created_at, id
@@ -130,6 +131,12 @@ async def create_key(
     if made != 1:
         raise WeakKey("this API key is in use already")
     return NewKey(key_id, token)
+
+
+async def owner_of_token(tx: Transaction, token: str) -> UUID | None:
+    """The tenant a token was ever made for, revoked or not."""
+    owner: UUID | None = await tx.scalar(_OWNER, hash=_digest(token)) if usable(token) else None
+    return owner
 
 
 async def list_keys(tx: Transaction, tenant_id: UUID) -> list[ApiKey]:
