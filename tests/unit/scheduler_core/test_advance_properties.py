@@ -115,6 +115,10 @@ class World:
         assert not known & set(new)
         assert set(keys) == known | set(new)
         assert {touch.key.step for touch in open_of(after)} <= {after.step}
+        maybe = {
+            (t.key.step, t.key.channel) for t in after.touches if t.state in ("sent", "unknown")
+        }
+        assert not maybe & {(t.key.step, t.key.channel) for t in open_of(after)}, "a twin is open"
         if after.state != "active":
             assert not open_of(after)
             assert not decision.plan

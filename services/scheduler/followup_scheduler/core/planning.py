@@ -18,6 +18,7 @@ from followup_scheduler.core.document import Touch
 from followup_scheduler.core.moments import clock_on_day_of
 
 _TRIES = 100  # windows and caps may send each other on for some days
+_MORNING = time(8)
 _EVERY_DAY = frozenset(range(7))
 _PARTS = {
     "morning": SendWindow(_EVERY_DAY, ((time(10), time(12)),)),
@@ -114,10 +115,9 @@ def preference(touch: Touch, occasion: Occasion) -> SendWindow:
 
 
 def _hour_of(window: SendWindow | None, occasion: Occasion, opens_at: datetime) -> datetime:
-    """A day that a cap opens is used from the preferred hour on, even where no hour suits all."""
-    if window is None:
-        return opens_at
-    return max(opens_at, clock_on_day_of(occasion.where, opens_at, window.spans[0][0]))
+    """A day that a cap opens begins at the preferred hour, or in the morning: not at midnight."""
+    hour = _MORNING if window is None else window.spans[0][0]
+    return max(opens_at, clock_on_day_of(occasion.where, opens_at, hour))
 
 
 def _telling(planned: Planned, search: _Search, *, first: bool) -> Sequence[str]:
