@@ -58,6 +58,7 @@ def fold(text: str) -> str:
         if unicodedata.category(char) not in {"Mn", "Cf", "Me"}
     )
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("¿", " ").replace("¡", " ")
+    text = text.replace("#", " number ")
     return unicodedata.normalize("NFC", text)
 
 

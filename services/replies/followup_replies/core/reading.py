@@ -37,15 +37,17 @@ _RANKS: Final[tuple[Intent, ...]] = (
 )
 _CONTRADICTION: Final = 0.2
 """How much a second, equally strong intent takes from the first one's confidence."""
-_BESIDE_OPT_OUT: Final[tuple[Intent, ...]] = (
+_BEFORE_QUESTION: Final[tuple[Intent, ...]] = (
     "wrong_person",
     "complaint",
     "already_bought",
-    "out_of_office",
-    "auto_reply",
+    "referral",
+    "not_now",
 )
-"""Intents that stay themselves when they carry an opt-out."""
+_YIELDING: Final = 0.5
 _CERTAIN: Final = 0.99
+_CLEAR: Final = 0.7
+"""Score from which an intent is more than a tone of voice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,12 +184,10 @@ def _stops(evidence: _Evidence) -> bool:
 
 
 def _scored_reading(evidence: _Evidence, threshold: float) -> Reading:
-    scores = _scores(evidence)
-    stops = _stops(evidence)
-    intent, confidence = _likeliest(scores, stops=stops)
+    intent, confidence = _likeliest(evidence)
     return Reading(
         intent=intent if confidence >= threshold else "other",
-        opt_out=stops,
+        opt_out=_stops(evidence),
         keyword=None,
         confidence=round(confidence, 3),
         until=None,
@@ -196,27 +196,39 @@ def _scored_reading(evidence: _Evidence, threshold: float) -> Reading:
 
 
 def _scores(evidence: _Evidence) -> dict[Intent, float]:
-    """Add up what fired: each rule takes its share of the doubt that was left."""
-    doubt: dict[Intent, float] = {}
+    """Give the score of each intent: that of the language that says it best.
+
+    Within a language each rule takes its share of the doubt that was left.
+    """
+    doubt: dict[tuple[Intent, str], float] = {}
     for hit in evidence.hits:
-        doubt[hit.rule.intent] = doubt.get(hit.rule.intent, 1.0) * (1 - hit.rule.weight)
-    scores: dict[Intent, float] = {intent: 1 - left for intent, left in doubt.items()}
-    if evidence.automatic and not scores.get("wrong_person", 0) > _CERTAIN - 0.1:
+        key = (hit.rule.intent, hit.rule.language)
+        doubt[key] = doubt.get(key, 1.0) * (1 - hit.rule.weight)
+    scores: dict[Intent, float] = {}
+    for (intent, _), left in doubt.items():
+        scores[intent] = max(scores.get(intent, 0.0), 1 - left)
+    if evidence.automatic:
         scores["out_of_office" if evidence.absent else "auto_reply"] = _CERTAIN
+    return _weighed(scores)
+
+
+def _weighed(scores: dict[Intent, float]) -> dict[Intent, float]:
+    """Let a question yield to what it is about: "can you text me again in March?"."""
+    if any(scores.get(intent, 0.0) >= _CLEAR for intent in _BEFORE_QUESTION):
+        scores["question"] = min(scores.get("question", 0.0), _YIELDING)
     return scores
 
 
-def _likeliest(scores: dict[Intent, float], *, stops: bool) -> tuple[Intent, float]:
+def _likeliest(evidence: _Evidence) -> tuple[Intent, float]:
+    """Give the likeliest intent; whoever asks in words for an end wants that above all."""
+    scores = _scores(evidence)
+    if not evidence.automatic and any(hit.rule.intent == "opt_out" for hit in evidence.hits):
+        return "opt_out", scores["opt_out"]
     if not scores:
         return "other", 0.0
-    allowed = scores
-    if stops:
-        allowed = {i: s for i, s in scores.items() if i in _BESIDE_OPT_OUT or i == "opt_out"}
-        allowed.setdefault("opt_out", 0.9)
-    ranked = sorted(allowed, key=lambda intent: (-allowed[intent], _RANKS.index(intent)))
-    first = ranked[0]
-    second = allowed[ranked[1]] if len(ranked) > 1 and not stops else 0.0
-    return first, allowed[first] * (1 - _CONTRADICTION * second)
+    ranked = sorted(scores, key=lambda intent: (-scores[intent], _RANKS.index(intent)))
+    second = scores[ranked[1]] if len(ranked) > 1 else 0.0
+    return ranked[0], scores[ranked[0]] * (1 - _CONTRADICTION * second)
 
 
 def _fired(evidence: _Evidence) -> tuple[str, ...]:

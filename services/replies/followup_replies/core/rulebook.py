@@ -28,6 +28,7 @@ class Rule:
     """
 
     name: str
+    language: str
     intent: Intent
     weight: float
     stops: bool

@@ -125,6 +125,7 @@ def _rule(
         raise RuleError(f"rule {name}: a weight lies between 0 and 1")
     return Rule(
         name=name,
+        language=name.partition(".")[0],
         intent=intent,
         weight=weight,
         stops=bool(entry.get("stops", intent == "opt_out")),
