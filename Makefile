@@ -30,6 +30,12 @@ check: setup ## Lint, types, import rules
 	$(BIN)/python tools/typecheck.py
 	$(BIN)/lint-imports
 
+bench: setup ## Measure: raw pipeline, full path, speed to lead, memory
+	$(BIN)/python bench/run.py
+
+mission: setup ## Show which tests carry which row of docs/mission.md
+	$(BIN)/python tools/mission.py
+
 lock: ## Resolve the dependencies anew (versions and hashes only)
 	$(PYTHON) tools/lock.py
 
