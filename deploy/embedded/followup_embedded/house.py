@@ -43,7 +43,11 @@ BUILDERS = {
 """Every service by name; the one place that knows them all."""
 
 POOL = 12
-DRAIN_SECONDS = 10.0
+DRAIN_SECONDS = 6.0
+SETTLE_SECONDS = 2.0
+"""What is on its way may take so long to arrive before the drain cuts it off."""
+
+_POLL = 0.002
 
 Clock = Callable[[], datetime | None]
 
@@ -90,10 +94,38 @@ class Embedded:
         """What all services hold in memory; 0 means that nothing moves by itself."""
         return sum(service.pending() for service in self.services)
 
+    @property
+    def still(self) -> bool:
+        """Whether at this instant nothing is held in memory and no transaction is open."""
+        return self.pending == 0 and not any(
+            database.engine.pool.checkedout()  # type: ignore[attr-defined]  # a queue pool
+            for database in (self.databases.api, self.databases.worker)
+        )
+
+    def nudge(self) -> None:
+        """Say that the business clock was jumped: what has come due is looked for at once."""
+        for service in self.services:
+            service.nudge()
+
+    async def settled(self, *, within: float) -> bool:
+        """Wait until nothing is pending any more, at most so many seconds."""
+        try:
+            async with asyncio.timeout(within):
+                while self.pending:
+                    await asyncio.sleep(_POLL)
+        except TimeoutError:
+            return False
+        return True
+
     @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
-        """Run every consumer and loop for the block, then drain as a process would."""
-        ending, finish = asyncio.Event(), asyncio.Event()
+    async def running(self) -> AsyncIterator[asyncio.Event]:
+        """Run every consumer and loop for the block, then drain as a process would.
+
+        The event is set when one of them ends before the block does. The drain begins
+        with a bounded wait for what is on its way: in process, a message is confirmed by
+        its consumer, so consumers end after what they are still to be given.
+        """
+        ending, finish, broken = asyncio.Event(), asyncio.Event(), asyncio.Event()
         runners = [
             asyncio.create_task(runner.run(ending), name=runner.name)
             for service in self.services
@@ -104,9 +136,13 @@ class Embedded:
             for service in self.services
             for runner in service.finishers
         ]
+        for task in (*runners, *finishers):
+            task.add_done_callback(lambda _: broken.set())
         try:
-            yield
+            yield broken
         finally:
+            if not broken.is_set():
+                await self.settled(within=SETTLE_SECONDS)
             ending.set()
             await _ended(runners)
             finish.set()

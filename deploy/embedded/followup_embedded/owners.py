@@ -1,22 +1,12 @@
 """Every owner of a schema, in the order they are migrated."""
 
-import followup_directory.tables
-import followup_dispatcher.tables
-import followup_intake.tables
-import followup_messaging.tables
-import followup_people.tables
-import followup_replies.tables
-import followup_scheduler.tables
-import followup_suppression.tables
-from followup_database import Owner
+from followup_directory.tables import OWNER as DIRECTORY
+from followup_dispatcher.tables import OWNER as DISPATCHER
+from followup_intake.tables import OWNER as INTAKE
+from followup_messaging.tables import OWNER as MESSAGING
+from followup_people.tables import OWNER as PEOPLE
+from followup_replies.tables import OWNER as REPLIES
+from followup_scheduler.tables import OWNER as SCHEDULER
+from followup_suppression.tables import OWNER as SUPPRESSION
 
-OWNERS: tuple[Owner, ...] = (
-    followup_messaging.tables.OWNER,
-    followup_people.tables.OWNER,
-    followup_directory.tables.OWNER,
-    followup_suppression.tables.OWNER,
-    followup_intake.tables.OWNER,
-    followup_scheduler.tables.OWNER,
-    followup_dispatcher.tables.OWNER,
-    followup_replies.tables.OWNER,
-)
+OWNERS = (MESSAGING, PEOPLE, DIRECTORY, SUPPRESSION, INTAKE, SCHEDULER, DISPATCHER, REPLIES)

@@ -54,10 +54,10 @@ async def serve(
     second signal ends it at once, a third without any ceremony. `on_ready` gets the
     base URL once the port is open. Raises `SettingsError` when the port can't be had.
     """
-    listener = _listen(settings.http_host, settings.http_port)
+    listener = listen(settings.http_host, settings.http_port)
     app = create_app(services, databases, metrics)
     stop, quit_now = asyncio.Event(), asyncio.Event()
-    with _signals(stop, quit_now):
+    with signals(stop, quit_now):
         return await run(
             services,
             app,
@@ -203,7 +203,8 @@ async def _cancel(tasks: Sequence[asyncio.Task[None]]) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket; raises `SettingsError` when the port can't be had."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family, backlog=_BACKLOG)
@@ -214,7 +215,8 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 @contextmanager
-def _signals(stop: asyncio.Event, quit_now: asyncio.Event) -> Iterator[None]:
+def signals(stop: asyncio.Event, quit_now: asyncio.Event) -> Iterator[None]:
+    """SIGTERM and SIGINT set `stop`, a second one `quit_now`; a third ends the process."""
     loop = asyncio.get_running_loop()
 
     def told(number: int) -> None:

@@ -25,6 +25,10 @@ def nothing_pending() -> int:
     return 0
 
 
+def nothing_to_nudge() -> None:
+    """For a service in which nothing waits for a business moment."""
+
+
 @dataclass(frozen=True, slots=True)
 class Service:
     """The parts of a service, built by its wiring and run by `process` or by a host.
@@ -43,4 +47,5 @@ class Service:
     ready: Ready = always_ready
     close: Callable[[], Awaitable[None]] = nothing_to_close
     pending: Callable[[], int] = nothing_pending
+    nudge: Callable[[], None] = nothing_to_nudge
     body_limits: Mapping[str, int] = field(default_factory=dict)

@@ -1,5 +1,7 @@
 """Putting the scheduler together: the only file that names concrete classes."""
 
+import asyncio
+
 from fastapi import APIRouter
 
 from followup_messaging.consumer import Consumer
@@ -60,12 +62,17 @@ def build(
         Consumer(bus=bus, database=databases.worker, queue=queue, service=NAME, handle=handle)
         for queue, handle in handlers.items()
     ]
+    moved = asyncio.Event()
+    timers = TimerLoop(databases.worker, runs, window=own.window)
     loops: list[Loop] = [
-        TimerLoop(databases.worker, runs, window=own.window),
         Reconciler(databases.worker, runs, after=own.unanswered),
         outbox.sweeper,
     ]
-    runners: list[Runner] = [*consumers, *(LoopRunner(loop, metrics=metrics) for loop in loops)]
+    runners: list[Runner] = [
+        *consumers,
+        LoopRunner(timers, wake=moved, metrics=metrics),
+        *(LoopRunner(loop, metrics=metrics) for loop in loops),
+    ]
 
     async def ready() -> str | None:
         return None if bus.connected else "the bus is not connected"
@@ -76,6 +83,7 @@ def build(
         runners=runners,
         finishers=[outbox.relay],
         pending=lambda: outbox.relay.pending,
+        nudge=moved.set,
         ready=ready,
         body_limits={"/v1/sequences": _DOCUMENT_BYTES},
     )

@@ -42,7 +42,7 @@ class CapturedLeads:
             why_not = _why_not(known.get(lead.lead_id), busy=bool(busy & names[lead.person_id]))
             if why_not is None:
                 busy |= names[lead.person_id]
-                entrances.append(_entrance(tenant_id, lead))
+                entrances.append(_entrance(tenant_id, lead, at=tx.now))
             else:
                 entries.append(_not_enrolled(tenant_id, lead, why_not, at=tx.now))
         if entries:
@@ -76,14 +76,16 @@ def _distinct(messages: Sequence[Message]) -> list[tuple[UUID, LeadCaptured]]:
     return sorted(found.values(), key=lambda pair: (pair[1].received_at, pair[1].lead_id))
 
 
-def _entrance(tenant_id: UUID, lead: LeadCaptured) -> Entrance:
+def _entrance(tenant_id: UUID, lead: LeadCaptured, *, at: datetime) -> Entrance:
+    # Counted from now: a lead that reached us late, such as an imported one, has missed
+    # nothing of its sequence.
     return Entrance(
         tenant_id=tenant_id,
         lead_id=lead.lead_id,
         person_id=lead.person_id,
         sequence=lead.sequence or route(lead.source, asked=lead.asked, audience=lead.audience),
         lane=lead.lane,
-        anchor=lead.received_at,
+        anchor=at,
     )
 
 
