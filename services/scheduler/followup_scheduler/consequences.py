@@ -7,7 +7,9 @@ from followup_contracts.events import TaskCreated
 from followup_database import new_id
 from followup_scheduler.core.advance import advance
 from followup_scheduler.core.model import (
+    CallEnded,
     Decision,
+    Enrollment,
     PlannedTouch,
     SkippedTouch,
     Stimulus,
@@ -42,9 +44,12 @@ def settle(
 
 def tell(run: Run, stimulus: Stimulus, *, now: datetime) -> Decision:
     """Let the run's enrollment decide on a stimulus, and carry the decision out."""
+    before = run.enrollment
     decision = advance(run.enrollment, run.edition.sequence, stimulus, run.facts, now)
     if decision.why is not None or decision.enrollment != run.enrollment:
         _carry_out(run, decision, now=now)
+        if decision.why is not None and not _told_by_touch(stimulus, before, run):
+            _write(run, decision, now=now)
     return decision
 
 
@@ -65,8 +70,6 @@ def _carry_out(run: Run, decision: Decision, *, now: datetime) -> None:
     for task in decision.tasks:
         _open(run, task, now=now)
     run.events.extend(decision.events)
-    if decision.why is not None:
-        _write(run, decision, now=now)
 
 
 def _settle(run: Run, records: tuple[TouchRecord, ...], *, now: datetime) -> None:
@@ -177,6 +180,12 @@ def _open(run: Run, task: Task, *, now: datetime) -> None:
             at=now,
         )
     )
+
+
+def _told_by_touch(stimulus: Stimulus, before: Enrollment, run: Run) -> bool:
+    """Whether the trace of a touch says all there is to say."""
+    same = before.state == run.enrollment.state
+    return same and isinstance(stimulus, TouchSettled | CallEnded)
 
 
 def _write(run: Run, decision: Decision, *, now: datetime) -> None:

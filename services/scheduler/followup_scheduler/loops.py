@@ -41,16 +41,22 @@ class TimerLoop:
         self._most = most
 
     async def run_once(self) -> Tick:
-        """One batch, in one transaction."""
+        """One batch of touches and one of wakes, each in a transaction of its own.
+
+        Two, because waking waits for touches that somebody holds, and asking for
+        touches holds some: who did both at once could wait in a circle.
+        """
         async with self._database.transaction() as tx:
-            due = await timers.due(tx, most=self._most)
-            worked = 0
-            if due:
-                self._runs.figures.late(tx.now - min(timer.due_at for timer in due))
-                worked += await self._ask(tx, [t for t in due if t.kind == "touch"])
-                worked += await self._wake(tx, [t for t in due if t.kind == "wake"])
+            due = await timers.due(tx, "touch", most=self._most)
+            worked = await self._ask(tx, due)
+        async with self._database.transaction() as tx:
+            due += (wakes := await timers.due(tx, "wake", most=self._most))
+            worked += await self._wake(tx, wakes)
             following = await timers.next_due(tx)
-            return Tick(worked, _sleep(tx.now, following, seen=len(due), worked=worked))
+            now = tx.now
+        late = now - min(timer.due_at for timer in due) if due else timedelta(0)
+        self._runs.figures.late(late)
+        return Tick(worked, _sleep(now, following, seen=len(due), worked=worked))
 
     async def _ask(self, tx: Transaction, due: Sequence[Timer]) -> int:
         """Ask for the touches of these timers, as far as their windows have room."""

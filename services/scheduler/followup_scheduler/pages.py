@@ -16,7 +16,7 @@ class BadCursor(ValueError):
 
 def write(moment: datetime, id_: UUID) -> str:
     """The cursor of a page that begins behind this (moment, id)."""
-    return urlsafe_b64encode(orjson.dumps([moment, id_])).decode().rstrip("=")
+    return urlsafe_b64encode(orjson.dumps([moment, str(id_)])).decode().rstrip("=")
 
 
 def read(cursor: str) -> tuple[datetime, UUID]:

@@ -1,5 +1,6 @@
 """A scheduler on a real database, driven message by message on a clock that tests move."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -9,7 +10,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
-from followup_contracts import Message
+from followup_contracts import Message, encode
 from followup_contracts.events import (
     CallFinished,
     LeadCaptured,
@@ -21,10 +22,12 @@ from followup_contracts.events import (
     TouchUnknown,
 )
 from followup_contracts.payload import Payload
+from followup_contracts.topology import EVENTS
 from followup_database import Transaction, new_id
 from followup_directory import Tenant, create_tenant
 from followup_messaging.inprocess import InProcessBus
 from followup_messaging.outbox import Outbox
+from followup_messaging.port import Fate, Outgoing
 from followup_people import NewLead, upsert_leads
 from followup_runtime.databases import Databases
 from followup_runtime.metrics import Metrics
@@ -85,6 +88,13 @@ class Desk:
         """Handle these in one transaction, as a consumer does with a batch."""
         async with self.databases.worker.transaction() as tx:
             await handle(tx, [self.message(payload) for payload in payloads])
+
+    async def publish(self, bus: InProcessBus, payload: Payload) -> None:
+        """Publish as another service does; in process, confirmed means handled."""
+        message = self.message(payload)
+        outgoing = Outgoing(message.id, EVENTS, message.routing_key, encode(message))
+        (fate,) = await asyncio.wait_for(bus.publish([outgoing]), 10)
+        assert fate is Fate.CONFIRMED
 
     def message(self, payload: Payload) -> Message:
         return self.outbox.message(

@@ -71,4 +71,3 @@ def _end_call(run: Run, touch: Touch, ended: CallFinished, *, now: datetime) -> 
     if touch.call_result is None:
         touch.call_result = ended.result
     run.change(touch)
-    run.changed = True

@@ -122,7 +122,6 @@ def defer(run: Run, touch: Touch, outcome: TouchDeferred) -> None:
             touch.id, touch.tenant_id, touch.lane, "touch", outcome.not_before, outcome.rule
         )
     run.change(touch)
-    run.changed = True
 
 
 def _note_sent(touch: Touch, outcome: TouchSent) -> None:

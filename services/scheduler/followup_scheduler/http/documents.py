@@ -39,14 +39,17 @@ def _from_json(body: bytes) -> str:
     return orjson.dumps(values, option=orjson.OPT_INDENT_2).decode()
 
 
-def refused(error: BadDocument) -> Problem:
-    """What is wrong with a document, as a problem with pointers and lines."""
+def refused(error: BadDocument, *, root: str = "") -> Problem:
+    """What is wrong with a document, as a problem with pointers and lines.
+
+    `root` is where in the body the document stands.
+    """
     found = findings(error)
     return Problem(
         422,
         "Invalid sequence",
         found[0].message if found else None,
-        errors=[{"pointer": f.path, "detail": _says(f)} for f in found],
+        errors=[{"pointer": root + f.path, "detail": _says(f)} for f in found],
     )
 
 

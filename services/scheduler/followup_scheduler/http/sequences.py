@@ -12,10 +12,12 @@ from followup_runtime.databases import Databases
 from followup_runtime.problems import Problem
 from followup_scheduler.book import SequenceBook
 from followup_scheduler.core import document
+from followup_scheduler.core.calendar import calendar_json
 from followup_scheduler.core.errors import BadDocument
 from followup_scheduler.core.library import library
 from followup_scheduler.http.bodies import LintBody, SequenceBody
 from followup_scheduler.http.documents import document_of, findings, refused
+from followup_scheduler.imagined import Play
 from followup_scheduler.store import sequences
 
 Reader = Annotated[Principal, Depends(require("sequences:read"))]
@@ -68,6 +70,21 @@ class SequenceRoutes:
             if found.version is not None:
                 await sequences.publish(tx, tenant_id, key, found.version)
             return await self._found(tx, tenant_id, key, found.version)
+
+    async def simulate(self, principal: Principal, key: str, play: Play) -> dict[str, Any]:
+        """The calendar of a made-up lead."""
+        async with self._databases.api.transaction(tenant=principal.tenant_id) as tx:
+            stored = await self._found(tx, principal.tenant_id, key, None)
+            now = tx.now
+        try:
+            sequence = (
+                document.parse(stored.source, file=f"{key}.yaml")
+                if play.document is None
+                else document.from_json(play.document, file=f"{key}.json")
+            )
+        except BadDocument as error:
+            raise refused(error, root="/document") from None
+        return calendar_json(play.of(sequence, now=now))
 
     async def source(self, principal: Principal, key: str, request: Request) -> str:
         """The document in the request, else the stored one."""
@@ -122,6 +139,11 @@ def routes(service: SequenceRoutes) -> APIRouter:
         except BadDocument as error:
             return LintBody(valid=False, findings=findings(error))
         return LintBody(valid=True)
+
+    @router.post("/{key}/simulate")
+    async def simulate(principal: Reader, key: Key, body: Play | None = None) -> dict[str, Any]:
+        """Play the newest version, or a document that is sent, for a made-up lead."""
+        return await service.simulate(principal, key, body or Play())
 
     return router
 

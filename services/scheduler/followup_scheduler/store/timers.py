@@ -1,12 +1,12 @@
 """Statements on `scheduler.timers`.
 
-Nobody waits for a timer's row while holding it: the loop that claims timers takes
-only what is free, here and in every table it goes on to, so it is never part of a
-circle of waiting.
+Whoever claims timers of touches takes only what is free, here and in every table it
+goes on to: it waits for nobody, so it is never part of a circle of waiting.
 """
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Literal
 from uuid import UUID
 
 from sqlalchemy import text
@@ -32,7 +32,7 @@ _CLEAR = text("DELETE FROM scheduler.timers WHERE target = ANY(CAST(:ids AS uuid
 
 _DUE = text("""
 SELECT target, tenant_id, lane, kind, due_at, reason FROM scheduler.timers
-WHERE lane = :lane AND due_at <= CAST(:now AS timestamptz)
+WHERE lane = :lane AND kind = :kind AND due_at <= CAST(:now AS timestamptz)
 ORDER BY due_at LIMIT :most FOR UPDATE SKIP LOCKED
 """)
 
@@ -66,12 +66,12 @@ async def clear(tx: Transaction, targets: Iterable[UUID]) -> None:
     await tx.run(_CLEAR, ids=list(targets))
 
 
-async def due(tx: Transaction, *, most: int) -> list[Timer]:
+async def due(tx: Transaction, kind: Literal["touch", "wake"], *, most: int) -> list[Timer]:
     """What is due now and free, locked: lane `now` first, then the longest due."""
     found: list[Timer] = []
     for number, lane in sorted(_LANES.items()):
         if len(found) < most:
-            rows = await tx.all(_DUE, lane=number, now=tx.now, most=most - len(found))
+            rows = await tx.all(_DUE, lane=number, kind=kind, now=tx.now, most=most - len(found))
             found += [Timer(**{**row, "lane": lane}) for row in rows]
     return found
 

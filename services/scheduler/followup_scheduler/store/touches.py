@@ -34,10 +34,14 @@ FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
   reason text, step text, occurrence int, channel text, trace jsonb)
 """)
 
-_UPDATE = text("""
+# A touch that a rate defers for hours keeps how it began and what was last.
+_TRACE = """CASE WHEN jsonb_array_length(t.trace) < 200 THEN t.trace || r.trace
+    ELSE (t.trace - 100 - 100) || r.trace END"""
+
+_UPDATE = text(f"""
 UPDATE scheduler.touches AS t
 SET state = r.state, due_at = r.due_at, outstanding = r.outstanding, settled_at = r.settled_at,
-    call_result = r.call_result, reason = r.reason, trace = t.trace || r.trace
+    call_result = r.call_result, reason = r.reason, trace = {_TRACE}
 FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
   id uuid, state text, due_at timestamptz, outstanding boolean, settled_at timestamptz,
   call_result text, reason text, trace jsonb)
@@ -61,10 +65,10 @@ WHERE state = 'commanded'
 ORDER BY commanded_at LIMIT :most FOR UPDATE SKIP LOCKED
 """)
 
-_COMMAND = text("""
+_COMMAND = text(f"""
 UPDATE scheduler.touches AS t
 SET state = 'commanded', round = r.round, outstanding = true, commanded_at = clock_timestamp(),
-    trace = t.trace || r.trace
+    trace = {_TRACE}
 FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(id uuid, round int, trace jsonb)
 WHERE t.id = r.id AND t.state IN ('planned', 'commanded')
 """)

@@ -1,0 +1,123 @@
+"""A lead made up for a simulation, and the facts a decision about it would see. Pure."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+)
+
+from followup_contracts.events import CallResult, Intent
+from followup_contracts.payload import CHANNELS, Channel
+from followup_policy.consent import ConsentState, consent
+from followup_policy.zones import Place, Whereabouts, whereabouts
+from followup_scheduler.core.document import Sequence as Document
+from followup_scheduler.core.model import Facts, ReplyRead
+from followup_scheduler.core.routing import asked_for_help
+from followup_scheduler.core.simulate import Outcomes, Simulation, simulate
+
+_Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=100)]
+
+
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError(f"{name!r} is no IANA time zone") from None
+    return name
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ImaginedLead(_Part):
+    """Who a simulation is played for. `channels`: those it left an address for."""
+
+    source: _Text = "facebook_lead_ad"
+    asked: bool | None = None
+    audience: Literal["b2b", "b2c"] = "b2c"
+    consent: ConsentState = "yes"
+    channels: frozenset[Channel] = frozenset(CHANNELS)
+    country: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")] | None = "US"
+    state: _Text | None = None
+    postal_code: _Text | None = None
+    city: _Text | None = None
+    stated_zone: Annotated[_Text, AfterValidator(_zone)] | None = None
+    phone: Annotated[str, StringConstraints(pattern=r"^\+[1-9][0-9]{6,14}$")] | None = None
+
+    def facts(self) -> Facts:
+        """What would be known of it."""
+        where = whereabouts(
+            Place(
+                stated_zone=self.stated_zone,
+                country=self.country,
+                state=self.state,
+                postal_code=self.postal_code,
+                city=self.city,
+                phone=self.phone,
+            )
+        )
+        asked = asked_for_help(self.source) if self.asked is None else self.asked
+        refused = {
+            channel: refusal
+            for channel in CHANNELS
+            if (refusal := self._refusal(channel, where, asked=asked)) is not None
+        }
+        return Facts(
+            where=where,
+            source=self.source,
+            asked=asked,
+            audience=self.audience,
+            reachable=frozenset(CHANNELS) - refused.keys(),
+            refused=refused,
+        )
+
+    def _refusal(self, channel: Channel, where: Whereabouts, *, asked: bool) -> str | None:
+        if channel not in self.channels:
+            return "no usable address"
+        verdict = consent(channel, state=self.consent, asked=asked, where=where)
+        return None if verdict.allowed else f"{verdict.rule}: {verdict.reason}"
+
+
+class ImaginedReply(_Part):
+    """An answer of the imagined person."""
+
+    at: AwareDatetime
+    intent: Intent
+    opt_out: bool = False
+
+
+class Play(_Part):
+    """What to simulate: for whom, from when, and what happens on the way.
+
+    `calls` says by step how a call ends (else nobody answers), `failed` names steps
+    whose touches fail.
+    """
+
+    lead: ImaginedLead = ImaginedLead()
+    start: AwareDatetime | None = None
+    calls: Annotated[dict[str, CallResult], Field(max_length=200)] = {}
+    failed: Annotated[frozenset[str], Field(max_length=200)] = frozenset()
+    replies: Annotated[tuple[ImaginedReply, ...], Field(max_length=100)] = ()
+    document: dict[str, Any] | None = None
+
+    def of(self, sequence: Document, *, now: datetime) -> Simulation:
+        """Play it; `now` is the start where none is named."""
+        answers: Sequence[ReplyRead] = [
+            ReplyRead(reply.intent, reply.opt_out, None, reply.at) for reply in self.replies
+        ]
+        return simulate(
+            sequence,
+            self.lead.facts(),
+            start=self.start or now,
+            happenings=answers,
+            outcomes=Outcomes(calls=self.calls, failed=self.failed),
+        )
