@@ -5,6 +5,7 @@ import httpx
 import pytest
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict
+from structlog.testing import capture_logs
 
 from followup_runtime.app import create_app
 from followup_runtime.databases import Databases
@@ -192,10 +193,13 @@ async def test_the_limit_counts_for_chunked_json_too(http):
 
 
 async def test_an_unexpected_error_gives_an_id_and_nothing_else(http):
-    """The answer tells nothing of the inside; the id is in the log."""
-    problem = _problem(await http.get("/broken"), 500)
-    assert "logged under" in problem["detail"]
+    """The answer tells nothing of the inside; the id is in the log, with the error."""
+    with capture_logs() as logs:
+        problem = _problem(await http.get("/broken"), 500)
     assert "pat@" not in json.dumps(problem)
+    [logged] = [log for log in logs if log["event"] == "http.failed"]
+    assert problem["detail"].endswith(logged["error_id"])
+    assert isinstance(logged["exc_info"], RuntimeError)
 
 
 async def test_a_problem_keeps_what_it_was_raised_with(http):
