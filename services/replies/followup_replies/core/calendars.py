@@ -59,9 +59,7 @@ YEAR: Final = "year"
 QUARTER: Final = "quarter"
 UNITS: Final = {
     **dict.fromkeys("day days dia dias jour jours tag tage tagen".split(), DAY),
-    **dict.fromkeys(
-        "week weeks wk wks semana semanas semaine semaines woche wochen".split(), WEEK
-    ),
+    **dict.fromkeys("week weeks wk wks semana semanas semaine semaines woche wochen".split(), WEEK),
     **dict.fromkeys("month months mes meses mois monat monate monaten monats".split(), MONTH),
     **dict.fromkeys("quarter quarters trimestre trimestres quartal quartale".split(), QUARTER),
     **dict.fromkeys(

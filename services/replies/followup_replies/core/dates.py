@@ -147,9 +147,7 @@ def _all_named(folded: str, today: date, *, month_first: bool) -> list[_Named]:
     return found
 
 
-def _day_of(
-    name: str, match: re.Match[str], today: date, *, month_first: bool
-) -> date | None:
+def _day_of(name: str, match: re.Match[str], today: date, *, month_first: bool) -> date | None:
     if name == "numeric":
         return _numeric(match, today, month_first=month_first)
     return _READERS[name](match, today)

@@ -55,9 +55,7 @@ def compile_phrase(source: str, *, words: Mapping[str, Iterable[str]] | None = N
         raise RuleError(f"phrase {source!r}: unbalanced at {reader.rest[0]!r}")
     if piece.may_be_nothing or _ANY in piece.heads:
         raise RuleError(f"phrase {source!r}: must begin with a word and need at least one")
-    return Phrase(
-        source=source, pattern=re.compile(piece.expression + r"(?= )"), heads=piece.heads
-    )
+    return Phrase(source=source, pattern=re.compile(piece.expression + r"(?= )"), heads=piece.heads)
 
 
 def _spelling(source: str) -> str:
@@ -72,9 +70,7 @@ def _is_clean(folded: str) -> bool:
 class _Reader:
     """Reads the tokens of one phrase from left to right."""
 
-    def __init__(
-        self, source: str, tokens: list[str], words: Mapping[str, Iterable[str]]
-    ) -> None:
+    def __init__(self, source: str, tokens: list[str], words: Mapping[str, Iterable[str]]) -> None:
         self._source = source
         self._words = words
         self.rest = tokens

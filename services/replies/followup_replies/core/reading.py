@@ -44,6 +44,7 @@ _BEFORE_QUESTION: Final[tuple[Intent, ...]] = (
     "referral",
     "not_now",
 )
+_LEANING: Final = 0.45
 _YIELDING: Final = 0.5
 _CERTAIN: Final = 0.99
 _CLEAR: Final = 0.7
@@ -209,14 +210,25 @@ def _scores(evidence: _Evidence) -> dict[Intent, float]:
         scores[intent] = max(scores.get(intent, 0.0), 1 - left)
     if evidence.automatic:
         scores["out_of_office" if evidence.absent else "auto_reply"] = _CERTAIN
-    return _weighed(scores)
+    return _weighed(scores, evidence)
 
 
-def _weighed(scores: dict[Intent, float]) -> dict[Intent, float]:
+def _weighed(scores: dict[Intent, float], evidence: _Evidence) -> dict[Intent, float]:
     """Let a question yield to what it is about: "can you text me again in March?"."""
-    if any(scores.get(intent, 0.0) >= _CLEAR for intent in _BEFORE_QUESTION):
+    clear = any(scores.get(intent, 0.0) >= _CLEAR for intent in _BEFORE_QUESTION)
+    if clear or _agrees_first(evidence):
         scores["question"] = min(scores.get("question", 0.0), _YIELDING)
     return scores
+
+
+def _agrees_first(evidence: _Evidence) -> bool:
+    """Tell a yes with a question behind it from a question: "Friday is good, what street?"."""
+    first: dict[Intent, tuple[int, int]] = {}
+    for hit in evidence.hits:
+        if hit.rule.weight >= _LEANING:
+            place = (hit.sentence, hit.span.start)
+            first[hit.rule.intent] = min(place, first.get(hit.rule.intent, place))
+    return "interested" in first and first["interested"] < first.get("question", (0, 0))
 
 
 def _likeliest(evidence: _Evidence) -> tuple[Intent, float]:

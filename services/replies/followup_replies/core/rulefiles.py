@@ -47,21 +47,19 @@ def compile_rules(texts: Mapping[str, str]) -> Rulebook:
     files = {name: _parsed(name, text) for name, text in sorted(texts.items())}
     keywords: dict[str, Keyword] = {}
     for kind in _KEYWORDS:
-        for spelling in _merged(files, lambda file, kind=kind: file.get("keywords", {}).get(kind, ())):  # type: ignore[misc] # noqa: E501
+        for spelling in _merged(
+            files, lambda file, kind=kind: file.get("keywords", {}).get(kind, ())
+        ):  # type: ignore[misc] # noqa: E501
             keywords[_joined(spelling)] = kind
     return Rulebook(
-        rules=PhraseIndex(
-            pair for name, file in files.items() for pair in _rules(name, file)
-        ),
+        rules=PhraseIndex(pair for name, file in files.items() for pair in _rules(name, file)),
         idioms=_phrases(files, "idioms"),
         footers=_phrases(files, "footers"),
         automatic=_phrases(files, "automatic"),
         absences=_phrases(files, "absences"),
         negators=frozenset(map(_joined, _merged(files, lambda file: file.get("negators", ())))),
         keywords=keywords,
-        courtesies=frozenset(
-            map(_joined, _merged(files, lambda file: file.get("courtesies", ())))
-        ),
+        courtesies=frozenset(map(_joined, _merged(files, lambda file: file.get("courtesies", ())))),
         spellings={
             _joined(wrong): _joined(right)
             for file in files.values()
@@ -84,9 +82,7 @@ def _parsed(name: str, text: str) -> _File:
     return file
 
 
-def _merged(
-    files: Mapping[str, _File], part: Callable[[_File], Iterable[str]]
-) -> Iterator[str]:
+def _merged(files: Mapping[str, _File], part: Callable[[_File], Iterable[str]]) -> Iterator[str]:
     for file in files.values():
         yield from part(file)
 
