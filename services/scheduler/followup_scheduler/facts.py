@@ -9,6 +9,7 @@ from uuid import UUID
 from followup_contracts.payload import CHANNELS, Channel
 from followup_database import Transaction, new_id
 from followup_people import ContactPoint, LeadView, PersonView, same_person, views
+from followup_people.records import PointKind
 from followup_policy.caps import PastContact
 from followup_policy.consent import consent
 from followup_policy.zones import Place, Whereabouts, whereabouts
@@ -88,13 +89,15 @@ class FactFinder:
         """Addresses and channels that the suppression list forbids."""
         asked: dict[UUID, Address] = {}
         looks: list[Look] = []
+        hashes: dict[tuple[PointKind, str], bytes] = {}
         for subject in subjects:
             if subject.lead_id not in known:
                 continue
             for channel, point in _points(known[subject.lead_id][0]):
                 look_id = new_id()
                 asked[look_id] = (subject.tenant_id, point.address, channel)
-                hashed = self._hasher.hash(point.kind, point.address)
+                name = (point.kind, point.address)
+                hashed = hashes[name] = hashes.get(name) or self._hasher.hash(*name)
                 looks.append(
                     (
                         look_id,

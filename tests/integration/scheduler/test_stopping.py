@@ -189,3 +189,32 @@ async def test_replies_twice_and_after_the_end_change_nothing(desk, say):
     await desk.tell(desk.replies, say.reply(lead, at=desk.clock(), intent="not_interested"))
     await _assert_stopped(desk, run, state="halted", reason="interested")
     assert len(await desk.rows("SELECT id FROM scheduler.tasks")) == 1
+
+
+async def test_a_reply_reaches_the_runs_of_every_person_it_turns_out_to_be(desk, say):
+    """Two persons found to be one: what one says stops the runs of both."""
+    by_phone, first = await desk.enrolled(email=None)
+    by_mail, second = await desk.enrolled(phone_e164=None)
+    both = await desk.lead(phone_e164=by_phone.phone_e164, email=by_mail.email)
+    rows = await desk.rows("SELECT person_id FROM people.leads WHERE id = :id", id=both.lead_id)
+    survivor = rows[0]["person_id"]
+    heard = say.reply(by_phone, at=desk.clock(), intent="not_interested", person_id=survivor)
+    await desk.tell(desk.replies, heard)
+    assert (await desk.run(first))["end_reason"] == "not_interested"
+    assert (await desk.run(second))["end_reason"] == "not_interested"
+
+
+async def test_contacts_of_other_runs_count_for_the_caps(desk, say):
+    """One text a day for one person, whichever run sends it."""
+    lead, run = await desk.enrolled()
+    await desk.send(await desk.touch(run, "sms"))
+    await desk.tell(desk.replies, say.reply(lead, at=desk.clock(), intent="not_interested"))
+    again = await desk.lead(phone_e164=lead.phone_e164, email=lead.email)
+    await desk.tell(desk.captured, say.captured(again, person_id=lead.person_id))
+    (row,) = await desk.rows(
+        "SELECT id FROM scheduler.enrollments WHERE lead_id = :lead", lead=again.lead_id
+    )
+    text = await desk.touch(row["id"], "sms")
+    assert text["state"] == "planned"
+    assert text["due_at"].date() > desk.clock().date()
+    assert any("R1" in why for why in text["trace"][0]["moved_by"])

@@ -1,0 +1,163 @@
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from followup_contracts.events import (
+    CallFinished,
+    TouchDeferred,
+    TouchFailed,
+    TouchSent,
+    TouchSkipped,
+    TouchUnknown,
+)
+from followup_scheduler.book import Edition
+from followup_scheduler.consequences import tell
+from followup_scheduler.core.library import load
+from followup_scheduler.core.model import Enrollment, Ordered, ReplyRead, Started, Woken
+from followup_scheduler.handlers import feedback, outcomes
+from followup_scheduler.imagined import ImaginedLead
+from followup_scheduler.runs import Run
+
+START = datetime(2026, 3, 2, 15, tzinfo=UTC)
+ID = UUID(int=7)
+KINDS = ("sent", "deferred", "failed", "skipped", "superseded", "unknown", "ended", "ask")
+ORDERS = ("halt", "pause", "resume", "reply", "wake")
+
+steps = st.lists(
+    st.one_of(
+        st.tuples(st.sampled_from(KINDS), st.integers(0, 6), st.integers(0, 3)),
+        st.tuples(st.sampled_from(ORDERS), st.just(0), st.just(0)),
+    ),
+    max_size=40,
+)
+
+
+class Everything(dict):
+    """Hashes for every text of a document."""
+
+    def __missing__(self, name):
+        return f"hash of {name}"
+
+
+def fresh() -> Run:
+    sequence = load("d1")
+    lead = ImaginedLead(state="NY", postal_code="10001", phone="+12125550100")
+    enrollment = Enrollment(
+        id=ID,
+        tenant_id=ID,
+        lead_id=ID,
+        person_id=ID,
+        sequence="d1",
+        version=1,
+        state="active",
+        anchor=START,
+        lane="now",
+    )
+    run = Run(enrollment, {}, Edition(sequence, Everything()), lead.facts())
+    tell(run, Started(START), now=START)
+    return run
+
+
+def play(run: Run, what: str, which: int, round_: int, now: datetime) -> None:
+    if what in ORDERS:
+        order(run, what, now)
+        return
+    several = list(run.touches.values())
+    touch = several[which % len(several)]
+    if what == "ask":
+        if touch.state == "planned":
+            touch.state, touch.outstanding, touch.round = "commanded", True, touch.round + 1
+            run.timers[touch.id] = None
+            run.change(touch)
+        return
+    about = {
+        "touch_id": touch.id,
+        "enrollment_id": ID,
+        "lead_id": ID,
+        "person_id": ID,
+        "channel": touch.key.channel,
+        "at": now,
+    }
+    if what == "ended":
+        if touch.key.channel == "voice":
+            ended = CallFinished(**about, attempt_id=ID, result="no_answer")
+            feedback.apply(run, touch, ended, now=now)
+        return
+    about["round"] = round_
+    outcome = {
+        "sent": lambda: TouchSent(
+            **about, attempt_id=ID, account_id=ID, provider="x", provider_ref=None, sender=None
+        ),
+        "deferred": lambda: TouchDeferred(
+            **about, kind="rate", rule="rate", reason="busy", not_before=now + timedelta(seconds=5)
+        ),
+        "failed": lambda: TouchFailed(**about, code="1", reason="refused"),
+        "skipped": lambda: TouchSkipped(**about, rule="suppressed", reason="listed"),
+        "superseded": lambda: TouchSkipped(**about, rule="superseded", reason="newer"),
+        "unknown": lambda: TouchUnknown(**about, attempt_id=ID, reason="silence"),
+    }[what]()
+    outcomes.apply(run, touch, outcome, now=now)
+
+
+def order(run: Run, what: str, now: datetime) -> None:
+    match what:
+        case "reply":
+            tell(run, ReplyRead("question", opt_out=False, until=None, at=now), now=now)
+        case "wake":
+            tell(run, Woken("", now), now=now)
+        case _:
+            tell(run, Ordered(what, "test", now), now=now)
+
+
+@settings(max_examples=200, deadline=None)
+@given(steps)
+def test_answers_in_any_order_keep_touches_and_timers_consistent(played):
+    """What is planned has a timer, nothing else has; sent stays sent; ended plans nothing."""
+    run = fresh()
+    went_out: set[UUID] = set()
+    now = START
+    for what, which, round_ in played:
+        now += timedelta(minutes=7)
+        play(run, what, which, round_, now)
+        for touch in run.touches.values():
+            armed = run.timers.get(touch.id) is not None
+            assert armed == (touch.state == "planned"), (what, touch.key, touch.state)
+            assert not touch.outstanding or touch.state in ("planned", "commanded")
+            if touch.id in went_out:
+                assert touch.state == "sent"
+            if touch.state == "sent":
+                went_out.add(touch.id)
+        if run.enrollment.state != "active":
+            open_ = [t for t in run.touches.values() if t.state in ("planned", "commanded")]
+            assert open_ == []
+        if run.enrollment.end_reason is not None:
+            assert run.timers.get(ID) is None
+        remembered = {record.key: record.state for record in run.enrollment.touches}
+        assert remembered == {key: touch.state for key, touch in run.touches.items()}
+
+
+@settings(max_examples=100, deadline=None)
+@given(steps)
+def test_one_step_and_channel_goes_out_once(played):
+    """However often a run is paused, resumed and answered, nothing is sent twice by plan.
+
+    A touch that went out in spite of a pause is not repeated after it.
+    """
+    run = fresh()
+    now = START
+    for what, which, round_ in played:
+        now += timedelta(minutes=7)
+        play(run, what, which, round_, now)
+        for touch in run.touches.values():
+            if touch.state != "sent":
+                continue
+            twins = [
+                other
+                for other in run.touches.values()
+                if other is not touch
+                and (other.key.step, other.key.channel) == (touch.key.step, touch.key.channel)
+                and other.state in ("planned", "commanded")
+            ]
+            assert twins == []
