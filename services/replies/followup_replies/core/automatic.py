@@ -5,7 +5,7 @@ Headers first (RFC 3834 and what vendors add), then the subject, then the text i
 set it too, so it says nothing about this message.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from followup_replies.core.folding import Sentence, fold, sentences
@@ -27,7 +27,8 @@ _PRESENT: Final = frozenset(
     }
 )
 _PRECEDENCES: Final = frozenset({"auto_reply", "auto-reply", "bulk", "junk", "list"})
-_MACHINES: Final = ("mailer-daemon@", "postmaster@", "noreply@", "no-reply@", "donotreply@")
+_DAEMONS: Final = ("mailer-daemon@", "postmaster@")
+_MACHINES: Final = (*_DAEMONS, "noreply@", "no-reply@", "donotreply@")
 
 
 def automatic_header(headers: Mapping[str, str] | None) -> str | None:
@@ -42,18 +43,17 @@ def automatic_header(headers: Mapping[str, str] | None) -> str | None:
 def _says_automatic(name: str, value: str) -> bool:
     if name in _PRESENT:
         return value not in {"", "no", "false", "0"}
-    match name:
-        case "auto-submitted":
-            return value.split(";")[0].strip() not in {"", "no"}
-        case "precedence":
-            return value in _PRECEDENCES
-        case "return-path":
-            return value in {"<>", ""} or value.strip("<>").startswith(_MACHINES[:2])
-        case "from":
-            return any(machine in value for machine in _MACHINES)
-        case "content-type":
-            return value.startswith("multipart/report")
-    return False
+    telling = _TELLING.get(name)
+    return telling is not None and telling(value)
+
+
+_TELLING: Final[Mapping[str, Callable[[str], bool]]] = {
+    "auto-submitted": lambda value: value.split(";")[0].strip() not in {"", "no"},
+    "precedence": _PRECEDENCES.__contains__,
+    "return-path": lambda value: value in {"<>", ""} or value.strip("<>").startswith(_DAEMONS),
+    "from": lambda value: any(machine in value for machine in _MACHINES),
+    "content-type": lambda value: value.startswith("multipart/report"),
+}
 
 
 def says_absence(text: str, *, book: Rulebook) -> bool:

@@ -35,19 +35,40 @@ WEEKDAYS: Final = {
 
 NUMBERS: Final = {
     **{str(number): number for number in range(1, 100)},
-    **dict.fromkeys("a an one un una uno une ein eine einer einem einen um uma".split(), 1),
-    **dict.fromkeys("two dos deux zwei dois duas couple par paar".split(), 2),
-    **dict.fromkeys("three tres trois drei few several algunas algunos unas unos".split(), 3),
-    **dict.fromkeys("quelques einigen alguns algumas".split(), 3),
-    **dict.fromkeys("four cuatro quatre vier quatro".split(), 4),
-    **dict.fromkeys("five cinco cinq funf fuenf".split(), 5),
-    **dict.fromkeys("six seis sechs".split(), 6),
-    **dict.fromkeys("seven siete sept sieben sete".split(), 7),
-    **dict.fromkeys("eight ocho huit acht oito".split(), 8),
-    **dict.fromkeys("nine nueve neuf neun nove".split(), 9),
-    **dict.fromkeys("ten diez dix zehn dez".split(), 10),
-    **dict.fromkeys("twelve doce douze zwolf doze".split(), 12),
-    **dict.fromkeys("fifteen quince quinze".split(), 15),
+    **dict.fromkeys(
+        [
+            "a",
+            "an",
+            "one",
+            "un",
+            "una",
+            "uno",
+            "une",
+            "ein",
+            "eine",
+            "einer",
+            "einem",
+            "einen",
+            "um",
+            "uma",
+        ],
+        1,
+    ),
+    **dict.fromkeys(["two", "dos", "deux", "zwei", "dois", "duas", "couple", "par", "paar"], 2),
+    **dict.fromkeys(
+        ["three", "tres", "trois", "drei", "few", "several", "algunas", "algunos", "unas", "unos"],
+        3,
+    ),
+    **dict.fromkeys(["quelques", "einigen", "alguns", "algumas"], 3),
+    **dict.fromkeys(["four", "cuatro", "quatre", "vier", "quatro"], 4),
+    **dict.fromkeys(["five", "cinco", "cinq", "funf", "fuenf"], 5),
+    **dict.fromkeys(["six", "seis", "sechs"], 6),
+    **dict.fromkeys(["seven", "siete", "sept", "sieben", "sete"], 7),
+    **dict.fromkeys(["eight", "ocho", "huit", "acht", "oito"], 8),
+    **dict.fromkeys(["nine", "nueve", "neuf", "neun", "nove"], 9),
+    **dict.fromkeys(["ten", "diez", "dix", "zehn", "dez"], 10),
+    **dict.fromkeys(["twelve", "doce", "douze", "zwolf", "doze"], 12),
+    **dict.fromkeys(["fifteen", "quince", "quinze"], 15),
     "twenty": 20,
     "thirty": 30,
 }
@@ -58,21 +79,57 @@ MONTH: Final = "month"
 YEAR: Final = "year"
 QUARTER: Final = "quarter"
 UNITS: Final = {
-    **dict.fromkeys("day days dia dias jour jours tag tage tagen".split(), DAY),
-    **dict.fromkeys("week weeks wk wks semana semanas semaine semaines woche wochen".split(), WEEK),
-    **dict.fromkeys("month months mes meses mois monat monate monaten monats".split(), MONTH),
-    **dict.fromkeys("quarter quarters trimestre trimestres quartal quartale".split(), QUARTER),
+    **dict.fromkeys(["day", "days", "dia", "dias", "jour", "jours", "tag", "tage", "tagen"], DAY),
     **dict.fromkeys(
-        "year years yr yrs ano anos an ans annee annees jahr jahre jahren jahres".split(), YEAR
+        [
+            "week",
+            "weeks",
+            "wk",
+            "wks",
+            "semana",
+            "semanas",
+            "semaine",
+            "semaines",
+            "woche",
+            "wochen",
+        ],
+        WEEK,
+    ),
+    **dict.fromkeys(
+        ["month", "months", "mes", "meses", "mois", "monat", "monate", "monaten", "monats"], MONTH
+    ),
+    **dict.fromkeys(
+        ["quarter", "quarters", "trimestre", "trimestres", "quartal", "quartale"], QUARTER
+    ),
+    **dict.fromkeys(
+        [
+            "year",
+            "years",
+            "yr",
+            "yrs",
+            "ano",
+            "anos",
+            "an",
+            "ans",
+            "annee",
+            "annees",
+            "jahr",
+            "jahre",
+            "jahren",
+            "jahres",
+        ],
+        YEAR,
     ),
 }
 
 SEASONS: Final = {
     # The day from which a season named as "in the spring" has begun (northern half).
-    **dict.fromkeys("spring primavera printemps fruhjahr fruhling fruehjahr".split(), (3, 20)),
-    **dict.fromkeys("summer verano ete sommer verao".split(), (6, 21)),
-    **dict.fromkeys("autumn fall otono automne herbst outono".split(), (9, 22)),
-    **dict.fromkeys("winter invierno hiver inverno".split(), (12, 21)),
+    **dict.fromkeys(
+        ["spring", "primavera", "printemps", "fruhjahr", "fruhling", "fruehjahr"], (3, 20)
+    ),
+    **dict.fromkeys(["summer", "verano", "ete", "sommer", "verao"], (6, 21)),
+    **dict.fromkeys(["autumn", "fall", "otono", "automne", "herbst", "outono"], (9, 22)),
+    **dict.fromkeys(["winter", "invierno", "hiver", "inverno"], (12, 21)),
 }
 SEASON_ENDS: Final = {
     # "After the summer" is when people are back at work, not the equinox.
@@ -85,9 +142,11 @@ SEASON_ENDS: Final = {
 EASTER: Final = frozenset({"easter", "pascua", "paques", "ostern", "pascoa"})
 FEASTS: Final = {
     # The first working day, as a rule, behind what people mean by it.
-    **dict.fromkeys("christmas xmas navidad navidades noel weihnachten natal".split(), (12, 27)),
-    **dict.fromkeys("holidays fiestas fetes feiertagen feiertage festas".split(), (1, 2)),
-    **dict.fromkeys("thanksgiving".split(), (11, 30)),
+    **dict.fromkeys(
+        ["christmas", "xmas", "navidad", "navidades", "noel", "weihnachten", "natal"], (12, 27)
+    ),
+    **dict.fromkeys(["holidays", "fiestas", "fetes", "feiertagen", "feiertage", "festas"], (1, 2)),
+    **dict.fromkeys(["thanksgiving"], (11, 30)),
     **dict.fromkeys(["new year", "new years", "ano nuevo", "nouvel an"], (1, 2)),
     **dict.fromkeys(["neujahr", "neuen jahr", "neues jahr", "ano novo", "reyes"], (1, 2)),
 }

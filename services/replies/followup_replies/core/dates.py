@@ -13,8 +13,20 @@ from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from followup_replies.core import calendars
-from followup_replies.core.calendars import DAY, EASTER, FEASTS, MONTH, MONTHS, NUMBERS
-from followup_replies.core.calendars import QUARTER, SEASON_ENDS, SEASONS, UNITS, WEEK, WEEKDAYS
+from followup_replies.core.calendars import (
+    DAY,
+    EASTER,
+    FEASTS,
+    MONTH,
+    MONTHS,
+    NUMBERS,
+    QUARTER,
+    SEASON_ENDS,
+    SEASONS,
+    UNITS,
+    WEEK,
+    WEEKDAYS,
+)
 from followup_replies.core.folding import fold
 
 _LONGEST_TEXT: Final = 4_000
@@ -42,8 +54,9 @@ _PATTERNS: Final[dict[str, str]] = {
     "day_month": rf"\b{_DAYNUM}\s*(?:de |of |d')?{_MONTH}{_YEARNUM}",
     "month_day": rf"\b{_MONTH}\s+(?:the )?(?P<day>[0-3]?\d)(?:st|nd|rd|th)?\b(?!:)"
     r"(?:,?\s*(?P<year>20\d\d))?",
-    "month": rf"\b(?P<part>(?:early|beginning of|start of|mid|middle of|late|end of|a principios de|"
-    r"principios de|mediados de|finales de|fin de|debut|mi|fin|anfang|mitte|ende|inicio de|"
+    "month": rf"\b(?P<part>(?:early|beginning of|start of|mid|middle of|late|end of|"
+    r"a principios de|principios de|mediados de|finales de|fin de|debut|mi|fin|"
+    r"anfang|mitte|ende|inicio de|"
     rf"comeco de|meados de|final de|fim de)[\s-]+)?{_MONTH}{_YEARNUM}",
     "in_span": rf"\b(?:(?:in|dans|en|em|daqui a|within|for|give me|por|pendant|fur|per|after|"
     r"nach|dentro de|apos|depois de|despues de|apres|another|noch|d'ici|de aqui a|d aqui a)\s+)"
@@ -143,8 +156,13 @@ def _all_named(folded: str, today: date, *, month_first: bool) -> list[_Named]:
             day = _day_of(name, match, today, month_first=month_first)
             if day is not None:
                 found.append(_Named(start=match.start(), end=match.end(), day=day))
+            if day is not None or name in _WHOLE_DAYS:
+                # Even a day gone by is no mention of its month alone.
                 taken.append(match.span())
     return found
+
+
+_WHOLE_DAYS: Final = frozenset({"iso", "numeric", "day_month", "month_day"})
 
 
 def _day_of(name: str, match: re.Match[str], today: date, *, month_first: bool) -> date | None:

@@ -4,6 +4,7 @@
 trip over the words inside it.
 """
 
+import itertools
 import re
 import unicodedata
 from dataclasses import dataclass
@@ -17,8 +18,8 @@ _HEAD, _TAIL = 600, 200
 _LOOKALIKES: Final = str.maketrans(
     {
         # Cyrillic and Greek letters that look Latin: filters are dodged with them.
-        **dict(zip("аеорсухіѕтнкмв", "aeopcyxistnkmb", strict=True)),  # noqa: RUF001 - the point
-        **dict(zip("αεορτυ", "aeoptu", strict=True)),  # noqa: RUF001 - the point
+        **dict(zip("аеорсухіѕтнкмв", "aeopcyxistnkmb", strict=True)),
+        **dict(zip("αεορτυ", "aeoptu", strict=True)),
         "’": "'", "‘": "'", "ʼ": "'", "`": "'", "´": "'",  # noqa: RUF001 - keyboards differ
         "“": '"', "”": '"', "„": '"', "«": '"', "»": '"',
         "–": "-", "—": "-", "‑": "-", "−": "-",  # noqa: RUF001 - one dash is enough
@@ -118,7 +119,7 @@ def _unwrapped(text: str) -> str:
     """Join a line to the next when a mail client broke it: long, and going on in lower case."""
     lines = text.split("\n")
     joined = lines[:1]
-    for before, line in zip(lines, lines[1:], strict=False):
+    for before, line in itertools.pairwise(lines):
         wrapped = len(before) >= 55 and before[-1:].isalnum() and line[:1].isalpha()  # noqa: PLR2004 - clients wrap at 65 to 78
         joined.append((" " if wrapped else "\n") + line)
     return "".join(joined)

@@ -82,16 +82,16 @@ class _Reader:
             pieces.append(self._optional(self._item(self.rest.pop(0), depth=depth)))
         return _in_a_row(pieces)
 
-    def _item(self, token: str, *, depth: int) -> _Piece:
-        if token in _GAPS:
-            return _Piece(_GAPS[token], frozenset({_ANY}), may_be_nothing=True)
-        if token == "(":
+    def _item(self, sign: str, *, depth: int) -> _Piece:
+        if sign in _GAPS:
+            return _Piece(_GAPS[sign], frozenset({_ANY}), may_be_nothing=True)
+        if sign == "(":
             return self._group(depth=depth + 1)
-        if token.startswith("<"):
-            return self._named(token[1:-1])
-        if token == "?":
+        if sign.startswith("<"):
+            return self._named(sign[1:-1])
+        if sign == "?":
             raise RuleError(f"phrase {self._source!r}: a question mark after nothing")
-        return _word(token)
+        return _word(sign)
 
     def _group(self, *, depth: int) -> _Piece:
         choices = [self.sequence(depth=depth)]

@@ -165,7 +165,10 @@ class _Sorter:
             self._goal, self._footed = self.own, False
 
     def _is_footer(self, folded: str) -> bool:
-        """Tell whether a sentence of our footer is at least half of the line."""
+        """Tell whether a line begins as our footer; outside a quote it must be half of it.
+
+        People cite it: "reply STOP to opt out does not work, stop it".
+        """
         found = sentences(folded)
         covered = max(
             (
@@ -176,4 +179,5 @@ class _Sorter:
             ),
             default=0,
         )
-        return bool(covered) and covered * 2 >= sum(len(sentence.words) for sentence in found)
+        words = sum(len(sentence.words) for sentence in found)
+        return bool(covered) and (self._goal is self.quoted or covered * 2 >= words)

@@ -11,7 +11,7 @@ from typing import Final, Literal
 
 from followup_replies.core.automatic import automatic_header, says_absence, says_automatic
 from followup_replies.core.dates import named_date
-from followup_replies.core.folding import Sentence, fold, sentences
+from followup_replies.core.folding import fold, sentences
 from followup_replies.core.intents import Intent
 from followup_replies.core.keywords import keyword_in
 from followup_replies.core.languages import language_of

@@ -6,7 +6,7 @@ nothing else changes.
 
 import functools
 import importlib.resources
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import yaml
@@ -45,28 +45,28 @@ def rulebook() -> Rulebook:
 def compile_rules(texts: Mapping[str, str]) -> Rulebook:
     """Compile rule files, given as text by language. Raises RuleError naming the place."""
     files = {name: _parsed(name, text) for name, text in sorted(texts.items())}
-    keywords: dict[str, Keyword] = {}
-    for kind in _KEYWORDS:
-        for spelling in _merged(
-            files, lambda file, kind=kind: file.get("keywords", {}).get(kind, ())
-        ):  # type: ignore[misc] # noqa: E501
-            keywords[_joined(spelling)] = kind
+    keywords: dict[str, Keyword] = {
+        _joined(spelling): kind
+        for file in files.values()
+        for kind in _KEYWORDS
+        for spelling in file.get("keywords", {}).get(kind, ())
+    }
     return Rulebook(
         rules=PhraseIndex(pair for name, file in files.items() for pair in _rules(name, file)),
         idioms=_phrases(files, "idioms"),
         footers=_phrases(files, "footers"),
         automatic=_phrases(files, "automatic"),
         absences=_phrases(files, "absences"),
-        negators=frozenset(map(_joined, _merged(files, lambda file: file.get("negators", ())))),
+        negators=frozenset(_listed(files, "negators")),
         keywords=keywords,
-        courtesies=frozenset(map(_joined, _merged(files, lambda file: file.get("courtesies", ())))),
+        courtesies=frozenset(_listed(files, "courtesies")),
         spellings={
             _joined(wrong): _joined(right)
             for file in files.values()
             for right, wrongs in file.get("spellings", {}).items()
             for wrong in wrongs
         },
-        near=tuple(map(_joined, _merged(files, lambda file: file.get("near", ())))),
+        near=tuple(_listed(files, "near")),
         common={
             name: frozenset(map(_joined, file["common"]))
             for name, file in files.items()
@@ -82,9 +82,8 @@ def _parsed(name: str, text: str) -> _File:
     return file
 
 
-def _merged(files: Mapping[str, _File], part: Callable[[_File], Iterable[str]]) -> Iterator[str]:
-    for file in files.values():
-        yield from part(file)
+def _listed(files: Mapping[str, _File], part: str) -> Iterator[str]:
+    return (_joined(word) for file in files.values() for word in file.get(part, ()))
 
 
 def _phrases(files: Mapping[str, _File], part: str) -> PhraseIndex[None]:

@@ -1,0 +1,96 @@
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from followup_replies.core.keywords import keyword_of
+from followup_replies.core.reading import InboundText, read
+
+STOPS = [
+    "STOP", "UNSUBSCRIBE", "END", "QUIT", "STOPALL", "REVOKE", "OPTOUT", "OPT OUT", "CANCEL",
+    "REMOVE", "TD", "ARRET", "ARRÊT", "ALTO", "PARAR", "BAJA", "CANCELAR", "DETENER", "NO MAS",
+    "NO MÁS", "SAIR", "STOPP", "ABMELDEN", "AFMELDEN", "BASTA", "DÉSABONNER", "DESCADASTRAR",
+]  # fmt: skip
+INVISIBLE = ["", "\u200b", "\u2060", "\ufeff", "\u00ad", "\u200d"]
+AROUND = st.text(alphabet=" .!?*,;:-_\n\t\"'()", max_size=6)
+
+
+@st.composite
+def disguised(draw: st.DrawFn) -> str:
+    """A keyword in any case, with punctuation around it and invisible characters in it."""
+    word = draw(st.sampled_from(STOPS))
+    letters = [
+        (char.upper() if draw(st.booleans()) else char.lower()) + draw(st.sampled_from(INVISIBLE))
+        for char in word
+    ]
+    return draw(AROUND) + "".join(letters) + draw(AROUND)
+
+
+@settings(max_examples=300, deadline=None)
+@given(disguised())
+def test_a_stop_keyword_is_one_in_every_disguise(body: str) -> None:
+    """Case, accents, punctuation and invisible characters make no difference."""
+    assert keyword_of(body) == "stop"
+    text = InboundText(channel="sms", body=body)
+    reading = read(text, received=datetime(2026, 1, 5, tzinfo=UTC))
+    assert (reading.opt_out, reading.intent, reading.keyword) == (True, "opt_out", "stop")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "Stop please",
+        "STOP STOP STOP",
+        "ok stop",
+        "\uff33\uff34\uff2f\uff30",
+        "\U0001d412\U0001d413\U0001d40e\U0001d40f",
+        "S.T.O.P",
+        "s t o p",
+        "STOPPPP",
+        "stpo",
+        "sotp",
+        "unsubcribe",
+        "unsuscribe",
+        "stop svp",
+        "🛑",
+        "\u0405\u0422\u041e\u0420",
+    ],
+)
+def test_courtesies_slips_and_lookalikes_keep_the_keyword(body: str) -> None:
+    """What people and filters do to the word does not hide it."""
+    assert keyword_of(body) == "stop"
+
+
+@pytest.mark.parametrize("body", ["START", "unstop", "Start!"])
+def test_start_keywords(body: str) -> None:
+    """START and UNSTOP resume."""
+    assert keyword_of(body) == "start"
+
+
+@pytest.mark.parametrize("body", ["HELP", "info", "Aide", "AYUDA", "hilfe", "ajuda"])
+def test_help_keywords(body: str) -> None:
+    """HELP in every language asks who we are."""
+    assert keyword_of(body) == "help"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "YES",
+        "yes please",
+        "ok",
+        "",
+        "don't start again",
+        "stop by",
+        "full stop",
+        "step",
+        "shop",
+        "spot",
+        "top",
+        "the end",
+    ],
+)
+def test_what_is_no_keyword(body: str) -> None:
+    """YES would undo a STOP when it answers something else; words that look alike are others."""
+    assert keyword_of(body) is None
