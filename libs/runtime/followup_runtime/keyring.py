@@ -5,6 +5,7 @@ import os
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import UUID
 
 import orjson
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -27,6 +28,14 @@ class Keys:
     def link_key(self) -> bytes:
         """Signs links in messages. As lasting as the suppression key: old mail counts."""
         return hmac.digest(self.suppression_key, b"followup links v1", "sha256")
+
+    def sandbox_keys(self, account_id: UUID) -> tuple[bytes, ...]:
+        """Sign a sandbox account's webhooks (HMAC-SHA256 of the body) with the first.
+
+        Any of them is good: secret keys are rotated.
+        """
+        purpose = b"followup sandbox v1\0" + account_id.bytes
+        return tuple(hmac.digest(key.encode(), purpose, "sha256") for key in self.secret_keys)
 
 
 class _Stored(BaseModel):

@@ -7,7 +7,7 @@ before it sends; `StopFence` is the wait between the commit and the answer.
 from followup_suppression.epochs import epochs, raise_epochs
 from followup_suppression.fence import ACKNOWLEDGE_AFTER, LEASE, StopFence
 from followup_suppression.hashing import AddressHasher, Kind, normalise_v1
-from followup_suppression.holds import holds_of, place_hold, place_holds, remove_holds
+from followup_suppression.holds import holds_of, oldest_hold, place_hold, place_holds, remove_holds
 from followup_suppression.listing import (
     Listing,
     SuppressedChannel,
@@ -32,6 +32,7 @@ __all__ = [
     "lift",
     "listings",
     "normalise_v1",
+    "oldest_hold",
     "page_of_listings",
     "place_hold",
     "place_holds",

@@ -5,6 +5,7 @@ transaction that decides on the reply.
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import text
@@ -40,6 +41,8 @@ _OF = text("""
     ORDER BY person_id, reply_id
 """)
 
+_OLDEST = text("SELECT min(placed_at) FROM suppression.holds")
+
 
 async def place_hold(tx: Transaction, tenant_id: UUID, person_id: UUID, reply_id: UUID) -> bool:
     """Put a reply's hold on its person; False when it stands already."""
@@ -68,3 +71,9 @@ async def holds_of(tx: Transaction, person_ids: Sequence[UUID]) -> dict[UUID, fr
     for row in await tx.all(_OF, ids=list(person_ids)):
         found.setdefault(row["person_id"], set()).add(row["reply_id"])
     return {person: frozenset(replies) for person, replies in found.items()}
+
+
+async def oldest_hold(tx: Transaction) -> datetime | None:
+    """Since when (business time) the oldest hold has stood; None without any."""
+    oldest: datetime | None = await tx.scalar(_OLDEST)
+    return oldest

@@ -136,7 +136,7 @@ class Drafter:
             sender=sender[0],
             content=content,
             segments=segments_of(content.text) if command.channel == "sms" else 1,
-            callback_url=self._callback(route.account, command, attempt_id),
+            callback_url=self._callback(route.account, command, attempt_id, person.id),
             valid_for=_valid_for(command, tx.now),
             limits=tuple(_limits(route.account, sender[1])),
             explained=explained,
@@ -155,8 +155,19 @@ class Drafter:
             self._templates[key] = found[key].body
         return self._templates[key]
 
-    def _callback(self, account: Account, command: SendTouch, attempt_id: UUID) -> str:
-        query = urlencode({"touch": command.touch_id, "attempt": attempt_id})
+    def _callback(
+        self, account: Account, command: SendTouch, attempt_id: UUID, person_id: UUID
+    ) -> str:
+        # Every id that a report needs: it may come before anybody knows that this went out.
+        query = urlencode(
+            {
+                "touch": command.touch_id,
+                "attempt": attempt_id,
+                "enrollment": command.enrollment_id,
+                "lead": command.lead_id,
+                "person": person_id,
+            }
+        )
         base = self.public_url.rstrip("/")
         return f"{base}/hooks/{account.provider}/{account.id}/status?{query}"
 

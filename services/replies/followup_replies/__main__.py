@@ -1,7 +1,6 @@
 """`python -m followup_replies`: the service as a process of its own."""
 
 from followup_messaging.standalone import main
-
 from followup_replies.wiring import build
 
 if __name__ == "__main__":

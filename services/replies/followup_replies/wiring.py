@@ -2,13 +2,28 @@
 
 from fastapi import APIRouter
 
+from followup_directory import Vault
+from followup_messaging.consumer import Consumer
 from followup_messaging.outbox import Outbox
 from followup_messaging.port import Bus
+from followup_replies import sandbox
+from followup_replies.figures import Figures
+from followup_replies.hooks import BODY_BYTES, Door
+from followup_replies.http import conversation, suppressions, unsubscribe
+from followup_replies.inbound import InboundDesk
+from followup_replies.loops import HoldWatch, ParkedSweep
+from followup_replies.reports import ReportDesk
+from followup_replies.sent import SentTouches
+from followup_replies.stops import Stops
+from followup_replies.twilio import routes as twilio
 from followup_runtime.databases import Databases
-from followup_runtime.loops import LoopRunner
+from followup_runtime.keyring import Keys, keys_of
+from followup_runtime.loops import Loop, LoopRunner, Runner
 from followup_runtime.metrics import Metrics
 from followup_runtime.service import Service
 from followup_runtime.settings import Settings
+from followup_suppression import AddressHasher, StopFence
+from followup_suppression.tokens import LinkSigner
 
 NAME = "replies"
 
@@ -19,19 +34,77 @@ def build(
     bus: Bus,
     databases: Databases,
     metrics: Metrics,
+    fence: StopFence | None = None,
 ) -> Service:
     """Replies on this bus and these databases; nothing runs yet."""
-    del settings
-    outbox = Outbox(NAME, bus, databases.worker)
+    keys, figures = keys_of(settings), Figures(metrics)
+    worker, fence = databases.worker, fence or StopFence()
+    hasher = AddressHasher(keys.suppression_key)
+    outbox = Outbox(NAME, bus, worker)
+    stops = Stops(outbox, figures)
+    inbound = InboundDesk(
+        worker, outbox=outbox, hasher=hasher, stops=stops, fence=fence, figures=figures
+    )
+    reports = ReportDesk(
+        worker, outbox=outbox, hasher=hasher, stops=stops, fence=fence, figures=figures
+    )
+    door = Door(worker, Vault(keys.secret_keys), figures, public_url=settings.public_url)
+    router = APIRouter()
+    for part in (
+        *_hooks(door, keys, inbound, reports),
+        unsubscribe.routes(
+            unsubscribe.Unsubscribing(
+                worker, signer=LinkSigner(keys.link_key), stops=stops, fence=fence
+            )
+        ),
+        suppressions.routes(
+            suppressions.SuppressionRoutes(databases, hasher=hasher, stops=stops, fence=fence)
+        ),
+        conversation.routes(conversation.ConversationRoutes(databases)),
+    ):
+        router.include_router(part)
 
     async def ready() -> str | None:
         return None if bus.connected else "the bus is not connected"
 
     return Service(
         name=NAME,
-        router=APIRouter(),
-        runners=[LoopRunner(outbox.sweeper, metrics=metrics)],
+        router=router,
+        runners=_runners(bus, databases, metrics, outbox, reports, figures),
         finishers=[outbox.relay],
         pending=lambda: outbox.relay.pending,
         ready=ready,
+        body_limits={"/hooks/": BODY_BYTES, "/u/": unsubscribe.BODY_BYTES},
     )
+
+
+def _hooks(door: Door, keys: Keys, inbound: InboundDesk, reports: ReportDesk) -> list[APIRouter]:
+    return [
+        twilio.routes(twilio.TwilioHooks(door, inbound=inbound, reports=reports)),
+        sandbox.routes(
+            sandbox.SandboxHooks(door, keys=keys.sandbox_keys, inbound=inbound, reports=reports)
+        ),
+    ]
+
+
+def _runners(
+    bus: Bus,
+    databases: Databases,
+    metrics: Metrics,
+    outbox: Outbox,
+    reports: ReportDesk,
+    figures: Figures,
+) -> list[Runner]:
+    consumer = Consumer(
+        bus=bus,
+        database=databases.worker,
+        queue="replies.sent",
+        service=NAME,
+        handle=SentTouches(reports).handle,
+    )
+    loops: list[Loop] = [
+        ParkedSweep(databases.worker, reports, figures),
+        HoldWatch(databases.worker, figures),
+        outbox.sweeper,
+    ]
+    return [consumer, *(LoopRunner(loop, metrics=metrics) for loop in loops)]

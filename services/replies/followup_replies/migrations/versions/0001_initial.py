@@ -95,13 +95,17 @@ INDEXES = (
     "CREATE INDEX sent_touches_ref ON replies.sent_touches (account_id, provider_ref)",
     "CREATE INDEX sent_touches_person ON replies.sent_touches (person_id, at)",
     "CREATE INDEX sent_touches_lead ON replies.sent_touches (lead_id, at)",
-    "CREATE INDEX callbacks_parked ON replies.callbacks (account_id, provider_ref)"
-    " WHERE NOT matched",
+    """
+    CREATE INDEX callbacks_parked ON replies.callbacks (account_id, provider_ref)
+      WHERE NOT matched
+    """,
     "CREATE INDEX callbacks_person ON replies.callbacks (person_id)",
     "CREATE INDEX messages_person ON replies.messages (person_id, at)",
     "CREATE INDEX messages_lead ON replies.messages (lead_id, at)",
-    "CREATE INDEX messages_stray ON replies.messages (received_at)"
-    " WHERE person_id IS NULL AND address IS NOT NULL",
+    """
+    CREATE INDEX messages_stray ON replies.messages (received_at)
+      WHERE person_id IS NULL AND address IS NOT NULL
+    """,
 )
 
 TABLES = ("sent_touches", "deliveries", "callbacks", "messages")

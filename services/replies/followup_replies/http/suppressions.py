@@ -1,0 +1,204 @@
+"""`/v1/suppressions`: who must not be reached, by keyed hashes: addresses can't be listed."""
+
+from datetime import datetime
+from typing import Annotated, Literal, Self
+
+from fastapi import APIRouter, Depends, Query
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from followup_contracts.payload import Channel
+from followup_database import Transaction
+from followup_directory import Principal
+from followup_people import person_by_address
+from followup_replies.addresses import LONGEST, bare, match_key
+from followup_replies.http import pages
+from followup_replies.stops import Stop, Stops
+from followup_runtime.auth import require
+from followup_runtime.databases import Databases
+from followup_runtime.problems import Problem
+from followup_suppression import (
+    AddressHasher,
+    Kind,
+    Listing,
+    StopFence,
+    SuppressedChannel,
+    lift,
+    listings,
+    page_of_listings,
+)
+
+Reader = Annotated[Principal, Depends(require("suppressions:read"))]
+Writer = Annotated[Principal, Depends(require("suppressions:write"))]
+
+Reason = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+
+
+class Suppression(BaseModel):
+    """An address (E.164 or e-mail) and what of it: one channel, or all."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    address: Annotated[str, Field(min_length=3, max_length=LONGEST)]
+    channel: SuppressedChannel = "all"
+    reason: Reason = "requested"
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.channel != "all" and (self.channel == "email") != (self.kind == "email"):
+            raise ValueError(f"{self.channel} does not reach this kind of address")
+        digits = self.address.removeprefix("+")
+        if self.kind == "phone" and not (
+            self.address.startswith("+") and digits.isascii() and digits.isdigit()
+        ):
+            raise ValueError("a number in E.164 (+ and digits) or an e-mail address is required")
+        return self
+
+    @property
+    def kind(self) -> Kind:
+        """What kind of address it is."""
+        return "email" if "@" in self.address else "phone"
+
+    @property
+    def told_as(self) -> Channel:
+        """The channel that events about it name."""
+        if self.channel == "all":
+            return "email" if self.kind == "email" else "sms"
+        return self.channel
+
+
+class ListingBody(BaseModel):
+    """A standing entry of the list; `hash` is keyed and can't be turned back."""
+
+    kind: Kind
+    channel: SuppressedChannel
+    hash: str
+    reason: str
+    via: str
+    listed_at: datetime
+
+
+class ListingPage(BaseModel):
+    """Entries in the order of their hashes."""
+
+    items: list[ListingBody]
+    next: str | None
+
+
+class Lifted(BaseModel):
+    """Whether an entry stood and was lifted."""
+
+    lifted: bool
+
+
+class SuppressionRoutes:
+    """What the routes need, and what they do."""
+
+    def __init__(
+        self, databases: Databases, *, hasher: AddressHasher, stops: Stops, fence: StopFence
+    ) -> None:
+        self._databases = databases
+        self._hasher = hasher
+        self._stops = stops
+        self._fence = fence
+
+    async def page(self, principal: Principal, cursor: str | None, limit: int) -> ListingPage:
+        """A stretch of the list."""
+        after = None if cursor is None else _after(cursor)
+        async with self._databases.api.transaction(tenant=principal.tenant_id) as tx:
+            found = await page_of_listings(tx, principal.tenant_id, after=after, most=limit + 1)
+        items = [_body(listing) for listing in found[:limit]]
+        more = len(found) > limit
+        following = pages.write([items[-1].hash, items[-1].channel]) if more else None
+        return ListingPage(items=items, next=following)
+
+    async def put(self, principal: Principal, wanted: Suppression) -> ListingBody:
+        """List an address; answered once nothing can go to it any more."""
+        tenant_id = principal.tenant_id
+        address = bare(wanted.told_as, wanted.address)
+        hashed = self._hasher.hash(wanted.kind, address)
+        async with self._databases.api.transaction(tenant=tenant_id) as tx:
+            stop = Stop(
+                tenant_id=tenant_id,
+                person_id=await person_by_address(
+                    tx, tenant_id, wanted.kind, match_key(wanted.told_as, address)
+                ),
+                channel=wanted.told_as,
+                address_hash=hashed,
+                via="api",
+                reason=wanted.reason,
+                listed=wanted.channel,
+                consent=False,
+            )
+            await self._stops.stop(tx, stop)
+            listed = await _listed(tx, principal, hashed, wanted.channel)
+        await self._fence.settle(self._fence.moment())
+        return listed
+
+    async def lift(self, principal: Principal, wanted: Suppression) -> Lifted:
+        """Lift exactly this entry; who lifts one of another's own word answers for it."""
+        hashed = self._hasher.hash(wanted.kind, bare(wanted.told_as, wanted.address))
+        async with self._databases.api.transaction(tenant=principal.tenant_id) as tx:
+            entry = (wanted.kind, wanted.channel, hashed)
+            lifted = await lift(tx, principal.tenant_id, [entry], via=f"api:{wanted.reason}")
+        return Lifted(lifted=lifted > 0)
+
+
+def routes(service: SuppressionRoutes) -> APIRouter:
+    """The resource's routes."""
+    router = APIRouter(tags=["suppressions"])
+
+    @router.get("/v1/suppressions")
+    async def page(
+        principal: Reader,
+        cursor: Annotated[str | None, Query(max_length=400)] = None,
+        limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
+    ) -> ListingPage:
+        """Who must not be reached."""
+        return await service.page(principal, cursor, limit)
+
+    @router.put("/v1/suppressions")
+    async def put(principal: Writer, body: Suppression) -> ListingBody:
+        """List an address. Once this is answered, nothing goes out to it."""
+        return await service.put(principal, body)
+
+    @router.delete("/v1/suppressions")
+    async def remove(principal: Writer, body: Suppression) -> Lifted:
+        """Lift an entry. Consent that was withdrawn stays withdrawn."""
+        return await service.lift(principal, body)
+
+    return router
+
+
+async def _listed(
+    tx: Transaction, principal: Principal, hashed: bytes, channel: SuppressedChannel
+) -> ListingBody:
+    found = await listings(tx, principal.tenant_id, [hashed])
+    return next(_body(listing) for listing in found if listing.channel == channel)
+
+
+def _body(listing: Listing) -> ListingBody:
+    return ListingBody(
+        kind=listing.kind,
+        channel=listing.channel,
+        hash=listing.hash.hex(),
+        reason=listing.reason,
+        via=listing.via,
+        listed_at=listing.listed_at,
+    )
+
+
+def _after(cursor: str) -> Listing:
+    """A listing to go on behind: only hash and channel matter."""
+    try:
+        hashed, channel = pages.read(cursor)
+        return Listing("phone", _channel(channel), bytes.fromhex(hashed), "", "", datetime.min)  # noqa: DTZ901 - never read
+    except (ValueError, TypeError):
+        raise Problem(400, detail="this cursor was not given by us", pointer="?cursor") from None
+
+
+def _channel(word: str) -> Literal["sms", "voice", "email", "all"]:
+    match word:
+        case "sms" | "voice" | "email" | "all":
+            return word
+        case _:
+            raise ValueError(word)

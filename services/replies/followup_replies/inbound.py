@@ -1,0 +1,244 @@
+"""A message that came in: whose it is, what it means, and what it stops.
+
+Written down, held and stopped in one transaction; answered only once no send that it
+forbids can begin any more.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+from uuid import UUID
+
+from followup_contracts.events import ReplyReceived
+from followup_contracts.payload import Channel
+from followup_database import Database, Transaction, new_id
+from followup_directory import Account, tenants_by_id
+from followup_messaging.outbox import Outbox
+from followup_people import (
+    PersonView,
+    leads_of_persons,
+    mark_contact_point,
+    person_by_address,
+    persons_by_id,
+    same_person,
+)
+from followup_policy.zones import Place, whereabouts
+from followup_replies.addresses import bare, kind_of, match_key
+from followup_replies.core.reading import InboundText, Reading, read
+from followup_replies.figures import Figures
+from followup_replies.stops import Stop, Stops
+from followup_replies.store import messages, sent
+from followup_replies.store.messages import NewMessage
+from followup_replies.words import said, words_of
+from followup_suppression import AddressHasher, StopFence, place_hold
+
+LONGEST_BODY = 32_000
+"""Characters of a message that are kept and read; the rest is quotation or abuse."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inbound:
+    """A message as a provider hands it over.
+
+    `vendor_id` is the same each time the provider tells of it. `vendor_opt_out`: what
+    the provider itself took it for, and has answered.
+    """
+
+    channel: Channel
+    vendor_id: str
+    sender: str
+    recipient: str
+    body: str
+    subject: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    vendor_opt_out: Literal["STOP", "START", "HELP"] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Matched:
+    """Who wrote, and about what."""
+
+    person: PersonView | None
+    lead_id: UUID | None = None
+    enrollment_id: UUID | None = None
+    touch_id: UUID | None = None
+
+    @property
+    def person_id(self) -> UUID | None:
+        return None if self.person is None else self.person.id
+
+
+class InboundDesk:
+    """Takes messages in."""
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        outbox: Outbox,
+        hasher: AddressHasher,
+        stops: Stops,
+        fence: StopFence,
+        figures: Figures,
+    ) -> None:
+        self._database = database
+        self._outbox = outbox
+        self._hasher = hasher
+        self._stops = stops
+        self._fence = fence
+        self._figures = figures
+
+    async def take(self, account: Account, inbound: Inbound) -> str | None:
+        """Take a message in; returns what is to be answered at once, if anything.
+
+        Returns no earlier than the fence allows. One that was seen before changes
+        nothing and is answered as it was then.
+        """
+        async with self._database.transaction() as tx:
+            known, answer = await messages.seen(
+                tx, account.tenant_id, account.id, inbound.vendor_id
+            )
+            if not known:
+                answer = await self._take(tx, account, inbound)
+        await self._fence.settle(self._fence.moment())
+        return answer
+
+    async def _take(self, tx: Transaction, account: Account, inbound: Inbound) -> str | None:
+        tenant_id = account.tenant_id
+        address = bare(inbound.channel, inbound.sender)
+        matched = await _match(tx, tenant_id, inbound.channel, address)
+        reading = read(_text(inbound, matched.person), received=tx.now, zone=_zone(matched.person))
+        message = NewMessage(
+            id=new_id(),
+            tenant_id=tenant_id,
+            account_id=account.id,
+            vendor_id=inbound.vendor_id,
+            person_id=matched.person_id,
+            lead_id=matched.lead_id,
+            enrollment_id=matched.enrollment_id,
+            touch_id=matched.touch_id,
+            channel=inbound.channel,
+            our_address=bare(inbound.channel, inbound.recipient),
+            address=address,
+            address_hash=self._hasher.hash(kind_of(inbound.channel), address),
+            subject=inbound.subject,
+            body=inbound.body[:LONGEST_BODY],
+            intent=reading.intent,
+            opt_out=reading.opt_out,
+            confidence=reading.confidence,
+            until=reading.until,
+            rules=reading.rules,
+            at=tx.now,
+        )
+        if not await messages.insert(tx, message):
+            # Another delivery of it has committed while we were reading.
+            return (await messages.seen(tx, tenant_id, account.id, inbound.vendor_id))[1]
+        await self._consequences(tx, message, reading)
+        answer = await self._answer(tx, message, reading, inbound, matched.person)
+        if answer is not None:
+            await messages.answer_with(tx, tenant_id, message.id, answer)
+        self._figures.reply(message.channel, message.intent)
+        return answer
+
+    async def _consequences(self, tx: Transaction, message: NewMessage, reading: Reading) -> None:
+        """Hold the person, block a wrong address, tell the scheduler."""
+        if message.person_id is None:
+            return
+        await place_hold(tx, message.tenant_id, message.person_id, message.id)
+        if reading.intent == "wrong_person":
+            await mark_contact_point(
+                tx,
+                message.tenant_id,
+                message.person_id,
+                kind=kind_of(message.channel),
+                address=match_key(message.channel, message.address),
+                state="wrong",
+            )
+        event = ReplyReceived(
+            reply_id=message.id,
+            person_id=message.person_id,
+            lead_id=message.lead_id,
+            enrollment_id=message.enrollment_id,
+            touch_id=message.touch_id,
+            channel=message.channel,
+            intent=message.intent,
+            opt_out=message.opt_out,
+            confidence=message.confidence,
+            until=message.until,
+            at=message.at,
+        )
+        told = self._outbox.message(
+            event, tenant_id=message.tenant_id, subject=message.id, time=tx.now
+        )
+        await self._outbox.add(tx, [told])
+
+    async def _answer(
+        self,
+        tx: Transaction,
+        message: NewMessage,
+        reading: Reading,
+        inbound: Inbound,
+        person: PersonView | None,
+    ) -> str | None:
+        """Carry out a stop or a start; what to say about it, unless the vendor has said it."""
+        words = words_of(person.language if person else None)
+        text = None
+        if message.opt_out:
+            fresh = await self._stops.stop(
+                tx,
+                Stop(
+                    tenant_id=message.tenant_id,
+                    person_id=message.person_id,
+                    channel=message.channel,
+                    address_hash=message.address_hash,
+                    via=message.channel,
+                ),
+            )
+            text = words.stopped if fresh else None
+        elif reading.keyword == "start" and message.channel != "email":
+            await self._stops.start(
+                tx, message.tenant_id, message.person_id, phone_hash=message.address_hash
+            )
+        elif reading.keyword == "help":
+            text = words.help
+        if text is None or message.channel != "sms" or inbound.vendor_opt_out is not None:
+            return None
+        tenant = (await tenants_by_id(tx, [message.tenant_id])).get(message.tenant_id)
+        return said(text, business=tenant.settings.business_name if tenant else "")
+
+
+async def _match(tx: Transaction, tenant_id: UUID, channel: Channel, address: str) -> _Matched:
+    """The person behind an address, with the touch they most likely answer."""
+    person_id = await person_by_address(
+        tx, tenant_id, kind_of(channel), match_key(channel, address)
+    )
+    if person_id is None:
+        return _Matched(None)
+    person = (await persons_by_id(tx, [person_id])).get(person_id)
+    if person is None:
+        return _Matched(None)
+    names = (await same_person(tx, [person.id])).get(person.id, frozenset({person.id}))
+    touch = await sent.latest(tx, tenant_id, sorted(names), [channel])
+    if touch is not None:
+        return _Matched(person, touch.lead_id, touch.enrollment_id, touch.touch_id)
+    leads = (await leads_of_persons(tx, [person.id])).get(person.id, [])
+    return _Matched(person, leads[0].id if leads else None)
+
+
+def _text(inbound: Inbound, person: PersonView | None) -> InboundText:
+    return InboundText(
+        channel=inbound.channel,
+        body=inbound.body[:LONGEST_BODY],
+        subject=inbound.subject,
+        headers=inbound.headers,
+        language=person.language if person else None,
+        vendor_opt_out=inbound.vendor_opt_out,
+    )
+
+
+def _zone(person: PersonView | None) -> str:
+    """Where "next week" is reckoned; of several candidates any will do for a day."""
+    if person is None:
+        return "UTC"
+    phone = person.phones[0].address if person.phones else None
+    return min(whereabouts(Place(phone=phone, **dict(person.place))).zones, default="UTC")

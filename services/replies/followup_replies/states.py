@@ -1,0 +1,113 @@
+"""How far a touch has come by its provider's word, whoever the provider is.
+
+States only move up in rank: what is told late, twice or out of order changes nothing.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Literal
+from uuid import UUID
+
+from followup_contracts.events import CallResult
+
+ReportKind = Literal["message", "call"]
+Heard = Literal["person", "voicemail", "machine"]
+"""Who heard our words: a machine that recorded the voicemail text is `voicemail`."""
+
+MESSAGE_RANKS: Mapping[str, int] = MappingProxyType(
+    {
+        "queued": 1,
+        "sent": 2,
+        "delivered": 3,
+        "undelivered": 3,
+        "failed": 3,
+        "canceled": 3,
+        "read": 4,
+    }
+)
+CALL_RANKS: Mapping[str, int] = MappingProxyType(
+    {
+        "queued": 1,
+        "ringing": 2,
+        "in_progress": 3,
+        "completed": 4,
+        "busy": 4,
+        "no_answer": 4,
+        "failed": 4,
+        "canceled": 4,
+    }
+)
+DELIVERED = 3
+"""From this rank on a message has come to its end."""
+
+
+@dataclass(frozen=True, slots=True)
+class TouchIds:
+    """Whom a report is about."""
+
+    touch_id: UUID
+    attempt_id: UUID
+    enrollment_id: UUID
+    lead_id: UUID
+    person_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What a provider says about a touch it has accepted.
+
+    `ids` are those that we planted in the callback's address, if they were there.
+    `permanent`: the address can't be reached, now or later. `machine`: no person picked
+    up, by the provider's word; `heard` is the same from one that knows our words were
+    said. `payload` is what came.
+    """
+
+    kind: ReportKind
+    provider_ref: str
+    state: str
+    dedupe_key: str
+    payload: Mapping[str, Any]
+    ids: TouchIds | None = None
+    code: str | None = None
+    permanent: bool = False
+    seconds: int = 0
+    heard: Heard | None = None
+    machine: bool = False
+
+    @property
+    def rank(self) -> int:
+        """0 for a state nobody has told us about yet: kept, and without effect."""
+        return (MESSAGE_RANKS if self.kind == "message" else CALL_RANKS).get(self.state, 0)
+
+    def stored(self) -> dict[str, Any]:
+        """What is needed to apply it later."""
+        return {
+            "state": self.state,
+            "code": self.code,
+            "permanent": self.permanent,
+            "seconds": self.seconds,
+            "heard": self.heard,
+            "machine": self.machine,
+        }
+
+
+def call_result(state: str, heard: Heard | None) -> CallResult | None:
+    """What came of a call, or None while it goes on.
+
+    Completed without our having been asked for words: somebody picked up and was gone.
+    """
+    if state != "completed":
+        return _UNHEARD.get(state)
+    match heard:
+        case "voicemail":
+            return "voicemail_left"
+        case "machine":
+            return "machine"
+        case _:
+            return "answered"
+
+
+_UNHEARD: Mapping[str, CallResult] = MappingProxyType(
+    {"busy": "busy", "no_answer": "no_answer", "failed": "failed", "canceled": "canceled"}
+)

@@ -1,0 +1,1 @@
+"""This service's SQL, one function per statement."""

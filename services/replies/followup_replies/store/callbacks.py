@@ -1,0 +1,150 @@
+"""Statements on `replies.callbacks`: what providers told us, as it came.
+
+One that nobody can be found for is parked until its touch is known to have gone out.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.engine import RowMapping
+
+from followup_contracts.payload import Channel
+from followup_database import Transaction, new_id
+from followup_database.engine import to_json
+from followup_directory import Account
+from followup_replies.states import Report, TouchIds
+
+_INSERT = text("""
+INSERT INTO replies.callbacks
+  (id, tenant_id, account_id, provider, kind, dedupe_key, provider_ref, state, report, payload,
+   matched, attempt_id, person_id, at)
+VALUES
+  (:id, :tenant, :account, :provider, :kind, :dedupe_key, :ref, :state,
+   CAST(:report AS jsonb), CAST(:payload AS jsonb), CAST(:attempt AS uuid) IS NOT NULL,
+   CAST(:attempt AS uuid), CAST(:person AS uuid), :now)
+ON CONFLICT (account_id, dedupe_key) DO NOTHING
+""")
+
+# The touches of a parked callback: known by now, whichever of the two came first.
+_PARKED = """
+SELECT c.id, c.tenant_id, c.account_id, c.kind, c.dedupe_key, c.provider_ref, c.report, c.at,
+       s.channel, s.touch_id, s.attempt_id, s.enrollment_id, s.lead_id, s.person_id
+FROM replies.callbacks c
+JOIN replies.sent_touches s
+  ON s.account_id = c.account_id AND s.provider_ref = c.provider_ref
+ AND s.tenant_id = c.tenant_id
+WHERE NOT c.matched
+"""
+
+_PARKED_FOR = text(f"""{_PARKED}
+  AND s.attempt_id = ANY(CAST(:attempts AS uuid[]))
+ORDER BY c.id FOR UPDATE OF c SKIP LOCKED
+""")
+
+_PARKED_ANY = text(f"{_PARKED} ORDER BY c.id LIMIT :most FOR UPDATE OF c SKIP LOCKED")
+
+_MATCH = text("""
+UPDATE replies.callbacks c
+SET matched = true, attempt_id = r.attempt_id, person_id = r.person_id
+FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(id uuid, attempt_id uuid, person_id uuid)
+WHERE c.id = r.id AND NOT c.matched
+""")
+
+_COUNT = text("SELECT count(*) FROM replies.callbacks WHERE NOT matched")
+
+_EXPIRE = text("""
+DELETE FROM replies.callbacks
+WHERE NOT matched AND received_at < clock_timestamp() - CAST(:after AS interval)
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """A callback whose touch is known now."""
+
+    id: UUID
+    tenant_id: UUID
+    channel: Channel
+    ids: TouchIds
+    report: Report
+    at: datetime
+
+
+async def insert(
+    tx: Transaction, account: Account, report: Report, *, ids: TouchIds | None
+) -> bool:
+    """Keep a callback, parked without `ids`; False when it came before."""
+    kept = await tx.run(
+        _INSERT,
+        id=new_id(),
+        tenant=account.tenant_id,
+        account=account.id,
+        provider=account.provider,
+        kind=report.kind,
+        dedupe_key=report.dedupe_key,
+        ref=report.provider_ref,
+        state=report.state,
+        report=to_json(report.stored()),
+        payload=to_json(dict(report.payload)),
+        attempt=None if ids is None else ids.attempt_id,
+        person=None if ids is None else ids.person_id,
+        now=tx.now,
+    )
+    return kept == 1
+
+
+async def parked_for(tx: Transaction, attempts: Sequence[UUID]) -> list[Parked]:
+    """Callbacks that waited for these attempts, locked; those others hold are theirs."""
+    return [_parked(row) for row in await tx.all(_PARKED_FOR, attempts=list(attempts))]
+
+
+async def parked(tx: Transaction, *, most: int) -> list[Parked]:
+    """Callbacks whose touch has become known, locked, oldest first."""
+    return [_parked(row) for row in await tx.all(_PARKED_ANY, most=most)]
+
+
+async def match(tx: Transaction, several: Sequence[Parked]) -> None:
+    """Take these out of the car park."""
+    rows = [
+        {"id": p.id, "attempt_id": p.ids.attempt_id, "person_id": p.ids.person_id} for p in several
+    ]
+    if rows:
+        await tx.run(_MATCH, rows=to_json(rows))
+
+
+async def count_parked(tx: Transaction) -> int:
+    """How many wait."""
+    return int(await tx.scalar(_COUNT))
+
+
+async def expire(tx: Transaction, *, after: timedelta) -> int:
+    """Drop what has waited so long (machine time) that its touch will not come."""
+    return await tx.run(_EXPIRE, after=after)
+
+
+def _parked(row: RowMapping) -> Parked:
+    report: dict[str, Any] = row["report"]
+    return Parked(
+        id=row["id"],
+        tenant_id=row["tenant_id"],
+        channel=row["channel"],
+        ids=TouchIds(
+            row["touch_id"],
+            row["attempt_id"],
+            row["enrollment_id"],
+            row["lead_id"],
+            row["person_id"],
+        ),
+        report=Report(
+            kind=row["kind"],
+            provider_ref=row["provider_ref"],
+            dedupe_key=row["dedupe_key"],
+            payload={},
+            **report,
+        ),
+        at=row["at"],
+    )

@@ -1,0 +1,135 @@
+"""Statements on `replies.messages`: what people wrote."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+
+from followup_contracts.payload import Channel
+from followup_database import Transaction
+
+_INSERT = text("""
+INSERT INTO replies.messages
+  (id, tenant_id, account_id, vendor_id, person_id, lead_id, enrollment_id, touch_id, channel,
+   direction, our_address, address, address_hash, subject, body, intent, opt_out, confidence,
+   until, rules, at)
+VALUES
+  (:id, :tenant_id, :account_id, :vendor_id, :person_id, :lead_id, :enrollment_id, :touch_id,
+   :channel, 'inbound', :our_address, :address, :address_hash, :subject, :body, :intent,
+   :opt_out, :confidence, :until, CAST(:rules AS text[]), :at)
+ON CONFLICT (account_id, vendor_id) DO NOTHING
+""")
+
+_ANSWERED = text("""
+UPDATE replies.messages SET answer = :answer WHERE id = :id AND tenant_id = :tenant
+""")
+
+_SEEN = text("""
+SELECT answer FROM replies.messages WHERE account_id = :account AND vendor_id = :vendor_id
+  AND tenant_id = :tenant
+""")
+
+# Our side of it is in the dispatcher's ledger; here stands when something went out.
+_CONVERSATION = text("""
+SELECT * FROM (
+  SELECT id, 'inbound' AS direction, channel, at, touch_id, subject, body, intent, opt_out,
+         confidence, until
+  FROM replies.messages
+  WHERE tenant_id = :tenant
+    AND (lead_id = :lead
+         OR (lead_id IS NULL AND person_id = ANY(CAST(:persons AS uuid[]))))
+  UNION ALL
+  SELECT attempt_id, 'outbound', channel, at, touch_id, NULL, NULL, NULL, NULL, NULL, NULL
+  FROM replies.sent_touches WHERE tenant_id = :tenant AND lead_id = :lead
+) AS said
+WHERE (at, id) > (CAST(:at AS timestamptz), CAST(:id AS uuid))
+ORDER BY at, id LIMIT :most
+""")
+
+_FORGET = text("""
+UPDATE replies.messages
+SET address = NULL, our_address = NULL, subject = NULL, body = NULL, answer = NULL
+WHERE person_id IS NULL AND address IS NOT NULL
+  AND received_at < clock_timestamp() - CAST(:after AS interval)
+""")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewMessage:
+    """A message that came in, with what was read in it."""
+
+    id: UUID
+    tenant_id: UUID
+    account_id: UUID
+    vendor_id: str
+    person_id: UUID | None
+    lead_id: UUID | None
+    enrollment_id: UUID | None
+    touch_id: UUID | None
+    channel: Channel
+    our_address: str
+    address: str
+    address_hash: bytes
+    subject: str | None
+    body: str
+    intent: str
+    opt_out: bool
+    confidence: float
+    until: date | None
+    rules: tuple[str, ...]
+    at: datetime
+
+    def columns(self) -> dict[str, Any]:
+        """Values by column."""
+        return {name: getattr(self, name) for name in self.__slots__} | {"rules": list(self.rules)}
+
+
+async def insert(tx: Transaction, message: NewMessage) -> bool:
+    """Keep a message; False when its account has told us of it before."""
+    return await tx.run(_INSERT, **message.columns()) == 1
+
+
+async def answer_with(tx: Transaction, tenant_id: UUID, message_id: UUID, answer: str) -> None:
+    """Note what was answered at once."""
+    await tx.run(_ANSWERED, tenant=tenant_id, id=message_id, answer=answer)
+
+
+async def seen(
+    tx: Transaction, tenant_id: UUID, account_id: UUID, vendor_id: str
+) -> tuple[bool, str | None]:
+    """Whether this message came before, and how it was answered."""
+    row = await tx.first(_SEEN, tenant=tenant_id, account=account_id, vendor_id=vendor_id)
+    return (False, None) if row is None else (True, row["answer"])
+
+
+async def conversation(
+    tx: Transaction,
+    tenant_id: UUID,
+    lead_id: UUID,
+    *,
+    persons: Sequence[UUID],
+    after: tuple[datetime, UUID],
+    most: int,
+) -> list[dict[str, Any]]:
+    """What was said with a lead behind (at, id), in order.
+
+    Words of its person that no lead can be named for belong to each of theirs.
+    """
+    rows = await tx.all(
+        _CONVERSATION,
+        tenant=tenant_id,
+        lead=lead_id,
+        persons=list(persons),
+        at=after[0],
+        id=after[1],
+        most=most,
+    )
+    return [dict(row) for row in rows]
+
+
+async def forget_strangers(tx: Transaction, *, after: timedelta) -> int:
+    """Empty messages of people nobody knows once they are so old (machine time)."""
+    return await tx.run(_FORGET, after=after)

@@ -1,0 +1,94 @@
+"""Statements on `replies.sent_touches`: what went out, by its ids."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import text
+
+from followup_contracts.payload import Channel
+from followup_database import Transaction
+from followup_database.engine import to_json
+from followup_replies.states import TouchIds
+
+_INSERT = text("""
+INSERT INTO replies.sent_touches
+  (attempt_id, tenant_id, touch_id, enrollment_id, lead_id, person_id, channel, account_id,
+   provider, provider_ref, sender, at)
+SELECT attempt_id, tenant_id, touch_id, enrollment_id, lead_id, person_id, channel, account_id,
+       provider, provider_ref, sender, at
+FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
+  attempt_id uuid, tenant_id uuid, touch_id uuid, enrollment_id uuid, lead_id uuid,
+  person_id uuid, channel text, account_id uuid, provider text, provider_ref text, sender text,
+  at timestamptz)
+ORDER BY attempt_id
+ON CONFLICT (attempt_id) DO NOTHING
+""")
+
+_IDS = "touch_id, attempt_id, enrollment_id, lead_id, person_id"
+
+_BY_ATTEMPT = text(f"""
+SELECT {_IDS} FROM replies.sent_touches
+WHERE attempt_id = :attempt AND tenant_id = :tenant AND account_id = :account
+""")
+
+_BY_REF = text(f"""
+SELECT {_IDS} FROM replies.sent_touches
+WHERE account_id = :account AND provider_ref = :ref AND tenant_id = :tenant
+ORDER BY at DESC LIMIT 1
+""")
+
+_LATEST = text(f"""
+SELECT {_IDS} FROM replies.sent_touches
+WHERE tenant_id = :tenant AND person_id = ANY(CAST(:persons AS uuid[]))
+  AND channel = ANY(CAST(:channels AS text[]))
+ORDER BY at DESC, attempt_id DESC LIMIT 1
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class SentTouch:
+    """An attempt that a provider has accepted."""
+
+    attempt_id: UUID
+    tenant_id: UUID
+    touch_id: UUID
+    enrollment_id: UUID
+    lead_id: UUID
+    person_id: UUID
+    channel: Channel
+    account_id: UUID
+    provider: str
+    provider_ref: str | None
+    sender: str | None
+    at: datetime
+
+
+async def insert(tx: Transaction, several: Sequence[SentTouch]) -> None:
+    """Keep these; one known already stays as it is."""
+    await tx.run(_INSERT, rows=to_json([asdict(sent) for sent in several]))
+
+
+async def by_attempt(
+    tx: Transaction, tenant_id: UUID, account_id: UUID, attempt_id: UUID
+) -> TouchIds | None:
+    """Whom an attempt was for."""
+    row = await tx.first(_BY_ATTEMPT, tenant=tenant_id, account=account_id, attempt=attempt_id)
+    return None if row is None else TouchIds(**row)
+
+
+async def by_ref(
+    tx: Transaction, tenant_id: UUID, account_id: UUID, provider_ref: str
+) -> TouchIds | None:
+    """The same by the provider's reference."""
+    row = await tx.first(_BY_REF, tenant=tenant_id, account=account_id, ref=provider_ref)
+    return None if row is None else TouchIds(**row)
+
+
+async def latest(
+    tx: Transaction, tenant_id: UUID, persons: Sequence[UUID], channels: Sequence[Channel]
+) -> TouchIds | None:
+    """The last touch that went to a person (by any of its ids) on one of these channels."""
+    row = await tx.first(_LATEST, tenant=tenant_id, persons=list(persons), channels=list(channels))
+    return None if row is None else TouchIds(**row)

@@ -1,0 +1,1 @@
+"""Twilio's webhooks: their signature, their forms, and what we say back."""

@@ -1,0 +1,195 @@
+"""Twilio's forms as messages and reports of ours.
+
+Fields come and go unannounced (twilio.com/docs/messaging/guides/track-outbound-message-status):
+what is not known is kept and has no effect.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Literal
+from uuid import UUID
+
+from followup_replies.addresses import LONGEST
+from followup_replies.inbound import Inbound
+from followup_replies.states import Heard, Report, TouchIds
+
+Form = Mapping[str, str]
+
+LONGEST_SID = 64
+
+MESSAGE_STATES: Mapping[str, str] = MappingProxyType(
+    {
+        "accepted": "queued",
+        "scheduled": "queued",
+        "queued": "queued",
+        "sending": "queued",
+        "sent": "sent",
+        "partially_delivered": "sent",
+        "delivered": "delivered",
+        "undelivered": "undelivered",
+        "failed": "failed",
+        "canceled": "canceled",
+        "read": "read",
+    }
+)
+CALL_STATES: Mapping[str, str] = MappingProxyType(
+    {
+        "queued": "queued",
+        "initiated": "queued",
+        "ringing": "ringing",
+        "in-progress": "in_progress",
+        "answered": "in_progress",
+        "completed": "completed",
+        "busy": "busy",
+        "no-answer": "no_answer",
+        "failed": "failed",
+        "canceled": "canceled",
+    }
+)
+
+PERMANENT = frozenset(
+    {
+        21211,  # no number
+        21610,  # opted out
+        21614,  # no mobile number
+        21635,  # a landline
+        30004,  # blocked by the recipient
+        30005,  # no such handset
+        30006,  # a landline, or out of its carrier's reach
+    }
+)
+"""Codes after which a text to that number will not arrive later either
+(twilio.com/docs/api/errors). 30003 (switched off), 30007 (filtered) and 30008 may pass."""
+
+OPTED_OUT = 21610
+"""The recipient has told Twilio to stop: "attempt to send to unsubscribed recipient"."""
+
+
+class Unfit(ValueError):
+    """A form without what it must have; the text is the field's name."""
+
+
+def inbound_of(form: Form) -> Inbound:
+    """A text that came in; raises `Unfit`."""
+    return Inbound(
+        channel="sms",
+        vendor_id=_short(form, "MessageSid", fallback="SmsSid"),
+        sender=_short(form, "From", longest=LONGEST),
+        recipient=form.get("To", "")[:LONGEST],
+        body=form.get("Body", ""),
+        vendor_opt_out=_opt_out(form.get("OptOutType")),
+    )
+
+
+def pressed_of(form: Form) -> Inbound | None:
+    """The word of somebody who pressed 9 in a call, None for any other key; raises `Unfit`."""
+    sid = _short(form, "CallSid")
+    callee = _short(form, "To", longest=LONGEST)
+    if form.get("Digits", "").strip() != "9":
+        return None
+    return Inbound(
+        channel="voice",
+        vendor_id=f"{sid}:pressed",
+        sender=callee,
+        recipient=form.get("From", "")[:LONGEST],
+        body="9",
+        vendor_opt_out="STOP",
+    )
+
+
+def report_of(form: Form, ids: TouchIds | None) -> Report:
+    """A status callback of a message or a call; raises `Unfit`."""
+    return _call(form, ids) if form.get("CallSid") else _message(form, ids)
+
+
+def heard_of(answered_by: str | None) -> Heard:
+    """Who picked up (`AnsweredBy`). In doubt a person: what a person needs to hear is said.
+
+    A machine that waits for a voicemail (machine_end_…) is `voicemail`.
+    """
+    said = (answered_by or "").lower()
+    if said.startswith("machine_end"):
+        return "voicemail"
+    return "machine" if said.startswith("machine") or said == "fax" else "person"
+
+
+def ids_of(query: Mapping[str, str]) -> TouchIds | None:
+    """The ids that we planted in a callback's address; None unless all are there."""
+    try:
+        return TouchIds(
+            touch_id=UUID(query["touch"]),
+            attempt_id=UUID(query["attempt"]),
+            enrollment_id=UUID(query["enrollment"]),
+            lead_id=UUID(query["lead"]),
+            person_id=UUID(query["person"]),
+        )
+    except (KeyError, ValueError):
+        return None
+
+
+def opted_out_of(form: Form) -> str | None:
+    """Whose stop a status callback tells of."""
+    return form.get("To") if _code(form) == OPTED_OUT else None
+
+
+def _message(form: Form, ids: TouchIds | None) -> Report:
+    sid = _short(form, "MessageSid", fallback="SmsSid")
+    said = _short(form, "MessageStatus", fallback="SmsStatus")
+    code = _code(form)
+    return Report(
+        kind="message",
+        provider_ref=sid,
+        state=MESSAGE_STATES.get(said, said),
+        dedupe_key=f"{sid}:{said}",
+        payload=dict(form),
+        ids=ids,
+        code=None if code is None else str(code),
+        permanent=code in PERMANENT,
+    )
+
+
+def _call(form: Form, ids: TouchIds | None) -> Report:
+    sid, said = _short(form, "CallSid"), _short(form, "CallStatus")
+    answered_by = form.get("AnsweredBy")
+    # Only that it was a machine: whether our words were left there, our own answer tells.
+    machine = answered_by is not None and heard_of(answered_by) != "person"
+    return Report(
+        kind="call",
+        provider_ref=sid,
+        state=CALL_STATES.get(said, said),
+        dedupe_key=f"{sid}:{said}",
+        payload=dict(form),
+        ids=ids,
+        seconds=_seconds(form.get("CallDuration")),
+        machine=machine,
+    )
+
+
+def _short(
+    form: Form, name: str, *, fallback: str | None = None, longest: int = LONGEST_SID
+) -> str:
+    value = form.get(name) or (form.get(fallback) if fallback else None) or ""
+    if not value.strip() or len(value) > longest:
+        raise Unfit(name)
+    return value.strip()
+
+
+def _opt_out(said: str | None) -> Literal["STOP", "START", "HELP"] | None:
+    match (said or "").upper():
+        case "STOP":
+            return "STOP"
+        case "START":
+            return "START"
+        case "HELP":
+            return "HELP"
+        case _:
+            return None
+
+
+def _code(form: Form) -> int | None:
+    said = form.get("ErrorCode", "")
+    return int(said) if said.isascii() and said.isdigit() and len(said) < 8 else None  # noqa: PLR2004 - theirs have five
+
+
+def _seconds(said: str | None) -> int:
+    return int(said) if said and said.isascii() and said.isdigit() and len(said) < 7 else 0  # noqa: PLR2004 - eleven days
