@@ -20,6 +20,7 @@ from followup_database import Database, Transaction, new_id
 from followup_messaging.port import Bus, Outgoing
 from followup_messaging.relay import Parcel, Relay
 from followup_messaging.sweeper import REPUBLISH_AFTER, Sweeper
+from followup_runtime.telemetry import current_traceparent
 
 # Bound as one JSON-free array per column: bodies are bytes. The consumers of a type
 # are the same for all its rows, so they travel joined by commas.
@@ -76,7 +77,7 @@ class Outbox:
         id: UUID | None = None,  # noqa: A002 - CloudEvents calls it so
         traceparent: str | None = None,
     ) -> Message:
-        """A message from this service; with a fresh id unless one is given."""
+        """A message from this service: a fresh id and the present trace unless given."""
         return Message.of(
             data,
             id=id or new_id(),
@@ -84,7 +85,7 @@ class Outbox:
             source=self.service,
             subject=subject,
             time=time,
-            traceparent=traceparent,
+            traceparent=traceparent or current_traceparent(),
         )
 
     async def add(self, tx: Transaction, messages: Sequence[Message]) -> None:

@@ -18,8 +18,9 @@ FLYING = 32
 """Publishes under way at once: a queue nobody reads must not hold up the others."""
 PUBLISH_LIMIT = 10.0
 """Seconds until a publish that nobody confirms counts as failed."""
-DRAIN_LIMIT = 2.0
-"""Seconds given to the last publishes of a process that ends; rows are safe anyway."""
+DRAIN_LIMIT = 1.5
+"""Seconds given to the last publishes of a process that ends; rows are safe anyway. Less
+than a process gives its finishers (2 s), so that it ends by itself."""
 WAITING_LIMIT = 50_000
 """Messages kept in memory; past it events wait for the sweeper, commands for the reconciler."""
 TRIES = 6

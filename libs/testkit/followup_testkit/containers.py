@@ -51,6 +51,10 @@ class ContainerBroker:
         """End it without a warning."""
         self._container.get_wrapped_container().kill()
 
+    def shut_down(self) -> None:
+        """End it in order."""
+        self._container.get_wrapped_container().stop()
+
     def wipe(self) -> None:
         """Remove it with its data and run an empty one at the same address."""
         self.stop()
@@ -65,7 +69,8 @@ class ContainerBroker:
 
         # A fixed node name: a restarted container must find its data again.
         container = DockerContainer(IMAGE, hostname="followup")
-        container.with_bind_ports(5672, self._port)
+        ports: dict[str, Any] = container.ports  # its type knows no host address
+        ports["5672/tcp"] = ("127.0.0.1", self._port)
         self._container = container
         container.start()
         self._wait()

@@ -9,27 +9,19 @@ import asyncio
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from followup_database import Database, Owner, Role
+from followup_database import Owner
 from followup_messaging.inprocess import InProcessBus
 from followup_messaging.port import Bus
 from followup_messaging.rabbitmq import RabbitBus, delete_topology
+from followup_runtime.databases import Databases
 from followup_testkit.brokers import Broker, OwnBroker, find_broker, own_broker
 from followup_testkit.clocks import MovableClock
 from followup_testkit.databases import PostgresForTests
 from followup_testkit.reaper import Reaper
-
-
-@dataclass(frozen=True, slots=True)
-class DatabasePair:
-    """The two pools of a process: one for what a key can reach, one for batches."""
-
-    api: Database
-    worker: Database
 
 
 @pytest.fixture(scope="session")
@@ -82,15 +74,11 @@ def clock() -> MovableClock:
 
 
 @pytest.fixture
-async def databases(database_url: str) -> AsyncIterator[DatabasePair]:
-    """Both pools on a fresh database, on the database's own clock."""
-    pair = DatabasePair(
-        Database(database_url, role=Role.API, pool_size=4),
-        Database(database_url, role=Role.WORKER, pool_size=8),
-    )
-    yield pair
-    await pair.api.close()
-    await pair.worker.close()
+async def databases(database_url: str) -> AsyncIterator[Databases]:
+    """Both pools of a process on an empty database, on the database's own clock."""
+    databases = Databases.open(database_url, api_pool=4, worker_pool=8)
+    yield databases
+    await databases.close()
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,7 @@ from followup_testkit.reaper import Reaper
 
 _PLACES = ("/usr/lib/rabbitmq/bin", "/opt/rabbitmq/sbin", "/opt/homebrew/sbin", "/usr/local/sbin")
 _START_LIMIT = 90.0
+_STOP_LIMIT = 30.0
 
 
 def find_server() -> str | None:
@@ -79,6 +80,13 @@ class PrivateNode:
         for process in self._processes:
             self._kill_group(process)
         self._processes.clear()
+
+    def shut_down(self) -> None:
+        """End it in order."""
+        server = self._processes[-1]
+        server.terminate()
+        server.wait(timeout=_STOP_LIMIT)
+        self.kill()  # the port mapper
 
     def wipe(self) -> None:
         """Kill it, delete its data and start it empty."""

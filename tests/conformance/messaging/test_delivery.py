@@ -20,8 +20,8 @@ from followup_messaging import dead
 from followup_messaging.consumer import Consumer
 from followup_messaging.outbox import Outbox
 from followup_messaging.port import Bus, Fate, Outgoing
+from followup_runtime.databases import Databases
 from followup_testkit.databases import server_address, through
-from followup_testkit.fixtures import DatabasePair
 from followup_testkit.proxies import TcpProxy
 from followup_testkit.waiting import until
 
@@ -106,9 +106,7 @@ async def letters(database: Database, **options: Any) -> list[dead.DeadLetter]:
 
 
 class TestDelivery:
-    async def test_a_committed_event_is_handled_once(
-        self, bus: Bus, databases: DatabasePair
-    ) -> None:
+    async def test_a_committed_event_is_handled_once(self, bus: Bus, databases: Databases) -> None:
         """Added in a transaction, it reaches its consumer after the commit; the row then ends."""
         worker = databases.worker
         outbox = Outbox("intake", bus, worker, republish_after=AT_ONCE)
@@ -121,9 +119,7 @@ class TestDelivery:
             await outbox.sweeper.run_once()
         assert await rows(worker, "outbox") == 0
 
-    async def test_a_key_can_add_events_of_its_tenant(
-        self, bus: Bus, databases: DatabasePair
-    ) -> None:
+    async def test_a_key_can_add_events_of_its_tenant(self, bus: Bus, databases: Databases) -> None:
         """A request's own transaction, under row-level security, carries its events."""
         outbox = Outbox("intake", bus, databases.worker)
         handle = Recorder()
@@ -134,7 +130,7 @@ class TestDelivery:
             await until(lambda: handle.seen == [message.id])
 
     async def test_what_is_rolled_back_is_never_published(
-        self, bus: Bus, databases: DatabasePair
+        self, bus: Bus, databases: Databases
     ) -> None:
         """No row, no message: neither events nor commands of a failed transaction leave."""
         worker = databases.worker
@@ -148,9 +144,7 @@ class TestDelivery:
         assert handle.seen == [kept]
         assert outbox.relay.pending == 0
 
-    async def test_repeated_messages_are_handled_once(
-        self, bus: Bus, databases: DatabasePair
-    ) -> None:
+    async def test_repeated_messages_are_handled_once(self, bus: Bus, databases: Databases) -> None:
         """The same message in one batch and in several is one message."""
         outbox = Outbox("intake", bus, databases.worker)
         handle = Recorder()
@@ -164,7 +158,7 @@ class TestDelivery:
         assert sorted(handle.seen) == sorted([message.id, last.id])
 
     async def test_two_consumers_handle_each_message_once(
-        self, bus: Bus, databases: DatabasePair
+        self, bus: Bus, databases: Databases
     ) -> None:
         """Replicas that get the same messages at once do not both handle them."""
         outbox = Outbox("intake", bus, databases.worker)
@@ -188,7 +182,7 @@ class TestDelivery:
         ],
     )
     async def test_an_unreadable_message_is_a_dead_letter(
-        self, bus: Bus, databases: DatabasePair, body: bytes, reason: str
+        self, bus: Bus, databases: Databases, body: bytes, reason: str
     ) -> None:
         """It is kept with the reason, and the consumer goes on with the next."""
         outbox = Outbox("intake", bus, databases.worker)
@@ -203,9 +197,7 @@ class TestDelivery:
         assert letter.body == body
         assert (letter.consumer, letter.queue, letter.state) == ("scheduler", QUEUE, "open")
 
-    async def test_an_unreadable_message_keeps_its_id(
-        self, bus: Bus, databases: DatabasePair
-    ) -> None:
+    async def test_an_unreadable_message_keeps_its_id(self, bus: Bus, databases: Databases) -> None:
         """A version we do not know yet is one letter, however often it is published again."""
         outbox = Outbox("intake", bus, databases.worker)
         body = encode(converted(outbox)).replace(b"converted.v1", b"converted.v7")
@@ -220,7 +212,7 @@ class TestDelivery:
         assert letter.message_id is not None
 
     async def test_an_oversized_message_is_a_dead_letter(
-        self, bus: Bus, databases: DatabasePair
+        self, bus: Bus, databases: Databases
     ) -> None:
         """Past the limit it is not even parsed; its beginning is kept."""
         big = Outgoing(uuid4(), EVENTS, "lead.converted.v1", b"x" * 300_000)
@@ -230,9 +222,7 @@ class TestDelivery:
         assert "300000 bytes" in letter.error
         assert len(letter.body) == 256 * 1024
 
-    async def test_a_poison_message_is_a_dead_letter(
-        self, bus: Bus, databases: DatabasePair
-    ) -> None:
+    async def test_a_poison_message_is_a_dead_letter(self, bus: Bus, databases: Databases) -> None:
         """It fails its batch, then alone three times; its neighbours are handled once each."""
         worker = databases.worker
         outbox = Outbox("intake", bus, worker, republish_after=AT_ONCE)
@@ -253,7 +243,7 @@ class TestDelivery:
         assert await rows(worker, "outbox") == 0
 
     async def test_a_database_error_does_not_quote_the_row(
-        self, bus: Bus, databases: DatabasePair
+        self, bus: Bus, databases: Databases
     ) -> None:
         """The letter names the failure without the values that stood in the statement."""
         outbox = Outbox("intake", bus, databases.worker)
@@ -267,7 +257,7 @@ class TestDelivery:
         assert "DivisionByZero" in letter.error
         assert "5550100" not in letter.error
 
-    async def test_a_replayed_letter_is_handled(self, bus: Bus, databases: DatabasePair) -> None:
+    async def test_a_replayed_letter_is_handled(self, bus: Bus, databases: Databases) -> None:
         """Once the cause is gone a replay reaches the consumer, and the letter is closed."""
         worker = databases.worker
         outbox = Outbox("intake", bus, worker, republish_after=AT_ONCE)
@@ -294,7 +284,7 @@ class TestDelivery:
         assert shown.state == "replayed"
 
     async def test_what_was_never_published_is_published_again(
-        self, bus: Bus, databases: DatabasePair
+        self, bus: Bus, databases: Databases
     ) -> None:
         """A process that died between commit and publish: another one's sweeper takes over."""
         worker = databases.worker
@@ -309,7 +299,7 @@ class TestDelivery:
         assert await rows(worker, "outbox") == 0
 
     async def test_rows_are_left_alone_until_their_time(
-        self, bus: Bus, databases: DatabasePair
+        self, bus: Bus, databases: Databases
     ) -> None:
         """Business time that jumps does not republish: age is machine time."""
         outbox = Outbox("intake", bus, databases.worker)
@@ -318,7 +308,7 @@ class TestDelivery:
         assert await rows(databases.worker, "outbox") == 2
 
     async def test_an_event_stays_until_every_service_has_handled_it(
-        self, bus: Bus, databases: DatabasePair
+        self, bus: Bus, databases: Databases
     ) -> None:
         """One of two readers is not enough."""
         worker = databases.worker
@@ -347,7 +337,7 @@ class TestDelivery:
             assert await tx.scalar(text("SELECT id FROM messaging.outbox")) == ids[0]
 
     async def test_an_event_nobody_of_ours_reads_ends_with_its_confirmation(
-        self, bus: Bus, databases: DatabasePair
+        self, bus: Bus, databases: Databases
     ) -> None:
         """Published for whoever listens; its row is deleted at once."""
         worker = databases.worker
@@ -361,7 +351,7 @@ class TestDelivery:
             await until(lambda: outbox.relay.pending == 0)
         assert await rows(worker, "outbox") == 0
 
-    async def test_a_command_leaves_no_row(self, bus: Bus, databases: DatabasePair) -> None:
+    async def test_a_command_leaves_no_row(self, bus: Bus, databases: Databases) -> None:
         """It is published after the commit and that is all."""
         outbox = Outbox("scheduler", bus, databases.worker)
         command = outbox.message(touch(), tenant_id=TENANT, subject="x", time=NOW)
@@ -379,7 +369,7 @@ class TestDelivery:
         assert await rows(databases.worker, "outbox") == 0
 
     async def test_a_database_outage_pauses_and_loses_nothing(
-        self, bus: Bus, databases: DatabasePair, database_url: str
+        self, bus: Bus, databases: Databases, database_url: str
     ) -> None:
         """While it lasts nothing is a dead letter; afterwards everything is handled once."""
         outbox = Outbox("intake", bus, databases.worker)
@@ -401,7 +391,7 @@ class TestDelivery:
         assert await letters(databases.worker) == []
 
     async def test_a_link_cut_in_mid_batch_repeats_the_batch(
-        self, bus: Bus, databases: DatabasePair, database_url: str
+        self, bus: Bus, databases: Databases, database_url: str
     ) -> None:
         """The transaction came to nothing, so its messages are handled again, in full."""
         outbox = Outbox("intake", bus, databases.worker)
@@ -421,7 +411,7 @@ class TestDelivery:
         assert sorted(handle.seen) == sorted(ids)
         assert await letters(databases.worker) == []
 
-    async def test_a_drain_finishes_its_batch(self, bus: Bus, databases: DatabasePair) -> None:
+    async def test_a_drain_finishes_its_batch(self, bus: Bus, databases: Databases) -> None:
         """Told to stop in the middle it commits, settles and leaves; the rest comes to others."""
         outbox = Outbox("intake", bus, databases.worker)
         handle = Recorder()
@@ -445,7 +435,7 @@ class TestDelivery:
         await relaying
         assert sorted(handle.seen) == sorted(ids)
 
-    async def test_an_idle_consumer_stops_at_once(self, bus: Bus, databases: DatabasePair) -> None:
+    async def test_an_idle_consumer_stops_at_once(self, bus: Bus, databases: Databases) -> None:
         """Nothing arrives, and it still leaves when told to."""
         reading = consumer(bus, databases.worker, Recorder())
         stop = asyncio.Event()
@@ -456,7 +446,7 @@ class TestDelivery:
             await task
 
     async def test_a_publish_that_fails_is_tried_again(
-        self, bus: Bus, databases: DatabasePair
+        self, bus: Bus, databases: Databases
     ) -> None:
         """A bus that is away when the commit happens costs its absence, not the sweep's 30 s."""
         outbox = Outbox("intake", bus, databases.worker)

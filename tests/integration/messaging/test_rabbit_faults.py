@@ -22,8 +22,8 @@ from followup_messaging.outbox import Outbox
 from followup_messaging.port import Fate, Outgoing
 from followup_messaging.rabbitmq import RabbitBus, delete_topology
 from followup_messaging.rabbitmq.declaring import DEAD
+from followup_runtime.databases import Databases
 from followup_testkit.brokers import OwnBroker
-from followup_testkit.fixtures import DatabasePair
 from followup_testkit.proxies import TcpProxy
 from followup_testkit.waiting import until
 
@@ -95,7 +95,7 @@ def out(body: bytes = b"{}", *, key: str = KEY, exchange: str = EVENTS) -> Outgo
 
 
 async def test_a_broker_wiped_between_confirm_and_reading_loses_nothing(
-    own_rabbit: OwnBroker, own_url: str, databases: DatabasePair
+    own_rabbit: OwnBroker, own_url: str, databases: Databases
 ) -> None:
     """Confirmed, then gone with the broker's data: published again from the outbox."""
     worker = databases.worker
@@ -117,7 +117,7 @@ async def test_a_broker_wiped_between_confirm_and_reading_loses_nothing(
 
 
 async def test_a_broker_wiped_under_a_consumer_loses_nothing(
-    own_rabbit: OwnBroker, own_url: str, databases: DatabasePair
+    own_rabbit: OwnBroker, own_url: str, databases: Databases
 ) -> None:
     """The consumer finds its queue again by itself, and goes on with what comes."""
     worker = databases.worker
@@ -141,11 +141,11 @@ async def test_a_broker_wiped_under_a_consumer_loses_nothing(
 async def test_a_restarted_broker_keeps_what_it_confirmed(
     own_rabbit: OwnBroker, own_url: str
 ) -> None:
-    """Killed without a warning and started with its data: every confirmed message is there."""
+    """Ended and started with its data: every confirmed message is there."""
     async with connected(own_url) as bus:
         fates = await bus.publish([out(str(number).encode()) for number in range(50)])
         assert set(fates) == {Fate.CONFIRMED}
-        await asyncio.to_thread(own_rabbit.kill)
+        await asyncio.to_thread(own_rabbit.shut_down)
         await until(lambda: not bus.connected)
         assert await bus.publish([out()]) == [Fate.FAILED]
         with pytest.raises(BusDown):
@@ -160,14 +160,12 @@ async def test_a_restarted_broker_keeps_what_it_confirmed(
 async def test_connecting_before_the_broker_is_up(own_rabbit: OwnBroker, own_url: str) -> None:
     """A service may start first: it says that it is not connected, and is once the broker is."""
     await asyncio.to_thread(own_rabbit.kill)
-    try:
-        async with connected(own_url) as bus:
-            assert bus.connected is False
-            await asyncio.to_thread(own_rabbit.start)
-            await until(lambda: bus.connected, within=30)
-            assert await bus.publish([out()]) == [Fate.CONFIRMED]
-    finally:
+    async with connected(own_url) as bus:
+        connected_at_first = bus.connected
         await asyncio.to_thread(own_rabbit.start)
+        await until(lambda: bus.connected, within=30)
+        assert await bus.publish([out()]) == [Fate.CONFIRMED]
+    assert connected_at_first is False
 
 
 async def test_a_deleted_queue_is_declared_again(amqp_url: str) -> None:
@@ -211,7 +209,7 @@ async def test_a_deleted_exchange_is_declared_again(amqp_url: str) -> None:
 
 
 async def test_a_cut_link_is_mended_and_nothing_is_handled_twice(
-    amqp_url: str, databases: DatabasePair
+    amqp_url: str, databases: Databases
 ) -> None:
     """Cut again and again while messages flow: all are handled, each once."""
     worker = databases.worker
@@ -291,7 +289,7 @@ async def test_what_is_refused_is_kept_by_the_broker(amqp_url: str) -> None:
             assert await queue.get(no_ack=True, fail=False) is None
 
 
-async def test_messages_are_durable_cloudevents(amqp_url: str, databases: DatabasePair) -> None:
+async def test_messages_are_durable_cloudevents(amqp_url: str, databases: Databases) -> None:
     """Any language can read what stands in a queue: content type, persistence, JSON."""
     async with connected(amqp_url) as bus:
         outbox = Outbox("intake", bus, databases.worker)
