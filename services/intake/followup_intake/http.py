@@ -12,6 +12,7 @@ import orjson
 from fastapi import APIRouter, Depends, Header, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import ValidationError
+from starlette.types import Receive, Scope, Send
 
 from followup_contracts.payload import Lane
 from followup_database import Database, Transaction
@@ -40,6 +41,18 @@ Reader = Annotated[Principal, Depends(require("read"))]
 IdempotencyKey = Annotated[
     str | None, Header(alias="Idempotency-Key", min_length=1, max_length=255)
 ]
+
+
+class Duplex(StreamingResponse):
+    """A response that is written while its request is still being read.
+
+    The stock one listens for a disconnect beside it, and would take the body's parts
+    for itself.
+    """
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI
+        """Write; a client that has gone ends the reading with an error of its own."""
+        await self.stream_response(send)
 
 
 class Routes:
@@ -82,9 +95,7 @@ class Routes:
                 await requests.keep(tx, key, answer)
         return JSONResponse(dict(answer.body), answer.status)
 
-    async def post_batch(
-        self, request: Request, who: Writer, lane: Lane = "later"
-    ) -> StreamingResponse:
+    async def post_batch(self, request: Request, who: Writer, lane: Lane = "later") -> Duplex:
         """Take leads as NDJSON, one a line; a line of answer each, in order.
 
         Lines are committed in groups, so a batch that is cut off keeps what was
@@ -97,9 +108,7 @@ class Routes:
             )
         async with self._database.transaction(tenant=who.tenant_id) as tx:
             tenant = await _tenant(tx, who)
-        return StreamingResponse(
-            self._batch(request, tenant, lane), media_type="application/x-ndjson"
-        )
+        return Duplex(self._batch(request, tenant, lane), media_type="application/x-ndjson")
 
     async def post_import(self, request: Request, who: Writer) -> dict[str, Any]:
         """Take a CSV or TSV file as the body; leads get lane `later`. Safe to send again."""
