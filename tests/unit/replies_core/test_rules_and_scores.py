@@ -71,6 +71,14 @@ def test_the_shipped_rules_compile_once() -> None:
     assert rulebook() is rulebook()
 
 
+def test_no_correction_takes_a_real_word_of_another_language() -> None:
+    """A slip in one language may be a common word of the next ("to", "ya"); those stay."""
+    book = rulebook()
+    real = book.negators.union(*book.common.values())
+    assert real.isdisjoint(book.spellings)
+    assert not {"to", "ya", "thank", "youre", "brought", "sin", "die"} & set(book.spellings)
+
+
 def row(number: int, label: "Intent", got: "Intent", *, stops: bool, stopped: bool) -> Row:
     reading = Reading(
         intent=got, opt_out=stopped, keyword=None, confidence=0.8, until=None, rules=()

@@ -8,7 +8,7 @@ set it too, so it says nothing about this message.
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from followup_replies.core.folding import Sentence, fold, sentences
+from followup_replies.core.folding import Sentence
 from followup_replies.core.rulebook import PhraseIndex, Rulebook
 
 _PRESENT: Final = frozenset(
@@ -56,16 +56,15 @@ _TELLING: Final[Mapping[str, Callable[[str], bool]]] = {
 }
 
 
-def says_absence(text: str, *, book: Rulebook) -> bool:
+def says_absence(read: tuple[Sentence, ...], *, book: Rulebook) -> bool:
     """Tell whether a text says that somebody is away."""
-    return _says(text, book.absences)
+    return _says(read, book.absences)
 
 
-def says_automatic(text: str, *, book: Rulebook) -> bool:
+def says_automatic(read: tuple[Sentence, ...], *, book: Rulebook) -> bool:
     """Tell whether a text says of itself that nobody typed it."""
-    return _says(text, book.automatic)
+    return _says(read, book.automatic)
 
 
-def _says(text: str, phrases: PhraseIndex[None]) -> bool:
-    found: tuple[Sentence, ...] = sentences(fold(text))
-    return any(True for sentence in found for _ in phrases.find(sentence))
+def _says(read: tuple[Sentence, ...], phrases: PhraseIndex[None]) -> bool:
+    return any(True for sentence in read for _ in phrases.find(sentence))

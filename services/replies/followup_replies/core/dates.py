@@ -44,6 +44,7 @@ def _any_of(words: object) -> str:
 _MONTH: Final = rf"(?P<month>{_any_of(MONTHS)})\b\.?"
 _DAYNUM: Final = r"(?P<day>[0-3]?\d)(?:st|nd|rd|th|er|o|º)?\b\.?"
 _YEARNUM: Final = r"(?:,?\s*(?:de |del |of )?(?P<year>20\d\d))?"
+_NAMED_DAY: Final = rf"(?:\b(?:{_any_of(WEEKDAYS)})\b\.?,?\s+(?:the |den |dem |dia |le )?)?"
 _NUMBER: Final = _any_of(NUMBERS)
 _UNIT: Final = _any_of(UNITS)
 
@@ -51,8 +52,8 @@ _PATTERNS: Final[dict[str, str]] = {
     "iso": r"\b(?P<year>20\d\d)-(?P<month>\d\d)-(?P<day>\d\d)\b",
     "numeric": r"(?<![\d./:-])(?P<first>[0-3]?\d)(?P<mark>[./-])(?P<second>[0-3]?\d)"
     r"(?:(?P=mark)(?P<year>20\d\d|\d\d)|\.)?(?![\d:/%]|[.,-]\d)",
-    "day_month": rf"\b{_DAYNUM}\s*(?:de |of |d')?{_MONTH}{_YEARNUM}",
-    "month_day": rf"\b{_MONTH}\s+(?:the )?(?P<day>[0-3]?\d)(?:st|nd|rd|th)?\b(?!:)"
+    "day_month": rf"{_NAMED_DAY}\b{_DAYNUM}\s*(?:de |of |d')?{_MONTH}{_YEARNUM}",
+    "month_day": rf"{_NAMED_DAY}\b{_MONTH}\s+(?:the )?(?P<day>[0-3]?\d)(?:st|nd|rd|th)?\b(?!:)"
     r"(?:,?\s*(?P<year>20\d\d))?",
     "month": rf"\b(?P<part>(?:early|beginning of|start of|mid|middle of|late|end of|"
     r"a principios de|principios de|mediados de|finales de|fin de|debut|mi|fin|"
@@ -93,8 +94,8 @@ _PATTERNS: Final[dict[str, str]] = {
 _COMPILED: Final = {name: re.compile(pattern) for name, pattern in _PATTERNS.items()}
 
 _CUE: Final = re.compile(
-    r"\b(?:back|return(?:s|ing)?|until|till|til|to|through|thru|from|after|again|resume|reach out|"
-    r"contact|check|call|text|try|email|in|on|by|vuelv\w+|volver\w*|regres\w+|hasta|"
+    r"\b(?:back|return(?:s|ing)?|reopen\w*|until|till|til|to|through|thru|from|after|again|resume|"
+    r"reach out|contact|check|call|text|try|email|in|on|by|vuelv\w+|volver\w*|regres\w+|hasta|"
     r"despues|a partir|partir|retour|reviens|revien\w*|jusqu\w*|apres|rappel\w+|recontact\w+|"
     r"zuruck|zurueck|wieder|bis|ab|nach|erst|volt\w+|retorn\w+|regresso|ate|apos|depois|al|au)\b"
     r"[^.!?\n]{0,28}$"

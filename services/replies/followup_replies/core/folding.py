@@ -12,7 +12,7 @@ from typing import Final
 
 TEXT_LIMIT: Final = 10_000
 """Characters of a message that are looked at; what people want stands long before."""
-_HEAD, _TAIL = 600, 200
+_HEAD, _TAIL = 450, 150
 """Words read at the beginning and at the end of a longer message."""
 
 _LOOKALIKES: Final = str.maketrans(
@@ -50,6 +50,14 @@ class Sentence:
 
 def fold(text: str) -> str:
     """Give `text` in lower case, without accents and invisible characters, lines kept."""
+    text = text[:TEXT_LIMIT]
+    if not text.isascii():
+        text = _plain(text)
+    text = text.lower().replace("\r\n", "\n").replace("\r", "\n")
+    return text.replace("`", "'").replace("#", " number ")
+
+
+def _plain(text: str) -> str:
     for symbol, meaning in _SYMBOLS.items():
         text = text.replace(symbol, meaning)
     text = unicodedata.normalize("NFKC", text[:TEXT_LIMIT]).casefold().translate(_LOOKALIKES)
@@ -58,8 +66,7 @@ def fold(text: str) -> str:
         for char in unicodedata.normalize("NFD", text)
         if unicodedata.category(char) not in {"Mn", "Cf", "Me"}
     )
-    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("¿", " ").replace("¡", " ")
-    text = text.replace("#", " number ")
+    text = text.replace("¿", " ").replace("¡", " ")
     return unicodedata.normalize("NFC", text)
 
 
@@ -71,7 +78,7 @@ def apart(folded: str) -> str:
 def sentences(folded: str) -> tuple[Sentence, ...]:
     """Cut folded text into sentences of words; hard-wrapped lines are joined first."""
     text = _SPELT_OUT.sub(_closed_up, _with_placeholders(_unwrapped(folded)))
-    text = apart(text)
+    text = _DRAWN_OUT.sub(r"\1", apart(text))
     found: list[Sentence] = []
     start = 0
     for mark in _SENTENCE.finditer(text):
@@ -82,7 +89,7 @@ def sentences(folded: str) -> tuple[Sentence, ...]:
 
 
 def _append(found: list[Sentence], text: str, *, asks: bool) -> None:
-    words = tuple(_DRAWN_OUT.sub(r"\1", word) for word in _WORD.findall(text))
+    words = tuple(_WORD.findall(text))
     if words:
         found.append(Sentence(words=words, asks=asks))
 

@@ -47,6 +47,7 @@ _BEFORE_QUESTION: Final[tuple[Intent, ...]] = (
 _LEANING: Final = 0.45
 _YIELDING: Final = 0.5
 _CERTAIN: Final = 0.99
+_SUBJECT_LIMIT: Final = 400
 _CLEAR: Final = 0.7
 """Score from which an intent is more than a tone of voice."""
 
@@ -118,6 +119,7 @@ def read(
 
 def _gathered(text: InboundText, book: Rulebook) -> _Evidence:
     own = take_apart(text.body, book=book).own
+    told = sentences(fold(f"{(text.subject or '')[:_SUBJECT_LIMIT]}\n{own}"))
     topic = _own_subject(text)
     header = automatic_header(text.headers)
     if _is_blank(own) and topic:
@@ -126,8 +128,8 @@ def _gathered(text: InboundText, book: Rulebook) -> _Evidence:
     subject = well_spelt(sentences(fold(topic)), book=book)
     return _Evidence(
         header=header,
-        automatic=header is not None or _reads_automatic(text.subject or "", own, book),
-        absent=says_absence(f"{text.subject or ''}\n{own}", book=book),
+        automatic=header is not None or says_automatic(told, book=book),
+        absent=says_absence(told, book=book),
         keyword=keyword_in(cut, book=book) or (keyword_in(subject, book=book) if topic else None),
         hits=hits((*subject, *cut), book=book),
         own=own,
@@ -137,7 +139,7 @@ def _gathered(text: InboundText, book: Rulebook) -> _Evidence:
 
 def _own_subject(text: InboundText) -> str:
     """Give the subject if its sender wrote it: behind "Re:" stands ours."""
-    subject = (text.subject or "").strip()[:400]
+    subject = (text.subject or "").strip()[:_SUBJECT_LIMIT]
     return "" if fold(subject).startswith(_REPLY_PREFIXES) else subject
 
 
@@ -149,10 +151,6 @@ _REPLY_PREFIXES: Final = (
 
 def _is_blank(own: str) -> bool:
     return not any(sentence.words for sentence in sentences(fold(own)))
-
-
-def _reads_automatic(subject: str, own: str, book: Rulebook) -> bool:
-    return says_automatic(f"{subject}\n{own}", book=book)
 
 
 def _keyword_reading(text: InboundText, evidence: _Evidence) -> Reading | None:

@@ -4,17 +4,18 @@ All languages are tried on every text: a text message does not say its language,
 mix them.
 """
 
+import functools
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final, Generic, Literal, TypeVar
+from typing import Generic, Literal, TypeVar
 
 from followup_replies.core.folding import Sentence
 from followup_replies.core.intents import Intent
 from followup_replies.core.phrases import Phrase
 
 Keyword = Literal["stop", "start", "help"]
-_SHORTEST_STEM: Final = 3
+_SHORTEST_STEM, _LONGEST_STEM = 2, 24
 _Owner = TypeVar("_Owner")
 
 
@@ -58,6 +59,8 @@ class PhraseIndex(Generic[_Owner]):
                     self._stems[head[:-1]].append((phrase, owner))
                 else:
                     self._words[head].append((phrase, owner))
+        # Words repeat; the bound keeps strange ones from piling up.
+        self._candidates = functools.lru_cache(maxsize=2_048)(self._beginning_with)
 
     def find(self, sentence: Sentence) -> Iterator[tuple[_Owner, Span]]:
         """Give every place where a phrase stands, by its owner."""
@@ -65,7 +68,7 @@ class PhraseIndex(Generic[_Owner]):
         line = " " + " ".join(words) + " "
         offset = 0
         for position, word in enumerate(words):
-            for phrase, owner in self._beginning_with(word):
+            for phrase, owner in self._candidates(word):
                 found = phrase.pattern.match(line, offset)
                 if found is not None:
                     length = len(found.group().replace(" ^", "").replace(" $", "").split())
@@ -73,10 +76,11 @@ class PhraseIndex(Generic[_Owner]):
                     yield owner, Span(start, start + length)
             offset += len(word) + 1
 
-    def _beginning_with(self, word: str) -> Iterator[tuple[Phrase, _Owner]]:
-        yield from self._words.get(word, ())
-        for length in range(_SHORTEST_STEM, len(word) + 1):
-            yield from self._stems.get(word[:length], ())
+    def _beginning_with(self, word: str) -> tuple[tuple[Phrase, _Owner], ...]:
+        found = list(self._words.get(word, ()))
+        for length in range(_SHORTEST_STEM, min(len(word), _LONGEST_STEM) + 1):
+            found.extend(self._stems.get(word[:length], ()))
+        return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)
