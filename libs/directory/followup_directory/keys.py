@@ -18,6 +18,7 @@ from followup_database import Transaction, new_id
 from followup_directory.errors import WeakKey
 
 ALL_SCOPES = "*"
+READ_ALL = "read"
 _PREFIX = "fu_"
 _SHORTEST, _LONGEST = 8, 512
 
@@ -61,8 +62,13 @@ class Principal:
     scopes: frozenset[str]
 
     def may(self, scope: str) -> bool:
-        """Whether the key carries this scope, or all (`*`)."""
-        return scope in self.scopes or ALL_SCOPES in self.scopes
+        """Whether the key carries this scope (`leads:write`), or one that covers it.
+
+        `read` covers whatever ends in `:read`, `*` covers everything.
+        """
+        if scope in self.scopes or ALL_SCOPES in self.scopes:
+            return True
+        return READ_ALL in self.scopes and scope.endswith(":read")
 
 
 @dataclass(frozen=True, slots=True)

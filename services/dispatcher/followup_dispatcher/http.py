@@ -32,8 +32,10 @@ from followup_runtime.problems import Problem
 
 FIRST = UUID(int=0)
 
-Reader = Annotated[Principal, Depends(require("read"))]
-Operator = Annotated[Principal, Depends(require("admin"))]
+TouchReader = Annotated[Principal, Depends(require("touches:read"))]
+TouchWriter = Annotated[Principal, Depends(require("touches:write"))]
+AccountReader = Annotated[Principal, Depends(require("accounts:read"))]
+AccountWriter = Annotated[Principal, Depends(require("accounts:write"))]
 Most = Annotated[int, Query(ge=1, le=500)]
 
 
@@ -86,7 +88,7 @@ class Routes:
         add("/v1/accounts/{account_id}", self.put_account, methods=["PUT"])
         add("/v1/sandbox/outbox", self.sandbox, methods=["GET"])
 
-    async def touch(self, touch_id: UUID, who: Reader) -> dict[str, Any]:
+    async def touch(self, touch_id: UUID, who: TouchReader) -> dict[str, Any]:
         """Every attempt of a touch with its trace, oldest first."""
         async with self._database.transaction(tenant=who.tenant_id) as tx:
             rows = await ledger.of_touch(tx, touch_id)
@@ -96,7 +98,7 @@ class Routes:
 
     async def attempts(
         self,
-        who: Reader,
+        who: TouchReader,
         state: ledger.AttemptState = "unknown",
         cursor: UUID = FIRST,
         limit: Most = 100,
@@ -107,7 +109,7 @@ class Routes:
         following = rows[-1]["touch_id"] if len(rows) == limit else None
         return {"items": rows, "next": following}
 
-    async def settle(self, attempt_id: UUID, body: SettleIn, who: Operator) -> dict[str, Any]:
+    async def settle(self, attempt_id: UUID, body: SettleIn, who: TouchWriter) -> dict[str, Any]:
         """Settle an unknown attempt by hand: it went out, or it certainly did not."""
         async with self._database.transaction(tenant=who.tenant_id) as tx:
             entry = await ledger.one(tx, attempt_id)
@@ -119,7 +121,7 @@ class Routes:
             await self._tell(tx, moved[attempt_id])
         return {"attempt_id": str(attempt_id), "state": moved[attempt_id].state}
 
-    async def preview(self, body: PreviewIn, who: Reader) -> dict[str, Any]:
+    async def preview(self, body: PreviewIn, who: TouchReader) -> dict[str, Any]:
         """A template as this lead would read it; nothing is sent or kept."""
         async with self._database.transaction(tenant=who.tenant_id) as tx:
             tenant = (await tenants_by_id(tx, [who.tenant_id]))[who.tenant_id]
@@ -151,18 +153,18 @@ class Routes:
             "segments": segments_of(content.text) if body.channel == "sms" else None,
         }
 
-    async def accounts(self, who: Reader) -> dict[str, Any]:
+    async def accounts(self, who: AccountReader) -> dict[str, Any]:
         """The tenant's accounts and how they are; never their secrets."""
         async with self._database.transaction(tenant=who.tenant_id) as tx:
             found = await accounts(tx, [who.tenant_id])
         return {"items": [self._shown(account) for account in found]}
 
-    async def account(self, account_id: UUID, who: Reader) -> dict[str, Any]:
+    async def account(self, account_id: UUID, who: AccountReader) -> dict[str, Any]:
         """One account."""
         async with self._database.transaction(tenant=who.tenant_id) as tx:
             return self._shown(await _own(tx, account_id))
 
-    async def put_account(self, account_id: UUID, body: AccountIn, who: Operator) -> dict[str, Any]:
+    async def put_account(self, account_id: UUID, body: AccountIn, who: AccountWriter) -> dict[str, Any]:
         """Stop or start an account; claims see it at once."""
         async with self._database.transaction(tenant=who.tenant_id) as tx:
             await _own(tx, account_id)
@@ -171,7 +173,7 @@ class Routes:
             )
             return self._shown(await _own(tx, account_id))
 
-    async def sandbox(self, who: Reader, cursor: UUID = FIRST, limit: Most = 100) -> dict[str, Any]:
+    async def sandbox(self, who: TouchReader, cursor: UUID = FIRST, limit: Most = 100) -> dict[str, Any]:
         """What the sandbox has recorded, oldest first."""
         async with self._database.transaction(tenant=who.tenant_id) as tx:
             rows = await sandbox.page(tx, after=cursor, most=limit)

@@ -37,7 +37,7 @@ MAX_FILE = 256 * 1024 * 1024
 BATCH = 500
 
 Writer = Annotated[Principal, Depends(require("leads:write"))]
-Reader = Annotated[Principal, Depends(require("read"))]
+Reader = Annotated[Principal, Depends(require("leads:read"))]
 IdempotencyKey = Annotated[
     str | None, Header(alias="Idempotency-Key", min_length=1, max_length=255)
 ]
