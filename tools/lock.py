@@ -1,6 +1,6 @@
-"""Write requirements.lock (what ships) and requirements-dev.lock (with tests and checks).
+"""Write the locks: what ships, what tests need as well, what builds packages in an image.
 
-Both hold versions and hashes and no addresses, so that any index serves them.
+requirements.lock, requirements-dev.lock and deploy/docker/build.lock hold versions and hashes and no addresses, so that any index serves them.
 Needs ``uv`` on the path, or in the environment of the running Python.
 """
 
@@ -51,4 +51,9 @@ if __name__ == "__main__":
         ROOT / "requirements-dev.lock",
         constraint=ROOT / "requirements.lock",
     )
-    sys.stderr.write("wrote requirements.lock and requirements-dev.lock\n")
+    compile_lock(
+        {"hatchling"},
+        ROOT / "deploy/docker/build.lock",
+        constraint=ROOT / "requirements-dev.lock",
+    )
+    sys.stderr.write("wrote requirements.lock, requirements-dev.lock and build.lock\n")
