@@ -164,7 +164,9 @@ class Routes:
         async with self._database.transaction(tenant=who.tenant_id) as tx:
             return self._shown(await _own(tx, account_id))
 
-    async def put_account(self, account_id: UUID, body: AccountIn, who: AccountWriter) -> dict[str, Any]:
+    async def put_account(
+        self, account_id: UUID, body: AccountIn, who: AccountWriter
+    ) -> dict[str, Any]:
         """Stop or start an account; claims see it at once."""
         async with self._database.transaction(tenant=who.tenant_id) as tx:
             await _own(tx, account_id)
@@ -173,7 +175,9 @@ class Routes:
             )
             return self._shown(await _own(tx, account_id))
 
-    async def sandbox(self, who: TouchReader, cursor: UUID = FIRST, limit: Most = 100) -> dict[str, Any]:
+    async def sandbox(
+        self, who: TouchReader, cursor: UUID = FIRST, limit: Most = 100
+    ) -> dict[str, Any]:
         """What the sandbox has recorded, oldest first."""
         async with self._database.transaction(tenant=who.tenant_id) as tx:
             rows = await sandbox.page(tx, after=cursor, most=limit)
