@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 
 from followup_contracts import Message, encode
 from followup_contracts.commands import SendTouch
@@ -256,6 +257,27 @@ class TestDelivery:
             (letter,) = await until(lambda: letters(databases.worker))
         assert "DivisionByZero" in letter.error
         assert "5550100" not in letter.error
+
+    async def test_a_deadlock_is_not_the_message_s_fault(
+        self, bus: Bus, databases: Databases
+    ) -> None:
+        """Failures that another transaction caused do not use up a message's three tries."""
+        outbox = Outbox("intake", bus, databases.worker)
+        message, seen = converted(outbox), []
+        deadlock = Exception()
+        deadlock.sqlstate = "40P01"  # type: ignore[attr-defined] # as the driver sets it
+        failures = [OperationalError("", {}, deadlock) for _ in range(4)]
+
+        async def handle(_tx: Transaction, messages: Sequence[Message]) -> None:
+            if failures:
+                raise failures.pop()
+            seen.extend(message.id for message in messages)
+
+        async with running(consumer(bus, databases.worker, handle)), asyncio.timeout(15):
+            await bus.publish([wire(message)])
+            await until(lambda: seen)
+        assert seen == [message.id]
+        assert await letters(databases.worker) == []
 
     async def test_a_replayed_letter_is_handled(self, bus: Bus, databases: Databases) -> None:
         """Once the cause is gone a replay reaches the consumer, and the letter is closed."""
