@@ -19,8 +19,6 @@ from followup_runtime.loops import Tick
 
 log = structlog.get_logger(__name__)
 
-STALE_AFTER = 30.0
-"""Seconds: 10 for the furthest slot, 8 for the call, and room to commit its answer."""
 MOST = 100
 
 
@@ -35,7 +33,7 @@ class StaleSweep:
         *,
         outbox: Outbox,
         metrics: Metrics,
-        stale_after: float = STALE_AFTER,
+        stale_after: float,
     ) -> None:
         self._database = database
         self._outbox = outbox

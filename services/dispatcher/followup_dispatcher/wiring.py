@@ -19,6 +19,7 @@ from followup_dispatcher.records import Recorder
 from followup_dispatcher.rendering.composer import Composer
 from followup_dispatcher.sandbox import SandboxRecord
 from followup_dispatcher.sending import Sending
+from followup_dispatcher.settings import DispatcherSettings
 from followup_dispatcher.sweeps import StaleSweep, UnknownSweep
 from followup_messaging.consumer import Consumer
 from followup_messaging.outbox import Outbox
@@ -32,9 +33,6 @@ from followup_runtime.settings import Settings
 from followup_suppression import AddressHasher
 from followup_suppression.tokens import LinkSigner
 
-CALLS = 256
-"""Calls in flight of one process; one account holds a quarter of them at most."""
-
 
 def build(
     settings: Settings,
@@ -42,14 +40,15 @@ def build(
     bus: Bus,
     databases: Databases,
     metrics: ProcessMetrics,
+    own: DispatcherSettings | None = None,
 ) -> Service:
     """The dispatcher as a service."""
-    keys = keys_of(settings)
+    keys, own = keys_of(settings), own or DispatcherSettings()
     database, public_url = databases.worker, settings.public_url or ""
     outbox = Outbox("dispatcher", bus, database)
     hasher = AddressHasher(keys.suppression_key)
     figures = Metrics(metrics.registry)
-    capacity = Capacity(CALLS)
+    capacity = Capacity(own.calls)
     accounts = Accounts(factories(SandboxRecord(database)), Vault(keys.secret_keys))
     composer = Composer(signer=LinkSigner(keys.link_key), hasher=hasher, public_url=public_url)
     desk = ClaimDesk(
@@ -89,7 +88,7 @@ def build(
         service="dispatcher",
         handle=FeedbackHandler(outbox),
     )
-    stale = StaleSweep(database, outbox=outbox, metrics=figures)
+    stale = StaleSweep(database, outbox=outbox, metrics=figures, stale_after=own.stale_after)
     unknown = UnknownSweep(database, outbox=outbox, accounts=accounts)
     routes = Routes(databases.api, outbox=outbox, composer=composer, providers=accounts)
     return Service(

@@ -6,6 +6,7 @@ from followup_intake.housekeeping import RequestSweep
 from followup_intake.http import MAX_BATCH, MAX_FILE, Routes
 from followup_intake.imports import Importer
 from followup_intake.ingress import Ingress
+from followup_intake.settings import IntakeSettings
 from followup_messaging.consumer import Consumer
 from followup_messaging.outbox import Outbox
 from followup_messaging.port import Bus
@@ -27,9 +28,11 @@ def build(
     bus: Bus,
     databases: Databases,
     metrics: Metrics,
+    own: IntakeSettings | None = None,
 ) -> Service:
     """Intake as a service."""
-    outbox = Outbox("intake", bus, databases.worker)
+    own = own or IntakeSettings()
+    outbox = Outbox("intake", bus, databases.worker, republish_after=own.republish_after)
     capture, happenings = Capture(outbox), Happenings(outbox)
     routes = Routes(
         databases.api,
