@@ -1,0 +1,1 @@
+"""Four hundred leads, a whole sequence, simulated people, and a judge who trusts nobody."""
