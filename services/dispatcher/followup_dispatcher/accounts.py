@@ -7,7 +7,7 @@ adapters behind them live as long as the row does not change.
 import asyncio
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 import structlog
@@ -89,6 +89,12 @@ class Accounts:
     def succeeded(self, account_id: UUID) -> None:
         """The account answered as it should, whatever became of the touch."""
         self._breakers.pop(account_id, None)
+
+    def passed(self, account_id: UUID) -> None:
+        """A call never reached the account: a trial is still owed, nothing else is known."""
+        breaker = self._breakers.get(account_id)
+        if breaker is not None and breaker.on_trial:
+            self._breakers[account_id] = replace(breaker, on_trial=False)
 
     def failed(self, account_id: UUID, *, at_once: bool, pause: float | None = None) -> None:
         """The account did not answer, or refused us altogether."""

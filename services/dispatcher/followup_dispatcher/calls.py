@@ -25,10 +25,12 @@ from followup_dispatcher.records import Recorder, Report
 
 log = structlog.get_logger(__name__)
 
-MARGIN = 0.010
+MARGIN = 0.020
 """A lease with less than this left is renewed rather than raced."""
 TOGETHER = 0.003
 """Seconds in which leases that ran out are gathered, to be renewed in one transaction."""
+TRIES = 4
+"""How often a lease that ran out on the way to the socket is renewed, beyond the first."""
 NOT_BEGUN_PAUSE = timedelta(seconds=5)
 
 
@@ -72,19 +74,26 @@ class Caller:
         wait = claimed.starts_at - self._clock()
         if wait > 0:
             await asyncio.sleep(wait)
-        while claimed.lease.time_left() < MARGIN:
-            renewed = await self._renew(claimed)
-            if renewed is None:
+        for last in (False,) * TRIES + (True,):
+            while claimed.lease.time_left() < MARGIN:
+                renewed = await self._renew(claimed)
+                if renewed is None:
+                    return
+                claimed = renewed
+            started = datetime.now(UTC)
+            answer = await self._attempt(claimed)
+            if not isinstance(answer, NotBegun):
+                self._recorder.report(Report(claimed, answer, started))
                 return
-            claimed = renewed
+            if last or not answer.ours:
+                await self._give_up(claimed, answer)
+                return
+
+    async def _attempt(self, claimed: Claimed) -> Answer:
         self._accounts.begun(claimed.account_id)
-        started = datetime.now(UTC)
         answer = await self._call(claimed)
         self._tell_breaker(claimed, answer)
-        if isinstance(answer, NotBegun):
-            await self._give_up(claimed, answer)
-        else:
-            self._recorder.report(Report(claimed, answer, started))
+        return answer
 
     async def _call(self, claimed: Claimed) -> Answer:
         call = Call(
@@ -117,6 +126,8 @@ class Caller:
             case RetryLater(after=after):
                 pause = after.total_seconds() if after else None
                 self._accounts.failed(account, at_once=True, pause=pause)
+            case NotBegun(ours=True):
+                self._accounts.passed(account)
             case Unknown() | NotBegun():
                 self._accounts.failed(account, at_once=False)
 

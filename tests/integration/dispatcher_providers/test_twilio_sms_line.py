@@ -300,9 +300,9 @@ async def test_a_connection_that_is_not_made_within_the_lease_has_not_begun(call
 async def test_a_lease_that_is_over_sends_nothing(vendor, answers, line, call):
     """Neither before the connection nor, the connection made, before the first byte."""
     vendor.script = [answers.json(201, MESSAGE)]
-    assert await line.send(call(time_left=lambda: 0.0)) == NotBegun("lease over")
+    assert await line.send(call(time_left=lambda: 0.0)) == NotBegun("lease over", ours=True)
     looks = iter([0.15, -0.01])
-    assert await line.send(call(time_left=lambda: next(looks))) == NotBegun("lease over")
+    assert await line.send(call(time_left=lambda: next(looks))) == NotBegun("lease over", ours=True)
     assert vendor.heard == []
     assert isinstance(await line.send(call()), Accepted), "the line is as good as before"
 

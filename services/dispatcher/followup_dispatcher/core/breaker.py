@@ -37,7 +37,12 @@ class Breaker:
         return Breaker()
 
     def failed(self, now: float, *, at_once: bool = False, pause: float | None = None) -> "Breaker":
-        """The account failed. `at_once` opens it whatever the count (credentials, 429)."""
+        """The account failed. `at_once` opens it whatever the count (credentials, 429).
+
+        What was under way when it opened does not open it any wider.
+        """
+        if self.until is not None and now < self.until:
+            return self
         failures = self.failures + 1
         if not (at_once or self.on_trial or failures >= LIMIT):
             return replace(self, failures=failures)

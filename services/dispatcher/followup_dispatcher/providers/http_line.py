@@ -118,7 +118,7 @@ class HttpLine:
     ) -> Reply | Unknown | NotBegun:
         left = time_left()
         if left <= 0:  # aiohttp reads a limit of 0 as none
-            return NotBegun("lease over")
+            return NotBegun("lease over", ours=True)
         gate = _Gate(time_left)
         request.extensions["timeout"] = httpx.Timeout(CALL_LIMIT, connect=left, pool=left).as_dict()
         token = _gate.set(gate)
@@ -126,7 +126,7 @@ class HttpLine:
             async with asyncio.timeout(CALL_LIMIT):
                 return await self._read(request)
         except _LeaseOver:
-            return NotBegun("lease over")
+            return NotBegun("lease over", ours=True)
         except (httpx.HTTPError, aiohttp.ClientError, _TooLong, TimeoutError, OSError) as error:
             reason = _name(error)
             return Unknown(reason) if gate.begun else NotBegun(reason)

@@ -91,9 +91,14 @@ class Unknown:
 
 @dataclass(frozen=True, slots=True)
 class NotBegun:
-    """Nothing was handed over: no connection, no pool slot, or no lease left."""
+    """Nothing was handed over: no connection, no pool slot, or no lease left.
+
+    `ours`: the lease ran out before the vendor had a part in it, which says nothing
+    about the account.
+    """
 
     reason: str
+    ours: bool = False
 
 
 Answer = Accepted | Refused | RetryLater | Unknown | NotBegun

@@ -57,7 +57,7 @@ class SandboxProvider:
     async def send(self, call: Call) -> Answer:
         """Record the touch; an outage of the record leaves the outcome open."""
         if call.time_left() <= 0:
-            return NotBegun("lease over")
+            return NotBegun("lease over", ours=True)
         if self._latency:
             await asyncio.sleep(self._latency)
         try:

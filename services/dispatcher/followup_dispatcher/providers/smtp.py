@@ -122,7 +122,7 @@ class SmtpProvider:
         """
         left = call.time_left()
         if left <= 0:
-            return NotBegun("lease over")
+            return NotBegun("lease over", ours=True)
         try:
             async with asyncio.timeout(min(left, CALL_LIMIT)):
                 return await self._addressed(letter)
@@ -163,7 +163,7 @@ class SmtpProvider:
         try:
             if call.time_left() <= 0:
                 keep = True
-                return NotBegun("lease over")
+                return NotBegun("lease over", ours=True)
             async with asyncio.timeout(CALL_LIMIT):
                 await link.client.data(letter.octets)
             keep, link.clean = True, True
