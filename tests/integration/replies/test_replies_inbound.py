@@ -1,0 +1,261 @@
+"""Texts that come in: matched, held, stopped, answered, and only then acknowledged."""
+
+import asyncio
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from followup_contracts.events import ContactOptedOut, ReplyReceived
+from followup_database import new_id
+from followup_directory import create_tenant
+from followup_suppression import ACKNOWLEDGE_AFTER
+
+
+def texts(answer) -> list[str]:
+    """The messages in a TwiML answer; the XML must be well-formed."""
+    assert answer.headers["content-type"].startswith("text/xml")
+    root = ET.fromstring(answer.content)  # noqa: S314 - our own
+    assert root.tag == "Response"
+    return [message.text for message in root.findall("Message")]
+
+
+async def test_a_reply_holds_its_person_and_tells_the_scheduler(house):
+    """A reply to a touch is matched to it, held, kept and published once."""
+    lead = await house.lead()
+    touch = await house.sent(lead)
+    answer = await house.sms("Yes, how much is it?")
+    assert (answer.status_code, texts(answer)) == (200, [])
+    assert await house.held() == [lead.person_id]
+    (event,) = await house.events()
+    assert isinstance(event, ReplyReceived)
+    assert (event.person_id, event.lead_id) == (lead.person_id, lead.lead_id)
+    assert (event.enrollment_id, event.touch_id) == (touch.enrollment_id, touch.touch_id)
+    assert not event.opt_out
+    (kept,) = await house.rows("SELECT * FROM replies.messages")
+    assert (kept["id"], kept["body"]) == (event.reply_id, "Yes, how much is it?")
+
+
+async def test_the_latest_touch_of_the_channel_is_answered(house, later):
+    """Of several touches the last on that channel counts, not a later e-mail."""
+    lead = await house.lead()
+    await house.sent(lead)
+    later(hours=1)
+    second = await house.sent(lead)
+    later(hours=1)
+    await house.sent(lead, account=house.accounts["sandbox", "email"])
+    await house.sms("call me tomorrow")
+    (event,) = await house.events()
+    assert event.touch_id == second.touch_id
+
+
+async def test_without_a_touch_the_newest_lead_is_meant(house, later):
+    """Somebody nothing was sent to is matched to their newest enquiry."""
+    await house.lead()
+    later(hours=1)
+    newer = await house.lead(lead_id=new_id(), external_id="second")
+    await house.sms("hello?")
+    (event,) = await house.events()
+    assert (event.lead_id, event.touch_id) == (newer.lead_id, None)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "STOP",
+        "stop please",
+        " Stop. ",
+        "ＳＴＯＰ",
+        "arret",
+        "Please take me off your list and never text me again",
+    ],
+)
+async def test_stop_in_any_form_stops_texts_and_calls(house, body):
+    """A stop lists the number for all channels, withdraws consent, and is confirmed once."""
+    lead = await house.lead()
+    await house.sent(lead)
+    answer = await house.sms(body)
+    (confirmation,) = texts(answer)
+    assert confirmation.startswith("Acme Roofing: You are unsubscribed")
+    assert await house.listed("phone", "+12125550123") == {"all"}
+    consent = await house.consent(lead.person_id)
+    assert (consent["sms"], consent["voice"]) == ("no", "no")
+    reply, out = sorted(await house.events(), key=lambda e: isinstance(e, ContactOptedOut))
+    assert reply.opt_out
+    assert (out.person_id, out.channel, out.via) == (lead.person_id, "sms", "sms")
+    assert texts(await house.sms("STOP")) == []
+
+
+async def test_a_stranger_who_says_stop_is_stopped(house):
+    """A number nobody knows is listed all the same, and nobody is held."""
+    answer = await house.sms("STOP", From="+4915112345678")
+    assert len(texts(answer)) == 1
+    assert await house.listed("phone", "+4915112345678") == {"all"}
+    (event,) = await house.events()
+    assert isinstance(event, ContactOptedOut)
+    assert event.person_id is None
+    assert await house.held() == []
+
+
+async def test_another_tenants_person_with_that_number_is_not_meant(house):
+    """The tenant is the account's: the same number elsewhere is somebody else's business."""
+    async with house.databases.worker.transaction() as tx:
+        other = await create_tenant(tx, "other", "Other")
+    stranger = await house.lead(tenant_id=other.id)
+    await house.sms("STOP")
+    assert await house.held() == []
+    assert await house.listed("phone", "+12125550123") == {"all"}
+    assert await house.consent(stranger.person_id) == {"any": "yes"}
+    rows = await house.rows("SELECT tenant_id FROM suppression.list")
+    assert [row["tenant_id"] for row in rows] == [house.tenant.id]
+
+
+async def test_what_the_vendor_has_answered_we_do_not(house):
+    """With the vendor's own opt-out handling nothing is said twice."""
+    await house.lead()
+    assert texts(await house.sms("STOP", OptOutType="STOP")) == []
+    assert texts(await house.sms("HELP", OptOutType="HELP")) == []
+    assert await house.listed("phone", "+12125550123") == {"all"}
+
+
+async def test_help_is_answered_with_the_business_and_the_way_out(house):
+    """HELP names the business and STOP, in the person's language."""
+    await house.lead(language="es")
+    (text,) = texts(await house.sms("HELP"))
+    assert text.startswith("Acme Roofing: ")
+    assert "STOP" in text
+    assert "Responda" in text
+
+
+async def test_start_takes_back_ones_own_stop(house, later):
+    """START lifts what the person's STOP listed; calls stay without consent."""
+    lead = await house.lead()
+    await house.sms("STOP")
+    later(minutes=1)
+    await house.sms("START")
+    assert await house.listed("phone", "+12125550123") == set()
+    consent = await house.consent(lead.person_id)
+    assert (consent["sms"], consent["voice"]) == ("yes", "no")
+    assert [e.channel for e in await house.events("ContactOptedIn")] == ["sms"]
+
+
+async def test_start_does_not_lift_what_others_listed(house):
+    """A complaint listed by the tenant is not undone by START, nor is consent made up."""
+    lead = await house.lead(consent="unknown")
+    body = {"address": "+12125550123", "reason": "complaint"}
+    assert (await house.api("PUT", "/v1/suppressions", json=body)).status_code == 200
+    await house.sms("START")
+    assert await house.listed("phone", "+12125550123") == {"all"}
+    assert await house.events("ContactOptedIn") == []
+    assert await house.consent(lead.person_id) == {}
+
+
+async def test_wrong_person_blocks_the_number(house):
+    """Whoever has the wrong number: the contact point is marked wrong."""
+    await house.lead()
+    await house.sms("wrong number, I don't know any Ada")
+    (event,) = await house.events("ReplyReceived")
+    assert event.intent == "wrong_person"
+    rows = await house.rows("SELECT state FROM people.contact_points WHERE kind = 'phone'")
+    assert [row["state"] for row in rows] == ["wrong"]
+
+
+async def test_a_reply_is_answered_only_behind_the_fence(house):
+    """The answer comes no earlier than 250 ms behind the commit, a repeated one likewise."""
+    await house.lead()
+    sid = f"SM{new_id().hex}"
+    first = await house.sms("STOP", MessageSid=sid)
+    assert sum(house.wall.slept) >= ACKNOWLEDGE_AFTER
+    house.wall.slept.clear()
+    again = await house.sms("STOP", MessageSid=sid)
+    assert sum(house.wall.slept) >= ACKNOWLEDGE_AFTER
+    assert first.content == again.content
+    assert len(texts(again)) == 1
+
+
+async def test_the_same_message_counts_once(house):
+    """Told three times, at once too: one message, one hold, one event of each kind."""
+    lead = await house.lead()
+    sid = f"SM{new_id().hex}"
+    answers = await asyncio.gather(*(house.sms("STOP", MessageSid=sid) for _ in range(3)))
+    assert {answer.content for answer in answers} == {answers[0].content}
+    assert len(texts(answers[0])) == 1
+    assert await house.held() == [lead.person_id]
+    assert len(await house.rows("SELECT 1 FROM replies.messages")) == 1
+    assert len(await house.events("ReplyReceived")) == 1
+    assert len(await house.events("ContactOptedOut")) == 1
+
+
+async def test_a_repeated_reply_does_not_hold_again(house):
+    """Once the scheduler has decided, a late repetition holds nobody."""
+    await house.lead()
+    sid = f"SM{new_id().hex}"
+    await house.sms("sounds good", MessageSid=sid)
+    await house.rows("DELETE FROM suppression.holds RETURNING 1")
+    await house.sms("sounds good", MessageSid=sid)
+    assert await house.held() == []
+
+
+async def test_text_that_no_database_holds_is_kept_as_far_as_it_can_be(house):
+    """A NUL in a genuine message does not lose the message."""
+    lead = await house.lead()
+    assert (await house.sms("ok\x00call me")).status_code == 200
+    assert await house.held() == [lead.person_id]
+    (kept,) = await house.rows("SELECT body FROM replies.messages")
+    assert kept["body"] == "ok\ufffdcall me"
+
+
+async def test_a_messaging_services_number_needs_no_entry_of_its_own(house):
+    """`To` may be any number of the service: the account in the address says whose it is."""
+    lead = await house.lead()
+    more = {"To": "+18885550177", "MessagingServiceSid": "MG" + "a" * 32}
+    assert (await house.sms("yes", **more)).status_code == 200
+    assert await house.held() == [lead.person_id]
+
+
+async def test_an_e_mail_reply_finds_its_person_by_any_spelling(house):
+    """Display name, case and a plus tag make no difference; a stop is for e-mail alone."""
+    lead = await house.lead()
+    await house.sent(lead, account=house.accounts["sandbox", "email"])
+    body = {
+        "id": "m1",
+        "channel": "email",
+        "from": "Ada L. <ADA+work@Example.com>",
+        "to": "hello@example.com",
+        "subject": "Re: your quote",
+        "body": "Please unsubscribe me.",
+    }
+    answer = await house.sandbox("inbound", "email", body)
+    assert (answer.status_code, answer.json()) == (200, {"answer": None})
+    assert await house.held() == [lead.person_id]
+    assert await house.listed("email", "ada+work@example.com") == {"all"}
+    assert await house.listed("phone", "+12125550123") == set()
+    assert (await house.consent(lead.person_id))["email"] == "no"
+
+
+async def test_what_was_said_can_be_read_in_order(house, later):
+    """The conversation has both directions, oldest first, page by page."""
+    lead = await house.lead()
+    touch = await house.sent(lead)
+    later(minutes=5)
+    await house.sms("who is this?")
+    later(minutes=5)
+    await house.sms("ok, call me")
+    path = f"/v1/leads/{lead.lead_id}/conversation"
+    first = (await house.api("GET", path, params={"limit": 2})).json()
+    rest = (await house.api("GET", path, params={"cursor": first["next"]})).json()
+    items = first["items"] + rest["items"]
+    assert [i["direction"] for i in items] == ["outbound", "inbound", "inbound"]
+    assert [i["body"] for i in items] == [None, "who is this?", "ok, call me"]
+    assert items[0]["touch_id"] == str(touch.touch_id)
+    assert rest["next"] is None
+    assert (await house.api("GET", f"/v1/leads/{new_id()}/conversation")).status_code == 404
+    assert (await house.api("GET", path, params={"cursor": "x"})).status_code == 400
+
+
+async def test_replies_and_opt_outs_are_counted(house):
+    """Figures: by intent and by way, without anybody's name."""
+    await house.lead()
+    await house.sms("STOP")
+    shown = house.metrics.exposition().decode()
+    assert 'followup_replies_received_total{channel="sms",intent="opt_out"} 1.0' in shown
+    assert 'followup_replies_opt_outs_total{via="sms"} 1.0' in shown
