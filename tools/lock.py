@@ -1,6 +1,7 @@
 """Write the locks: what ships, what tests need as well, what builds packages in an image.
 
-requirements.lock, requirements-dev.lock and deploy/docker/build.lock hold versions and hashes and no addresses, so that any index serves them.
+requirements.lock, requirements-dev.lock and deploy/docker/build.lock hold versions and
+hashes and no addresses, so that any index serves them.
 Needs ``uv`` on the path, or in the environment of the running Python.
 """
 

@@ -82,8 +82,13 @@ QUEUES: tuple[Queue, ...] = (
 
 def exchange_of(payload: Payload) -> str:
     """Where a payload is published."""
-    if isinstance(payload, commands.SendTouch):
+    return exchange_of_type(type(payload))
+
+
+def exchange_of_type(payload: type[Payload]) -> str:
+    """Where payloads of a type are published."""
+    if payload is commands.SendTouch:
         return COMMANDS
-    if payload.__class__.__module__.endswith(".ingress"):
+    if payload.__module__.endswith(".ingress"):
         return INGRESS
     return EVENTS
