@@ -24,6 +24,7 @@ from followup_people import (
 )
 from followup_policy.zones import Place, whereabouts
 from followup_replies.addresses import bare, kind_of, match_key
+from followup_replies.attempts import committed
 from followup_replies.core.reading import InboundText, Reading, read
 from followup_replies.figures import Figures
 from followup_replies.stops import Stop, Stops
@@ -94,12 +95,14 @@ class InboundDesk:
         Returns no earlier than the fence allows. One that was seen before changes
         nothing and is answered as it was then.
         """
-        async with self._database.transaction() as tx:
+
+        async def work(tx: Transaction) -> str | None:
             known, answer = await messages.seen(
                 tx, account.tenant_id, account.id, inbound.vendor_id
             )
-            if not known:
-                answer = await self._take(tx, account, inbound)
+            return answer if known else await self._take(tx, account, inbound)
+
+        answer = await committed(self._database, work)
         await self._fence.settle(self._fence.moment())
         return answer
 
@@ -137,7 +140,7 @@ class InboundDesk:
         answer = await self._answer(tx, message, reading, inbound, matched.person)
         if answer is not None:
             await messages.answer_with(tx, tenant_id, message.id, answer)
-        self._figures.reply(message.channel, message.intent)
+        tx.after_commit(lambda: self._figures.reply(message.channel, message.intent))
         return answer
 
     async def _consequences(self, tx: Transaction, message: NewMessage, reading: Reading) -> None:

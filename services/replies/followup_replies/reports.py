@@ -14,8 +14,9 @@ from followup_contracts.payload import Channel, Payload
 from followup_database import Database, Transaction
 from followup_directory import Account
 from followup_messaging.outbox import Outbox
-from followup_people import leads_by_id
-from followup_replies.addresses import bare, kind_of
+from followup_people import leads_by_id, mark_contact_point, person_by_address
+from followup_replies.addresses import bare, kind_of, match_key
+from followup_replies.attempts import committed
 from followup_replies.figures import Figures
 from followup_replies.states import (
     CALL_RANKS,
@@ -57,16 +58,19 @@ class ReportDesk:
         `opted_out` is the address whose owner told the vendor to stop, where that is
         what the report says; then this returns no earlier than the fence allows.
         """
-        async with self._database.transaction() as tx:
+
+        async def work(tx: Transaction) -> str:
             ids = await self.whom(tx, account, report.provider_ref, report.ids)
-            fate = "repeated"
-            if await callbacks.insert(tx, account, report, ids=ids):
-                fate = "parked" if ids is None else "applied"
-                if ids is not None:
-                    channel = account.channel
-                    await self._apply(tx, account.tenant_id, channel, ids, report, at=tx.now)
-                if opted_out is not None:
-                    await self._stop(tx, account, ids, opted_out)
+            if not await callbacks.insert(tx, account, report, ids=ids):
+                return "repeated"
+            if opted_out is not None:
+                await self._stop(tx, account, ids, opted_out)
+            if ids is None:
+                return "parked"
+            await self._apply(tx, account.tenant_id, account.channel, ids, report, at=tx.now)
+            return "applied"
+
+        fate = await committed(self._database, work)
         self._figures.report(report.kind, fate)
         if opted_out is not None:
             await self._fence.settle(self._fence.moment())
@@ -75,11 +79,14 @@ class ReportDesk:
         self, account: Account, provider_ref: str, planted: TouchIds | None, heard: Heard
     ) -> None:
         """Note who hears a call; of a call that nobody knows nothing is noted."""
-        async with self._database.transaction() as tx:
+
+        async def work(tx: Transaction) -> None:
             ids = await self.whom(tx, account, provider_ref, planted)
             if ids is not None:
                 rank = CALL_RANKS["in_progress"]
                 await deliveries.hear(tx, account.tenant_id, ids, heard=heard, rank=rank)
+
+        await committed(self._database, work)
 
     async def unpark(self, tx: Transaction, several: Sequence[Parked]) -> None:
         """Apply reports whose touches are known by now, in the order they came in."""
@@ -127,6 +134,8 @@ class ReportDesk:
                 event, tenant_id=tenant_id, subject=ids.touch_id, time=tx.now
             )
             await self._outbox.add(tx, [message])
+        if moved and report.dead is not None:
+            await _bury(tx, tenant_id, channel, report.dead)
 
     async def _stop(
         self, tx: Transaction, account: Account, ids: TouchIds | None, address: str
@@ -144,6 +153,14 @@ class ReportDesk:
                 listed=account.channel,
             ),
         )
+
+
+async def _bury(tx: Transaction, tenant_id: UUID, channel: Channel, address: str) -> None:
+    """Nobody is reached at this address any more, on any channel."""
+    kind, key = kind_of(channel), match_key(channel, bare(channel, address))
+    owner = await person_by_address(tx, tenant_id, kind, key)
+    if owner is not None:
+        await mark_contact_point(tx, tenant_id, owner, kind=kind, address=key, state="bounced")
 
 
 def _event(

@@ -59,12 +59,16 @@ class IdsBody(_Body):
 
 
 class StatusBody(_Body):
-    """What became of a message; `ref` is what the sandbox gave when it took it."""
+    """What became of a message; `ref` is what the sandbox gave when it took it.
+
+    `recipient` of a permanent failure is an address that is nobody's.
+    """
 
     ref: _Id
     state: Literal["queued", "sent", "delivered", "undelivered", "failed", "canceled", "read"]
     code: _Id | None = None
     permanent: bool = False
+    recipient: _Address | None = None
     about: IdsBody | None = None
 
 
@@ -129,6 +133,7 @@ class SandboxHooks:
             ids=_ids(said.about),
             code=said.code,
             permanent=said.permanent,
+            dead=said.recipient if said.permanent else None,
         )
         await self._reports.take(account, report)
 

@@ -60,7 +60,7 @@ class Report:
     `ids` are those that we planted in the callback's address, if they were there.
     `permanent`: the address can't be reached, now or later. `machine`: no person picked
     up, by the provider's word; `heard` is the same from one that knows our words were
-    said. `payload` is what came.
+    said. `dead`: an address that no channel reaches any more. `payload` is what came.
     """
 
     kind: ReportKind
@@ -74,6 +74,7 @@ class Report:
     seconds: int = 0
     heard: Heard | None = None
     machine: bool = False
+    dead: str | None = None
 
     @property
     def rank(self) -> int:
@@ -89,6 +90,7 @@ class Report:
             "seconds": self.seconds,
             "heard": self.heard,
             "machine": self.machine,
+            "dead": self.dead,
         }
 
 

@@ -85,7 +85,7 @@ class Stops:
             event, tenant_id=stop.tenant_id, subject=subject, time=tx.now
         )
         await self._outbox.add(tx, [message])
-        self._figures.opt_out(stop.via)
+        tx.after_commit(lambda: self._figures.opt_out(stop.via))
         return listed > 0
 
     async def start(

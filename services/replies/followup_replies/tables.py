@@ -7,7 +7,7 @@ SCHEMA = "replies"
 OWNER = Owner(SCHEMA, "followup_replies")
 
 PERSONAL: tuple[PersonalTable, ...] = (
-    PersonalTable(SCHEMA, "callbacks", ("payload",)),
+    PersonalTable(SCHEMA, "callbacks", ("report", "payload")),
     PersonalTable(
         SCHEMA,
         "messages",

@@ -64,7 +64,7 @@ async def test_without_a_touch_the_newest_lead_is_meant(house, later):
         "STOP",
         "stop please",
         " Stop. ",
-        "ＳＴＯＰ",
+        "\uff33\uff34\uff2f\uff30",
         "arret",
         "Please take me off your list and never text me again",
     ],

@@ -277,25 +277,25 @@ async def test_pressing_nine_stops_calls_and_texts(house):
     assert sum(house.wall.slept) >= ACKNOWLEDGE_AFTER
 
 
-@pytest.mark.parametrize("digits", ["1", "", "99"])
-async def test_another_key_stops_nothing(house, digits):
+async def test_another_key_stops_nothing(house):
     """Any other key just ends the call."""
     touch = await called(house)
-    form = call(touch.provider_ref, "in-progress", Digits=digits)
-    answer = await house.twilio("gather", form, channel="voice")
-    assert b"<Hangup/>" in answer.content
+    for digits in ("1", "", "99"):
+        form = call(touch.provider_ref, "in-progress", Digits=digits)
+        answer = await house.twilio("gather", form, channel="voice")
+        assert b"<Hangup/>" in answer.content
     assert await house.listed("phone", "+12125550123") == set()
 
 
-@pytest.mark.parametrize("script", [None, "", "garbage", "x" * 5000])
-async def test_a_call_without_a_script_is_hung_up(house, script):
+async def test_a_call_without_a_script_is_hung_up(house):
     """What cannot be read is not said."""
     touch = await called(house)
-    query = planted(touch) | ({} if script is None else {"script": script})
     form = call(touch.provider_ref, "in-progress", AnsweredBy="human")
-    answer = await house.twilio("answer", form, channel="voice", query=query)
-    assert answer.status_code == 200
-    assert answer.content.endswith(b"<Response><Hangup/></Response>")
+    for script in ({}, {"script": ""}, {"script": "garbage"}, {"script": "x" * 5000}):
+        query = planted(touch) | script
+        answer = await house.twilio("answer", form, channel="voice", query=query)
+        assert answer.status_code == 200
+        assert answer.content.endswith(b"<Response><Hangup/></Response>")
 
 
 async def test_the_sandbox_reports_like_a_vendor(house):
@@ -310,3 +310,55 @@ async def test_the_sandbox_reports_like_a_vendor(house):
     delivered, finished = await house.events()
     assert delivered.touch_id == text.touch_id
     assert (finished.touch_id, finished.result) == (ring.touch_id, "voicemail_left")
+
+
+async def test_a_number_that_is_nobodys_is_not_used_again(house):
+    """30005: the contact point is marked, so that neither texts nor calls go there."""
+    touch = await house.sent(await house.lead())
+    form = status(touch, "undelivered", ErrorCode="30005")
+    await house.twilio("status", form, query=planted(touch))
+    rows = await house.rows("SELECT kind, state FROM people.contact_points ORDER BY kind")
+    assert [(r["kind"], r["state"]) for r in rows] == [("email", "usable"), ("phone", "bounced")]
+
+
+async def test_a_landline_can_still_be_called(house):
+    """30006 ends texts for good, not the number."""
+    touch = await house.sent(await house.lead())
+    form = status(touch, "undelivered", ErrorCode="30006")
+    await house.twilio("status", form, query=planted(touch))
+    rows = await house.rows("SELECT state FROM people.contact_points WHERE kind = 'phone'")
+    assert [row["state"] for row in rows] == ["usable"]
+
+
+async def test_what_is_about_nothing_of_ours_goes_in_time(house):
+    """Parked callbacks and strangers' words are kept for days, not for ever."""
+    touch = house.touch(await house.lead())
+    await house.twilio("status", status(touch, "sent"))
+    await house.sms("wrong window", From="+4915112345678")
+    await house.sms("a known one stays")
+    await house.rows(
+        "UPDATE replies.callbacks SET received_at = now() - interval '15 days' RETURNING 1"
+    )
+    await house.rows(
+        "UPDATE replies.messages SET received_at = now() - interval '31 days' RETURNING 1"
+    )
+    await house.sweep()
+    assert await house.rows("SELECT 1 FROM replies.callbacks") == []
+    rows = await house.rows("SELECT person_id, body, address FROM replies.messages ORDER BY id")
+    assert [(row["body"], row["address"]) for row in rows] == [
+        (None, None),
+        ("a known one stays", "+12125550123"),
+    ]
+
+
+async def test_the_oldest_hold_is_watched(house, later):
+    """The gauge shows how long the oldest reply has waited for its decision."""
+    await house.lead()
+    (watch,) = [r.loop for r in house.service.runners if r.name == "replies:holds"]
+    shown = "followup_replies_oldest_hold_seconds"
+    await watch.run_once()
+    assert f"{shown} 0.0" in house.metrics.exposition().decode()
+    await house.sms("hm")
+    later(seconds=90)
+    await watch.run_once()
+    assert f"{shown} 90.0" in house.metrics.exposition().decode()

@@ -7,8 +7,9 @@ redirect or a cookie, whatever its body.
 from fastapi import APIRouter
 from starlette.responses import HTMLResponse, Response
 
-from followup_database import Database
+from followup_database import Database, Transaction
 from followup_people import persons_by_id
+from followup_replies.attempts import committed
 from followup_replies.stops import Stop, Stops
 from followup_runtime.problems import Problem
 from followup_suppression import StopFence
@@ -57,7 +58,8 @@ class Unsubscribing:
     async def stop(self, token: str) -> Response:
         """Unsubscribe; once more changes nothing and is answered alike."""
         claims = self._claims(token)
-        async with self._database.transaction() as tx:
+
+        async def work(tx: Transaction) -> None:
             # Erased people stay stopped, but there is nobody left to note consent for.
             person = (await persons_by_id(tx, [claims.person_id])).get(claims.person_id)
             stop = Stop(
@@ -68,6 +70,8 @@ class Unsubscribing:
                 via="link",
             )
             await self._stops.stop(tx, stop)
+
+        await committed(self._database, work)
         await self._fence.settle(self._fence.moment())
         return HTMLResponse(_DONE, headers=_HEADERS)
 

@@ -61,6 +61,9 @@ PERMANENT = frozenset(
 """Codes after which a text to that number will not arrive later either
 (twilio.com/docs/api/errors). 30003 (switched off), 30007 (filtered) and 30008 may pass."""
 
+DEAD = frozenset({21211, 30005})
+"""Of these, codes of numbers that are nobody's: calls will not arrive there either."""
+
 OPTED_OUT = 21610
 """The recipient has told Twilio to stop: "attempt to send to unsubscribed recipient"."""
 
@@ -145,6 +148,7 @@ def _message(form: Form, ids: TouchIds | None) -> Report:
         ids=ids,
         code=None if code is None else str(code),
         permanent=code in PERMANENT,
+        dead=form.get("To") if code in DEAD else None,
     )
 
 
