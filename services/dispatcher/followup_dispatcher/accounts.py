@@ -96,7 +96,9 @@ class Accounts:
         if breaker is not None and breaker.on_trial:
             self._breakers[account_id] = replace(breaker, on_trial=False)
 
-    def failed(self, account_id: UUID, *, at_once: bool, pause: float | None = None) -> None:
+    def failed(
+        self, account_id: UUID, reason: str, *, at_once: bool, pause: float | None = None
+    ) -> None:
         """The account did not answer, or refused us altogether."""
         before = self._breakers.get(account_id, Breaker())
         after = before.failed(self._clock(), at_once=at_once, pause=pause)
@@ -105,6 +107,7 @@ class Accounts:
             log.warning(
                 "account_breaker_opened",
                 account_id=str(account_id),
+                reason=reason,
                 seconds=round(after.reopens_in(self._clock()), 1),
             )
 

@@ -85,6 +85,8 @@ class Caller:
             if not isinstance(answer, NotBegun):
                 self._recorder.report(Report(claimed, answer, started))
                 return
+            if last and answer.ours:
+                self._accounts.failed(claimed.account_id, answer.reason, at_once=False)
             if last or not answer.ours:
                 await self._give_up(claimed, answer)
                 return
@@ -123,13 +125,13 @@ class Caller:
         match answer:
             case Accepted() | Refused() | RetryLater(account_wide=False):
                 self._accounts.succeeded(account)
-            case RetryLater(after=after):
+            case RetryLater(code=code, after=after):
                 pause = after.total_seconds() if after else None
-                self._accounts.failed(account, at_once=True, pause=pause)
+                self._accounts.failed(account, code, at_once=True, pause=pause)
             case NotBegun(ours=True):
                 self._accounts.passed(account)
-            case Unknown() | NotBegun():
-                self._accounts.failed(account, at_once=False)
+            case Unknown(reason=reason) | NotBegun(reason=reason):
+                self._accounts.failed(account, reason, at_once=False)
 
     async def _give_up(self, claimed: Claimed, answer: NotBegun) -> None:
         async def release() -> None:

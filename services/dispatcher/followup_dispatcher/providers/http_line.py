@@ -129,7 +129,10 @@ class HttpLine:
             return NotBegun("lease over", ours=True)
         except (httpx.HTTPError, aiohttp.ClientError, _TooLong, TimeoutError, OSError) as error:
             reason = _name(error)
-            return Unknown(reason) if gate.begun else NotBegun(reason)
+            if gate.begun:
+                return Unknown(reason)
+            # Connecting was bounded by the lease, so running out of time may be our doing.
+            return NotBegun(reason, ours=isinstance(error, httpx.TimeoutException | TimeoutError))
         finally:
             _gate.reset(token)
 
