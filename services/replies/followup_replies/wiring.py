@@ -7,6 +7,7 @@ from followup_messaging.consumer import Consumer
 from followup_messaging.outbox import Outbox
 from followup_messaging.port import Bus
 from followup_replies import sandbox
+from followup_replies.core.rulefiles import rulebook
 from followup_replies.figures import Figures
 from followup_replies.hooks import BODY_BYTES, Door
 from followup_replies.http import conversation, suppressions, unsubscribe
@@ -37,6 +38,7 @@ def build(
     fence: StopFence | None = None,
 ) -> Service:
     """Replies on this bus and these databases; nothing runs yet."""
+    rulebook()  # reading the rules takes a while: now, not while the first reply waits
     keys, figures = keys_of(settings), Figures(metrics)
     worker, fence = databases.worker, fence or StopFence()
     hasher = AddressHasher(keys.suppression_key)

@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import hmac
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -46,11 +46,14 @@ class Wall:
 
     now: float = 100.0
     slept: list[float] = field(default_factory=list)
+    watched: Callable[[], Awaitable[None]] | None = None
 
     def monotonic(self) -> float:
         return self.now
 
     async def sleep(self, seconds: float) -> None:
+        if self.watched is not None:
+            await self.watched()
         self.slept.append(seconds)
         self.now += seconds
 

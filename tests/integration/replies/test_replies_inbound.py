@@ -4,10 +4,13 @@ import asyncio
 from xml.etree import ElementTree as ET
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from followup_contracts.events import ContactOptedOut, ReplyReceived
 from followup_database import new_id
 from followup_directory import create_tenant
+from followup_replies.attempts import TRIES, committed
 from followup_suppression import ACKNOWLEDGE_AFTER
 
 
@@ -259,3 +262,38 @@ async def test_replies_and_opt_outs_are_counted(house):
     shown = house.metrics.exposition().decode()
     assert 'followup_replies_received_total{channel="sms",intent="opt_out"} 1.0' in shown
     assert 'followup_replies_opt_outs_total{via="sms"} 1.0' in shown
+
+
+async def test_the_wait_begins_when_all_of_it_is_committed(house):
+    """When the fence begins to wait, a claim of anybody's already sees stop and hold."""
+    lead = await house.lead()
+    seen = []
+
+    async def look() -> None:
+        seen.append((await house.listed("phone", "+12125550123"), await house.held()))
+
+    house.wall.watched = look
+    await house.sms("STOP")
+    assert seen == [({"all"}, [lead.person_id])]
+
+
+async def test_a_stop_that_loses_to_another_transaction_is_tried_again(house):
+    """A conflict is no reason to lose a stop; anything else is not repeated."""
+    tries = []
+
+    async def work(tx, *, code: str, times: int) -> str:
+        tries.append(code)
+        if len(tries) <= times:
+            await tx.run(text(f"DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '{code}'; END $$"))
+        return "done"
+
+    worker = house.databases.worker
+    assert await committed(worker, lambda tx: work(tx, code="40P01", times=TRIES - 1)) == "done"
+    assert len(tries) == TRIES
+    tries.clear()
+    with pytest.raises(DBAPIError):
+        await committed(worker, lambda tx: work(tx, code="40P01", times=TRIES))
+    tries.clear()
+    with pytest.raises(DBAPIError):
+        await committed(worker, lambda tx: work(tx, code="23514", times=1))
+    assert len(tries) == 1
