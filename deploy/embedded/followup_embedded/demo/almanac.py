@@ -32,6 +32,8 @@ def _daily(opens: float, closes: float) -> Hours:
 
 HOURS: dict[str, Hours] = {
     "US": _daily(8, 21),
+    # Nobody knows which state: inside nearly all of them.
+    "US-?": Hours(((10, 19),), ((10, 17),), _NONE, _NONE),
     "US-AL": Hours(((8, 20),), ((8, 20),), _NONE, _NONE),
     "US-CT": _daily(9, 20),
     "US-FL": _daily(8, 20),
@@ -82,6 +84,7 @@ _FEDERAL = {
 }  # fmt: skip
 _CHRISTMAS = {date(2026, 12, 25), date(2027, 1, 1)}
 HOLIDAYS: dict[str, set[date]] = {
+    "US-?": _FEDERAL,
     "US-AL": _FEDERAL,
     "US-LA": {date(2026, 11, 11), date(2026, 11, 26), *_CHRISTMAS},
     "US-NE": _FEDERAL,
@@ -146,8 +149,22 @@ CLOCKS: dict[str, tuple[str, ...]] = {
     "CH": ("Europe/Zurich",),
     "IN": ("Asia/Kolkata",),
 }
-"""Clocks of whole regions. One with two clocks is left to the phone: better say nothing
-than accuse falsely; its hours still bind on every clock that is known."""
+"""Clocks of whole regions."""
+
+SPLIT: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys((f"US-{s}" for s in "FL IN KY MI TN".split()), (_EAST, _CENTRAL)),
+    **dict.fromkeys((f"US-{s}" for s in "KS ND NE SD TX".split()), (_CENTRAL, _MOUNTAIN)),
+    **dict.fromkeys((f"US-{s}" for s in "ID OR".split()), (_MOUNTAIN, _PACIFIC)),
+}
+"""Regions with two clocks: both, unless a postal code settles it; which of them it then is
+is left to the phone, for it is better to say nothing than to accuse falsely."""
+
+WHOLE: dict[str, tuple[str, ...]] = {
+    "US": (_EAST, _CENTRAL, _MOUNTAIN, _PACIFIC),
+    "CA": ("America/Halifax", "America/Toronto", "America/Winnipeg", "America/Vancouver"),
+    "AU": ("Australia/Sydney", "Australia/Adelaide", "Australia/Perth"),
+}
+"""Countries with several clocks, for those of whom nothing more is known."""
 
 _PREFIXES = (
     "010-027 MA,028-029 RI,030-038 NH,039-049 ME,050-054 VT,055-055 MA,056-059 VT,060-069 CT,"

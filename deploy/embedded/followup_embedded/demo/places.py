@@ -5,9 +5,10 @@ from functools import lru_cache
 import phonenumbers
 from phonenumbers import geocoder, timezone
 
-from followup_embedded.demo.almanac import CLOCKS, state_of_zip
+from followup_embedded.demo.almanac import CLOCKS, SPLIT, WHOLE, state_of_zip
 from followup_embedded.demo.evidence import Human
 
+_COUNTRIES = frozenset({"", "United States", "Canada"})
 _MANY = 4  # a toll-free number has every clock of the continent and says nothing
 
 _NAMES = {
@@ -23,12 +24,13 @@ _NAMES = {
 def clocks_of(human: Human) -> set[str]:
     """The clocks the person may live by: the address's and the phone's."""
     found: set[str] = set()
-    regions = {law for law in _laws_of_address(human) if law in CLOCKS}
-    for region in regions:
-        found |= set(CLOCKS[region])
+    for region in _laws_of_address(human):
+        found |= set(CLOCKS.get(region, ()))
+        if not human.postal_code:
+            found |= set(SPLIT.get(region, ()))
     for phone in human.phones:
         found |= _clocks_of_phone(phone)
-    return found
+    return found or set(WHOLE.get(human.country or "", ()))
 
 
 def countries_of(human: Human) -> set[str]:
@@ -40,7 +42,9 @@ def countries_of(human: Human) -> set[str]:
 def laws_of(human: Human) -> set[str]:
     """The jurisdictions whose hours protect the person."""
     phones = {law for phone in human.phones for law in _laws_of_phone(phone)}
-    return _laws_of_address(human) | phones
+    found = _laws_of_address(human) | phones
+    nameless = not any(_told_of_phone(phone) for phone in human.phones)
+    return found | {"US-?"} if found == {"US"} and nameless else found
 
 
 def _laws_of_address(human: Human) -> set[str]:
@@ -61,10 +65,17 @@ def _laws_of_phone(phone: str) -> frozenset[str]:
     country = phonenumbers.region_code_for_number(number) or _by_code(number.country_code)
     if not country:
         return frozenset()
-    told = geocoder.description_for_number(number, "en")
+    told = _told_of_phone(phone)
     region = _NAMES.get(told) or told.rpartition(", ")[2]
     known = region in _NAMES.values()
     return frozenset({country, f"{country}-{region}"} if known else {country})
+
+
+@lru_cache(maxsize=4096)
+def _told_of_phone(phone: str) -> str:
+    """What the numbering plan says of a number beyond its country; empty for toll-free."""
+    told = geocoder.description_for_number(phonenumbers.parse(phone), "en")
+    return "" if told in _COUNTRIES else told
 
 
 def _by_code(code: int | None) -> str | None:

@@ -1,0 +1,6 @@
+"""The `followup` command."""
+
+from followup_embedded.commands import main
+
+if __name__ == "__main__":
+    main()
