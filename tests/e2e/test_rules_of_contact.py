@@ -1,0 +1,167 @@
+"""R1, R2, R3, R6, R12: how often and at what times, when planned and when sent.
+
+A person with two runs at once is how a plan goes wrong: neither knows of the other's
+touches until they have gone.
+"""
+
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+NEW_YORK = ZoneInfo("America/New_York")
+AT_ONCE = "{after: 0m, window: at_once}"
+SOON = "{after: 2h, window: at_once}"
+
+
+def local(entry):
+    """When it went, in New York."""
+    return entry.at.astimezone(NEW_YORK)
+
+
+async def after_another(followup, first, second):
+    """A lead whose first run has sent a touch before the second one is planned."""
+    await followup.sequence("one", ("only", AT_ONCE, first))
+    await followup.sequence("two", ("only", SOON, second))
+    lead = await followup.lead(sequence="one")
+    await followup.play(until=followup.clock())
+    await followup.enroll(lead, "two")
+    await followup.play()
+    return lead
+
+
+async def beside_another(followup, first, second):
+    """A lead with two runs, planned for the same moment."""
+    await followup.sequence("one", ("only", SOON, first))
+    await followup.sequence("two", ("only", SOON, second))
+    lead = await followup.lead(sequence="one")
+    await followup.play(until=followup.clock())
+    await followup.enroll(lead, "two")
+    await followup.play()
+    return lead
+
+
+async def moved(followup, lead):
+    """The rules that moved planned touches of a lead."""
+    reasons = [reason for why in await followup.why(lead, "planned") for reason in why["moved_by"]]
+    return {reason.partition(":")[0] for reason in reasons}
+
+
+async def deferred(followup, lead):
+    """The rules by which the last word put touches off."""
+    return {why["rule"] for why in await followup.why(lead, "deferred")}
+
+
+@pytest.mark.mission("R1", via="plan")
+async def test_a_second_text_of_the_day_is_planned_for_the_next(followup):
+    """The plan says that R1 moved it."""
+    lead = await after_another(followup, "sms", "sms")
+    first, second = followup.sent(lead)
+    assert (local(second).date() - local(first).date()).days == 1
+    assert "R1" in await moved(followup, lead)
+    assert await deferred(followup, lead) == set()
+
+
+@pytest.mark.mission("R1", via="send")
+async def test_a_second_text_of_the_day_is_not_sent(followup):
+    """Two texts come due at once: one goes, the other on the next day."""
+    lead = await beside_another(followup, "sms", "sms")
+    first, second = followup.sent(lead)
+    assert (local(second).date() - local(first).date()).days == 1
+    assert await deferred(followup, lead) == {"R1"}
+
+
+@pytest.mark.mission("R2", via="plan")
+async def test_e_mails_are_planned_two_days_apart(followup):
+    """The second waits for its 48 hours."""
+    lead = await after_another(followup, "email", "email")
+    first, second = followup.sent(lead)
+    assert second.at - first.at >= timedelta(hours=48)
+    assert "R2" in await moved(followup, lead)
+    assert await deferred(followup, lead) == set()
+
+
+@pytest.mark.mission("R2", via="send")
+async def test_e_mails_are_sent_two_days_apart(followup):
+    """Two e-mails come due at once: one goes, the other 48 hours later."""
+    lead = await beside_another(followup, "email", "email")
+    first, second = followup.sent(lead)
+    assert second.at - first.at >= timedelta(hours=48)
+    assert await deferred(followup, lead) == {"R2"}
+
+
+@pytest.mark.mission("R6", via="plan")
+async def test_a_second_round_of_the_day_is_planned_for_the_next(followup):
+    """On whatever channel."""
+    lead = await after_another(followup, "sms", "email")
+    first, second = followup.sent(lead)
+    assert (local(second).date() - local(first).date()).days == 1
+    assert "R6" in await moved(followup, lead)
+    assert await deferred(followup, lead) == set()
+
+
+@pytest.mark.mission("R6", via="send")
+async def test_a_second_round_of_the_day_is_not_sent(followup):
+    """A text and an e-mail of two runs come due at once: one of them waits a day."""
+    lead = await beside_another(followup, "sms", "email")
+    first, second = followup.sent(lead)
+    assert (local(second).date() - local(first).date()).days == 1
+    assert await deferred(followup, lead) == {"R6"}
+
+
+@pytest.mark.mission("R6", via="send")
+async def test_the_channels_of_one_round_share_a_day(followup):
+    """A round may use several channels: they are no two rounds."""
+    lead = await followup.lead("google_lsa")
+    await followup.play(until=followup.clock() + timedelta(hours=12))
+    assert [entry.channel for entry in followup.sent(lead)] == ["sms", "voice", "email"]
+    assert await deferred(followup, lead) == set()
+
+
+async def calls(followup):
+    """A lead in a sequence of two calls, played until the first was made."""
+    await followup.sequence("calls", ("first", "{day: 1}", "voice"), ("again", "{day: 3}", "voice"))
+    lead = await followup.lead(sequence="calls")
+    await followup.play(until=followup.clock() + timedelta(days=2))
+    return lead
+
+
+@pytest.mark.mission("R3", via="plan")
+async def test_a_second_call_is_planned_for_another_time_of_day(followup):
+    """Ten o'clock first, then two in the afternoon."""
+    lead = await calls(followup)
+    await followup.play()
+    assert [f"{local(entry):%H:%M}" for entry in followup.sent(lead)] == ["10:00", "14:00"]
+    assert await deferred(followup, lead) == set()
+
+
+@pytest.mark.mission("R3", via="send")
+async def test_a_call_that_comes_late_is_not_made_at_the_same_time_of_day(followup):
+    """Planned for the afternoon, it comes due in a morning, like the first: it waits."""
+    lead = await calls(followup)
+    await followup.oversleep(datetime(2026, 3, 10, 10, 30, tzinfo=NEW_YORK))
+    await followup.play()
+    first, second = map(local, followup.sent(lead))
+    assert first.hour < 12 <= second.hour
+    assert await deferred(followup, lead) == {"R3"}
+
+
+@pytest.mark.mission("R12", via="plan")
+async def test_touches_are_planned_for_preferred_times(followup):
+    """Texts 10 to 12 and 16 to 18, e-mails Tuesday to Thursday in the morning."""
+    await followup.sequence(
+        "wishes",
+        ("text", "{after: 3h}", "sms"),  # a Friday, one o'clock
+        ("mail", "{day: 1}", "email"),  # a Saturday
+        ("early", "{day: 6}", "sms"),
+        ("late", "{after: 153h}", "email"),  # a Thursday, eight in the evening
+    )
+    lead = await followup.lead(sequence="wishes")
+    await followup.play()
+    assert [f"{local(entry):%a %H:%M} {entry.channel}" for entry in followup.sent(lead)] == [
+        "Fri 16:00 sms",
+        "Tue 08:00 email",
+        "Thu 10:00 sms",
+        "Tue 08:00 email",
+    ]
+    assert "R12" in await moved(followup, lead)
