@@ -2,10 +2,12 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from dispatching import Dispatching, Ticking, dispatcher_on
 from fleet import Fleet
 
 from followup_messaging.rabbitmq import delete_topology
 from followup_testkit.brokers import OwnBroker
+from followup_testkit.clocks import MovableClock
 from followup_testkit.twilio import StubProvider
 
 
@@ -25,3 +27,16 @@ async def fleet(
     await fleet.prepare()
     yield fleet
     await fleet.stop()
+
+
+@pytest.fixture
+def ticking() -> Ticking:
+    return Ticking()
+
+
+@pytest.fixture
+async def dispatching(
+    database_url: str, clock: MovableClock, ticking: Ticking
+) -> AsyncIterator[Dispatching]:
+    async with dispatcher_on(database_url, clock, ticking) as dispatching:
+        yield dispatching

@@ -22,7 +22,8 @@ _PERSON = """
             ORDER BY c.state = 'usable' DESC, c.created_at DESC, c.id DESC)
         FROM people.contact_points c
         WHERE c.person_id = p.id AND c.state IN ('usable', 'possible')
-    ) AS points
+    ) AS points,
+    ARRAY(SELECT m.id FROM people.persons m WHERE m.merged_into = p.id) AS former
 """
 _LEAD = """
     l.id, l.tenant_id, l.person_id, l.source, l.external_id, l.asked, l.need, l.value,
@@ -151,6 +152,7 @@ def _person(row: RowMapping) -> PersonView:
         phones=tuple(point for point in points if point.kind == "phone"),
         emails=tuple(point for point in points if point.kind == "email"),
         consent=effective(row["consent"]),
+        former=tuple(row["former"]),
     )
 
 

@@ -36,7 +36,8 @@ class PersonView:
 
     `place` has stated_zone, country, state, postal_code and city, each perhaps None.
     `phones` and `emails` hold no wrong or bounced ones; usable before possible, then
-    newest first. `consent` has a state for each channel, `any` already applied.
+    newest first. `consent` has a state for each channel, `any` already applied. `former`:
+    the ids of persons merged into this one, by which older work may still name it.
     """
 
     id: UUID
@@ -50,6 +51,7 @@ class PersonView:
     phones: tuple[ContactPoint, ...]
     emails: tuple[ContactPoint, ...]
     consent: Mapping[Channel, ConsentState]
+    former: tuple[UUID, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

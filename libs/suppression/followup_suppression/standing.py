@@ -53,8 +53,15 @@ class Standing:
     epoch: int
 
 
+_FREE = Standing(suppressed=False, held=False, epoch=0)
+
+
 async def standings(tx: Transaction, looks: Sequence[Look]) -> dict[UUID, Standing]:
-    """The standing of every touch asked for, by touch id."""
+    """The standing of every touch asked for, by touch id.
+
+    A touch may be asked about several times, under each id its person goes or went by:
+    what stops it under one of them stops it.
+    """
     rows = [
         {
             "touch_id": touch,
@@ -66,7 +73,12 @@ async def standings(tx: Transaction, looks: Sequence[Look]) -> dict[UUID, Standi
         }
         for touch, tenant, channel, hashed, person, enrollment in looks
     ]
-    return {
-        row["touch_id"]: Standing(row["suppressed"], row["held"], row["epoch"])
-        for row in await tx.all(_STANDINGS, rows=to_json(rows))
-    }
+    found: dict[UUID, Standing] = {}
+    for row in await tx.all(_STANDINGS, rows=to_json(rows)):
+        under = found.get(row["touch_id"], _FREE)
+        found[row["touch_id"]] = Standing(
+            under.suppressed or row["suppressed"],
+            under.held or row["held"],
+            max(under.epoch, row["epoch"]),
+        )
+    return found

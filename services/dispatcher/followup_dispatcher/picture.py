@@ -83,7 +83,7 @@ class Picture:
         return command.person_id if found is None else found[0].id
 
     def before(self, person_id: UUID) -> tuple[PastContact, ...]:
-        """The person's contacts before this batch."""
+        """The person's contacts before this batch, as kept under this id."""
         return self.history.get(person_id, ())
 
     def attempts_before(self, touch_id: UUID) -> int:
@@ -93,8 +93,9 @@ class Picture:
 
     def _contacts(self, command: SendTouch) -> tuple[PastContact, ...]:
         own = str(command.touch_id)
-        person_id = self.person_id(command)
-        held = (*self.before(person_id), *self.counted.get(person_id, ()))
+        held = list(self.counted.get(self.person_id(command), ()))
+        for person_id in _names(self.people[command.lead_id][0]):
+            held += self.before(person_id)
         return tuple(contact for contact in held if contact.touch_id != own)
 
 
@@ -144,16 +145,17 @@ class Surveyor:
             found = people.get(command.lead_id)
             address = address_of(found[0], command.channel) if found else None
             hashed = self._hasher.hash(address.kind, address.address) if address else None
-            rows.append(
+            rows += [
                 (
                     command.touch_id,
                     message.tenant_id,
                     command.channel,
                     hashed,
-                    found[0].id if found else command.person_id,
+                    person_id,
                     command.enrollment_id,
                 )
-            )
+                for person_id in (_names(found[0]) if found else (command.person_id,))
+            ]
         return rows
 
 
@@ -181,12 +183,18 @@ def place_of(person: PersonView, address: ContactPoint, channel: Channel) -> Pla
 def _persons(
     messages: Sequence[Message], people: Mapping[UUID, tuple[PersonView, LeadView]]
 ) -> dict[UUID, UUID]:
-    """Present person → tenant, for whoever is still there."""
+    """Person → tenant under every id of theirs, for whoever is still there."""
     return {
-        found[0].id: message.tenant_id
+        person_id: message.tenant_id
         for message in messages
         if (found := people.get(command_of(message).lead_id)) is not None
+        for person_id in _names(found[0])
     }
+
+
+def _names(person: PersonView) -> tuple[UUID, ...]:
+    """Every id of a person: a hold or a contact may stand under one from before a merge."""
+    return (person.id, *person.former)
 
 
 def _newest_round(messages: Sequence[Message]) -> dict[UUID, Message]:
