@@ -11,8 +11,17 @@ import zlib
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass
 
+VOICEMAIL_SECONDS = 30.0
+"""A voicemail that takes longer to speak is not left (R4)."""
+
 _LONGEST = 4000
 _LARGEST = 64_000
+_WORDS_A_SECOND = 2.5
+
+
+def spoken_seconds(text: str) -> float:
+    """How long a text takes to speak, at 150 words a minute."""
+    return len(text.split()) / _WORDS_A_SECOND
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ class Unrenderable:
     """The touch stops here. The reason names the fault and quotes nobody's data.
 
     Codes: `missing_variable` (the reason is its name), `template_syntax`,
-    `template_limit`, `template_error`, `template_shape`, `empty`.
+    `template_limit`, `template_error`, `template_shape`, `empty`, `voicemail_length`.
     """
 
     code: str

@@ -12,6 +12,7 @@ from liquid.exceptions import (
     ResourceLimitError,
 )
 
+from followup_contracts.call_script import VOICEMAIL_SECONDS, spoken_seconds
 from followup_contracts.payload import Channel
 from followup_dispatcher.providers.port import Content
 from followup_dispatcher.rendering.environments import MailEnvironment, TextEnvironment
@@ -74,6 +75,9 @@ class Renderer:
                 return words
             if not words and part in _REQUIRED[channel]:
                 return Unrenderable("empty", f"{part} is empty")
+            if part == "voicemail" and spoken_seconds(words) > VOICEMAIL_SECONDS:
+                limit = f"{VOICEMAIL_SECONDS:.0f} seconds"
+                return Unrenderable("voicemail_length", f"it takes longer than {limit} (R4)")
             made[part] = words
         return Content(
             text=made["text"],

@@ -1,9 +1,11 @@
 """What a touch says: the bodies of templates, and which one a touch uses."""
 
+import re
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from followup_contracts.call_script import VOICEMAIL_SECONDS, spoken_seconds
 from followup_contracts.payload import Channel
 
 Key = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
@@ -43,10 +45,23 @@ class Body(Part):
                 return "an e-mail needs a subject"
             case "email" if self.voicemail:
                 return "an e-mail has no voicemail"
-            case "voice" if not self.voicemail:
-                return "no call without a voicemail script (R4)"
+            case "voice" if self._without_voicemail() is not None:
+                return self._without_voicemail()
             case "voice" if self.subject or self.html:
                 return "a call has a text and a voicemail, no subject or html"
+        return None
+
+    def _without_voicemail(self) -> str | None:
+        """What R4 has against this body.
+
+        Only a voicemail's own words are counted here; what its variables say, and which
+        words its tags leave, is known when it is rendered, and measured then.
+        """
+        if not self.voicemail:
+            return "no call without a voicemail script (R4)"
+        own = re.sub(r"\{\{.*?\}\}", " ", self.voicemail, flags=re.DOTALL)
+        if "{%" not in own and spoken_seconds(own) > VOICEMAIL_SECONDS:
+            return f"the voicemail takes longer than {VOICEMAIL_SECONDS:.0f} seconds (R4)"
         return None
 
 
