@@ -13,6 +13,7 @@ from followup_contracts.events import (
     SequenceHalted,
 )
 from followup_contracts.payload import Payload
+from followup_policy.caps import PastContact
 from followup_policy.windows import SendWindow
 from followup_scheduler.core import touches
 from followup_scheduler.core.conditions import choose
@@ -163,7 +164,7 @@ class Draft:
             where=self.facts.where,
             audience=self._audience(),
             round=touches.contact_round(self.enrollment.id, key),
-            history=touches.contacts(self.enrollment, self.facts),
+            history=(*touches.contacts(self.enrollment, self.facts), *self._planned()),
             own_calls=[
                 touch.at
                 for touch in self.enrollment.touches
@@ -172,6 +173,18 @@ class Draft:
                 and touch.at is not None
             ],
         )
+
+    def _planned(self) -> list[PastContact]:
+        """What the decision has planned so far: it counts for the other touches of its step."""
+        return [
+            PastContact(
+                touch_id=f"{each.contact_round}:{each.key.channel}",
+                channel=each.key.channel,
+                at=each.due_at,
+                round=each.contact_round,
+            )
+            for each in self.plan
+        ]
 
     def _audience(self) -> Audience:
         """Weekdays only (R11) when either the lead or the sequence is for businesses."""

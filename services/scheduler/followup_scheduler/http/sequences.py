@@ -74,11 +74,12 @@ class SequenceRoutes:
     async def simulate(self, principal: Principal, key: str, play: Play) -> dict[str, Any]:
         """The calendar of a made-up lead."""
         async with self._databases.api.transaction(tenant=principal.tenant_id) as tx:
-            stored = await self._found(tx, principal.tenant_id, key, None)
             now = tx.now
+            if play.document is None:
+                stored = (await self._found(tx, principal.tenant_id, key, None)).source
         try:
             sequence = (
-                document.parse(stored.source, file=f"{key}.yaml")
+                document.parse(stored, file=f"{key}.yaml")
                 if play.document is None
                 else document.from_json(play.document, file=f"{key}.json")
             )
