@@ -109,7 +109,8 @@ class Followup:
         """What a route answers; fails the test when it refuses."""
         answer = await self.client.request(method, path, **request)
         assert answer.is_success, (path, answer.status_code, answer.text)
-        return answer.json() if answer.content else None
+        is_json = "json" in answer.headers.get("content-type", "")
+        return answer.json() if is_json and answer.content else None
 
     async def lead(self, source: str = "facebook_lead_ad", **fields: Any) -> Lead:
         """Post somebody of their own in New York who said yes; None leaves a field out."""
