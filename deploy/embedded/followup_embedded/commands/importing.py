@@ -29,7 +29,7 @@ _EVERY = 500
 @click.option("--country", default=None, help="Country of leads that name none, such as US.")
 @click.option("--url", envvar="FOLLOWUP_URL", help="Import over HTTP at this address.")
 @click.option("--key", envvar="FOLLOWUP_KEY", help="The API key for --url.")
-def command(  # noqa: PLR0913 - a command's options
+def command(
     file: Path,
     *,
     dry_run: bool,
@@ -129,9 +129,7 @@ async def _imported(file: Path, slug: str, given: "Settings") -> dict[str, Any]:
         async with databases.worker.transaction() as tx:
             tenant, today = await tenant_named(tx, slug), tx.now.date()
         # Nothing is published from here: rows that are due at once are a service's to send.
-        outbox = Outbox(
-            "intake", InProcessBus(), databases.worker, republish_after=timedelta(0)
-        )
+        outbox = Outbox("intake", InProcessBus(), databases.worker, republish_after=timedelta(0))
         with file.open("rb") as opened:
             report = await importer(databases, outbox).run(opened, tenant=tenant, today=today)
     return {name: value for name, value in asdict(report).items() if name != "id"}

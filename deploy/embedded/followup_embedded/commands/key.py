@@ -79,5 +79,3 @@ async def _revoked(given: Settings, slug: str, key_id: UUID) -> bool:
     async with open_databases(given) as databases, databases.worker.transaction() as tx:
         tenant = await tenant_named(tx, slug)
         return await revoke_key(tx, tenant.id, key_id)
-
-

@@ -83,5 +83,3 @@ def _welcome(url: str, key: str | None) -> None:
     else:
         click.echo("  API key  followup key create --tenant default")
     click.echo("Ctrl-C drains and stops it.")
-
-

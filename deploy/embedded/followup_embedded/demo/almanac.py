@@ -100,25 +100,25 @@ HOLIDAYS: dict[str, set[date]] = {
 }
 """Holidays of the months that the demo plays in."""
 
-EUROPE = frozenset(
-    "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK"
-    " IS LI NO GB".split()
+_EUROPE = (
+    "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK IS LI NO GB"
 )
+EUROPE = frozenset(_EUROPE.split())
 """Without a recorded yes: an enquiry is answered by e-mail alone."""
 
 _EAST, _CENTRAL = "America/New_York", "America/Chicago"
 _MOUNTAIN, _PACIFIC = "America/Denver", "America/Los_Angeles"
 
+
+def _states(names: str) -> list[str]:
+    return [f"US-{name}" for name in names.split()]
+
+
 CLOCKS: dict[str, tuple[str, ...]] = {
-    **dict.fromkeys(
-        (f"US-{s}" for s in "CT DC DE GA MA MD ME NC NH NJ NY OH PA RI SC VA VT WV".split()),
-        (_EAST,),
-    ),
-    **dict.fromkeys(
-        (f"US-{s}" for s in "AL AR IA IL LA MN MO MS OK WI".split()), (_CENTRAL,)
-    ),
-    **dict.fromkeys((f"US-{s}" for s in "CO MT NM UT WY".split()), (_MOUNTAIN,)),
-    **dict.fromkeys((f"US-{s}" for s in "CA NV WA".split()), (_PACIFIC,)),
+    **dict.fromkeys(_states("CT DC DE GA MA MD ME NC NH NJ NY OH PA RI SC VA VT WV"), (_EAST,)),
+    **dict.fromkeys(_states("AL AR IA IL LA MN MO MS OK WI"), (_CENTRAL,)),
+    **dict.fromkeys(_states("CO MT NM UT WY"), (_MOUNTAIN,)),
+    **dict.fromkeys(_states("CA NV WA"), (_PACIFIC,)),
     "US-AK": ("America/Anchorage",),
     "US-AZ": ("America/Phoenix",),
     "US-HI": ("Pacific/Honolulu",),
@@ -152,9 +152,9 @@ CLOCKS: dict[str, tuple[str, ...]] = {
 """Clocks of whole regions."""
 
 SPLIT: dict[str, tuple[str, ...]] = {
-    **dict.fromkeys((f"US-{s}" for s in "FL IN KY MI TN".split()), (_EAST, _CENTRAL)),
-    **dict.fromkeys((f"US-{s}" for s in "KS ND NE SD TX".split()), (_CENTRAL, _MOUNTAIN)),
-    **dict.fromkeys((f"US-{s}" for s in "ID OR".split()), (_MOUNTAIN, _PACIFIC)),
+    **dict.fromkeys(_states("FL IN KY MI TN"), (_EAST, _CENTRAL)),
+    **dict.fromkeys(_states("KS ND NE SD TX"), (_CENTRAL, _MOUNTAIN)),
+    **dict.fromkeys(_states("ID OR"), (_MOUNTAIN, _PACIFIC)),
 }
 """Regions with two clocks: both, unless a postal code settles it; which of them it then is
 is left to the phone, for it is better to say nothing than to accuse falsely."""

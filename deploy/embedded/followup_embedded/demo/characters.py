@@ -77,9 +77,7 @@ _WORDS: dict[Habit, tuple[str, ...]] = {
     "stop": ("STOP", "Stop texting me", "stop."),
     "unsubscribes": ("Unsubscribe me please",),
     "other": ("ok", "Hmm"),
-    "automatic": (
-        "Thank you for your message. This mailbox is answered automatically.",
-    ),
+    "automatic": ("Thank you for your message. This mailbox is answered automatically.",),
 }
 
 NOT_NOW = timedelta(days=14)

@@ -13,9 +13,11 @@ _AT_ONCE = timedelta(seconds=1)
 
 
 def summary(outcome: Outcome) -> dict[str, int | float]:
-    """`.followup/demo.json`. `imported` counts the rows taken, `merged` those of them that
-    joined a person already there; times are in seconds, `first_touch_seconds_p50` of
-    business time."""
+    """Return what `.followup/demo.json` holds.
+
+    `imported` counts the rows taken, `merged` those of them that joined a person already
+    there; times are in seconds, `first_touch_seconds_p50` of business time.
+    """
     sendings = outcome.evidence.sendings
     return {
         "imported": outcome.imported["accepted"],

@@ -43,7 +43,10 @@ class Hands:
     async def bring(self, file: bytes) -> dict[str, Any]:
         """Import a file of leads; the report."""
         kind = {"content-type": "text/csv"}
-        return await self._ask("POST", "/v1/leads/import", content=file, headers=kind)
+        report: dict[str, Any] = await self._ask(
+            "POST", "/v1/leads/import", content=file, headers=kind
+        )
+        return report
 
     async def entries(self) -> list[Entry]:
         """What the sandbox has recorded since the last look, oldest first."""
@@ -65,7 +68,8 @@ class Hands:
 
     async def timeline(self, lead_id: UUID) -> dict[str, Any]:
         """A lead's timeline."""
-        return await self._ask("GET", f"/v1/leads/{lead_id}/timeline")
+        told: dict[str, Any] = await self._ask("GET", f"/v1/leads/{lead_id}/timeline")
+        return told
 
     async def do(self, action: Action) -> datetime:
         """Carry an action out; the moment at which it was answered."""

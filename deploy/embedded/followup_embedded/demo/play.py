@@ -1,9 +1,10 @@
 """The demo from its empty folder to its figures."""
 
+import asyncio
 import shutil
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ START = datetime(2026, 10, 26, 14, 0, tzinfo=UTC)
 LONGEST = timedelta(days=120)
 _KEY = "demo-key-of-the-demo-alone"
 _PUBLIC = "https://followup.example.com"
+_GLANCE = 0.4  # seconds between two looks at how far it is
 _RESULTS = {"voicemail": "voicemail_left"}
 
 Progress = Callable[[int, int, datetime, int], None]
@@ -61,17 +63,20 @@ async def play(file: Path, folder: Path, *, progress: Progress) -> Outcome:
     shutil.rmtree(folder, ignore_errors=True)
     settings = Settings(data_dir=folder, bootstrap_key=_KEY, public_url=_PUBLIC)
     clock = SteppingClock(START)
-    async with Embedded(settings, clock=clock) as house, house.running():
-        async with _client(house) as client:
-            hands = Hands(client, keys=keys_of(settings).sandbox_keys, clock=clock)
-            records = Records(house.databases.worker)
-            report = await hands.bring(file.read_bytes())
-            world = World({})
-            driver = Driver(house, clock, hands, world, until=START + LONGEST)
-            world.characters = await _characters(records)
-            await _play(driver, records, progress)
-            outcome = await _told(driver, records, report, seconds=time.monotonic() - began)
-    return outcome
+    leads = await asyncio.to_thread(file.read_bytes)
+    async with (
+        Embedded(settings, clock=clock) as house,
+        house.running(),
+        _client(house) as client,
+    ):
+        hands = Hands(client, keys=keys_of(settings).sandbox_keys, clock=clock)
+        records = Records(house.databases.worker)
+        report = await hands.bring(leads)
+        world = World(await _characters(records))
+        driver = Driver(house, clock, hands, world, until=START + LONGEST)
+        await _play(driver, records, progress)
+        outcome = await _told(driver, records, report)
+    return replace(outcome, seconds=time.monotonic() - began)
 
 
 def _client(house: Embedded) -> httpx.AsyncClient:
@@ -85,35 +90,27 @@ def _client(house: Embedded) -> httpx.AsyncClient:
 
 async def _characters(records: Records) -> dict[UUID, Character]:
     """A character for everybody, under every id they are known by."""
-    lives = await records.lives()
-    known = {person.human.id: Character.of(min(person.addresses)) for person in await records.people()}
+    lives, people = await records.lives(), await records.people()
+    known = {person.human.id: Character.of(min(person.addresses)) for person in people}
     return {id_: known[now] for id_, now in lives.items()}
 
 
 async def _play(driver: Driver, records: Records, progress: Progress) -> None:
-    turns = 0
-    ended = every = 0
-    seen = time.monotonic()
+    seen = 0.0
 
     async def look() -> None:
-        nonlocal ended, every, seen, turns
-        turns += 1
-        if time.monotonic() - seen > _GLANCE or turns == 1:
+        nonlocal seen
+        if time.monotonic() - seen > _GLANCE:
             seen = time.monotonic()
             ended, every = await records.progress()
-        progress(ended, every, driver.clock(), driver.entries)
+            progress(ended, every, driver.clock(), driver.entries)
 
     await driver.play(look)
-    ended, every = await records.progress()
-    progress(ended, every, driver.clock(), driver.entries)
+    seen = 0.0
+    await look()
 
 
-_GLANCE = 0.4
-
-
-async def _told(
-    driver: Driver, records: Records, report: dict[str, Any], *, seconds: float
-) -> Outcome:
+async def _told(driver: Driver, records: Records, report: dict[str, Any]) -> Outcome:
     lives = await records.lives()
     sendings = await records.sendings()
     ends = {
@@ -143,7 +140,7 @@ async def _told(
         began=START,
         ended=driver.clock(),
         jumps=driver.jumps,
-        seconds=seconds,
+        seconds=0.0,
     )
 
 
@@ -156,10 +153,9 @@ def _telling(touches: list[dict[str, Any]]) -> UUID:
     """The lead whose timeline shows most: calls, deferrals and a text after a voicemail."""
 
     def worth(touch: dict[str, Any]) -> int:
+        left: bool = touch["call_result"] == "voicemail_left"
         deferred = any(entry["what"] == "deferred" for entry in touch["trace"])
-        return 3 * (touch["call_result"] == "voicemail_left") + 2 * deferred + (
-            touch["state"] == "sent"
-        )
+        return 3 * left + 2 * deferred + (1 if touch["state"] == "sent" else 0)
 
     scores: dict[UUID, int] = {}
     for touch in touches:

@@ -176,9 +176,7 @@ class Records:
             return await tx.scalar(statement)
 
 
-def calls_of(
-    ends: Mapping[UUID, tuple[str, datetime]], sendings: list[Sending]
-) -> list[PhoneCall]:
+def calls_of(ends: Mapping[UUID, tuple[str, datetime]], sendings: list[Sending]) -> list[PhoneCall]:
     """How calls ended by the word of the telephones: touch → (result, when)."""
     return [
         PhoneCall(sending.enrollment_id, *ends[sending.touch_id])
