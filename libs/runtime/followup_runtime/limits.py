@@ -57,11 +57,13 @@ class BodyLimit:
 class TextGuard:
     """Refuses with 400 what is no JSON in UTF-8 though it says so, and text with NUL.
 
-    A JSON body is read whole here and handed on in one piece.
+    A JSON body is read whole here, up to `limit` whatever larger files a route takes,
+    and handed on in one piece.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, limit: int = DEFAULT_BYTES) -> None:
         self.app = app
+        self.limit = limit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Look at the request's text, then pass it on."""
@@ -72,17 +74,19 @@ class TextGuard:
             raise Problem(400, detail="the address holds a NUL character")
         kind = _header(scope, b"content-type").split(b";")[0].strip().lower()
         if kind == b"application/json" or kind.endswith(b"+json"):
-            receive = await _checked(receive)
+            receive = await _checked(receive, self.limit)
         await self.app(scope, receive, send)
 
 
-async def _checked(receive: Receive) -> Receive:
+async def _checked(receive: Receive, limit: int) -> Receive:
     body = bytearray()
     while True:
         message = await receive()
         if message["type"] != "http.request":  # the caller has gone
             return receive
         body += message.get("body", b"")
+        if len(body) > limit:
+            raise _too_large(limit)
         if not message.get("more_body", False):
             break
     whole = bytes(body)
@@ -111,20 +115,27 @@ def _require_json(body: bytes) -> None:
         raise Problem(400, "Malformed text", "a text holds a NUL character", pointer=pointer)
 
 
-def nul_in(value: Any, pointer: str = "") -> str | None:
+def nul_in(value: Any) -> str | None:
     """The JSON pointer to the first text (or key) with a NUL, if there is one."""
-    if isinstance(value, str):
-        return pointer if "\0" in value else None
-    if isinstance(value, dict):
-        if any("\0" in key for key in value):
-            return pointer
-        pairs = [(key.replace("~", "~0").replace("/", "~1"), v) for key, v in value.items()]
-    elif isinstance(value, list):
-        pairs = [(str(index), v) for index, v in enumerate(value)]
-    else:
-        return None
-    found = (nul_in(item, f"{pointer}/{key}") for key, item in pairs)
-    return next((place for place in found if place is not None), None)
+    # With a stack of its own: parsers take deeper documents than Python calls.
+    waiting: list[tuple[str, Any]] = [("", value)]
+    while waiting:
+        pointer, here = waiting.pop()
+        if isinstance(here, str):
+            if "\0" in here:
+                return pointer
+        elif isinstance(here, dict):
+            if any("\0" in key for key in here):
+                return pointer
+            waiting += reversed([(f"{pointer}/{_escaped(key)}", v) for key, v in here.items()])
+        elif isinstance(here, list):
+            waiting += reversed([(f"{pointer}/{index}", v) for index, v in enumerate(here)])
+    return None
+
+
+def _escaped(key: str) -> str:
+    # RFC 6901, section 3
+    return key.replace("~", "~0").replace("/", "~1")
 
 
 def _too_large(limit: int) -> Problem:
