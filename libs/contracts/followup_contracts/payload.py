@@ -12,7 +12,10 @@ LANES: tuple[Lane, ...] = ("now", "later")
 
 
 def _utc(moment: datetime) -> datetime:
-    return moment.astimezone(UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:  # the first or the last hours of the calendar, by another clock
+        raise ValueError("the moment is outside the years 1 to 9999 in UTC") from None
 
 
 Moment = Annotated[AwareDatetime, AfterValidator(_utc)]

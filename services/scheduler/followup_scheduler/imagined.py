@@ -34,6 +34,17 @@ def _zone(name: str) -> str:
     return name
 
 
+def _reckoned(moment: datetime) -> datetime:
+    # Planning adds years and zones to it, which must stay inside the calendar.
+    if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
+        raise ValueError(f"the year must be {_FIRST_YEAR} to {_LAST_YEAR}")
+    return moment
+
+
+_FIRST_YEAR, _LAST_YEAR = 1900, 2199
+_Moment = Annotated[AwareDatetime, AfterValidator(_reckoned)]
+
+
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -90,7 +101,7 @@ class ImaginedLead(_Part):
 class ImaginedReply(_Part):
     """An answer of the imagined person."""
 
-    at: AwareDatetime
+    at: _Moment
     intent: Intent
     opt_out: bool = False
 
@@ -103,7 +114,7 @@ class Play(_Part):
     """
 
     lead: ImaginedLead = ImaginedLead()
-    start: AwareDatetime | None = None
+    start: _Moment | None = None
     calls: Annotated[dict[str, CallResult], Field(max_length=200)] = {}
     failed: Annotated[frozenset[str], Field(max_length=200)] = frozenset()
     replies: Annotated[tuple[ImaginedReply, ...], Field(max_length=100)] = ()

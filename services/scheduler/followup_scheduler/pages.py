@@ -23,9 +23,10 @@ def read(cursor: str) -> tuple[datetime, UUID]:
     """What a cursor says; raises `BadCursor`."""
     try:
         moment, id_ = orjson.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        found = datetime.fromisoformat(moment), UUID(id_)
-    except (ValueError, TypeError, AttributeError) as error:
+        at = datetime.fromisoformat(moment)
+        found = at.astimezone(UTC), UUID(id_)
+    except (ValueError, TypeError, AttributeError, OverflowError) as error:
         raise BadCursor("this cursor was not given by us") from error
-    if found[0].tzinfo is None:
+    if at.tzinfo is None:
         raise BadCursor("this cursor was not given by us")
     return found

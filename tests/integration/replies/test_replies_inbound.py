@@ -11,6 +11,7 @@ from followup_contracts.events import ContactOptedOut, ReplyReceived
 from followup_database import new_id
 from followup_directory import create_tenant
 from followup_replies.attempts import TRIES, committed
+from followup_replies.http import pages
 from followup_suppression import ACKNOWLEDGE_AFTER
 
 
@@ -275,6 +276,18 @@ async def test_the_wait_begins_when_all_of_it_is_committed(house):
     house.wall.watched = look
     await house.sms("STOP")
     assert seen == [({"all"}, [lead.person_id])]
+
+
+@pytest.mark.parametrize(
+    "moment", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2026-11-23T15:00:00"]
+)
+async def test_a_forged_place_in_a_conversation_is_refused(house, moment):
+    """A cursor from the edge of the calendar, or of no zone, is none of ours."""
+    lead = await house.lead()
+    cursor = pages.write([moment, str(new_id())])
+    path = f"/v1/leads/{lead.lead_id}/conversation"
+    answer = await house.api("GET", path, params={"cursor": cursor})
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (400, "?cursor")
 
 
 async def test_a_stop_that_loses_to_another_transaction_is_tried_again(house):

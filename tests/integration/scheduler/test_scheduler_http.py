@@ -365,3 +365,14 @@ async def test_a_simulation_plays_the_whole_sequence(client):
         refused = await client.post("/v1/sequences/d1/simulate", json=wrong)
         assert refused.status_code == 422
         assert pointer in [error["pointer"] for error in refused.json()["errors"]]
+
+
+@pytest.mark.parametrize(
+    "start", ["0001-01-01T00:00:00Z", "9999-12-31T23:00:00Z", "0001-01-01T00:00:00+14:00"]
+)
+async def test_moments_at_the_edge_of_the_calendar_are_refused(client, start):
+    """Planning needs room on both sides: what leaves none is invalid input."""
+    for body in ({"start": start}, {"replies": [{"at": start, "intent": "not_now"}]}):
+        assert (await client.post("/v1/sequences/d1/simulate", json=body)).status_code == 422
+    agenda = await client.get("/v1/agenda", params={"until": "0001-01-01T00:00:00+14:00"})
+    assert (agenda.status_code, agenda.json()["errors"][0]["pointer"]) == (422, "?until")

@@ -1,6 +1,8 @@
+from base64 import urlsafe_b64encode
 from datetime import UTC, datetime
 from uuid import UUID
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -31,3 +33,11 @@ def test_broken_cursors_are_refused(cursor: str):
     """Neither base64, nor JSON, nor the wrong shape pass."""
     with pytest.raises(pages.BadCursor):
         pages.read(cursor)
+
+
+@pytest.mark.parametrize("told", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+def test_a_moment_the_database_has_no_name_for_is_refused(told: str):
+    """A made-up cursor from the edge of the calendar is a bad cursor."""
+    forged = urlsafe_b64encode(orjson.dumps([told, str(UUID(int=0))])).decode()
+    with pytest.raises(pages.BadCursor):
+        pages.read(forged)

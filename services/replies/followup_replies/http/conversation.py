@@ -93,10 +93,15 @@ def routes(service: ConversationRoutes) -> APIRouter:
 
 def _after(cursor: str) -> tuple[datetime, UUID]:
     try:
-        at, id_ = pages.read(cursor)
-        found = datetime.fromisoformat(at), UUID(id_)
-    except ValueError:
-        found = None
-    if found is None or found[0].tzinfo is None:
-        raise Problem(400, detail="this cursor was not given by us", pointer="?cursor")
+        moment, id_ = pages.read(cursor)
+        at = datetime.fromisoformat(moment)
+        found = at.astimezone(UTC), UUID(id_)
+    except (ValueError, OverflowError):
+        raise _foreign() from None
+    if at.tzinfo is None:
+        raise _foreign()
     return found
+
+
+def _foreign() -> Problem:
+    return Problem(400, detail="this cursor was not given by us", pointer="?cursor")

@@ -5,9 +5,9 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import AwareDatetime
 
 from followup_contracts.events import TaskCompleted
+from followup_contracts.payload import Moment
 from followup_directory import Principal
 from followup_messaging.outbox import Outbox
 from followup_runtime.auth import require
@@ -98,7 +98,7 @@ def routes(service: TaskRoutes) -> APIRouter:
     async def page(
         principal: Reader,
         state: Literal["open", "done"] = "open",
-        cursor: str | None = None,
+        cursor: Annotated[str | None, Query(max_length=400)] = None,
         limit: Annotated[int, Query(ge=1, le=_MOST)] = 50,
     ) -> TaskPage:
         """Tasks by due time."""
@@ -112,7 +112,7 @@ def routes(service: TaskRoutes) -> APIRouter:
         return await service.complete(principal, task_id, body or Completion())
 
     @router.get("/v1/agenda")
-    async def agenda(principal: Reader, until: AwareDatetime | None = None) -> AgendaBody:
+    async def agenda(principal: Reader, until: Moment | None = None) -> AgendaBody:
         """Who needs follow-up, what is overdue first."""
         return await service.agenda(principal, until)
 
