@@ -15,10 +15,10 @@ import structlog
 from followup_contracts import Message, Unreadable, decode
 from followup_contracts.envelope import MAX_BYTES
 from followup_database import Database, Transaction
-from followup_database.errors import is_outage
+from followup_database.errors import is_conflict, is_outage
 from followup_messaging import dead, inbox
 from followup_messaging.errors import BusDown
-from followup_messaging.failures import describe, is_conflict, origin
+from followup_messaging.failures import describe, origin
 from followup_messaging.identity import identify
 from followup_messaging.port import Bus, Delivery, Subscription
 

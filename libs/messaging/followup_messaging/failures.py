@@ -8,7 +8,6 @@ import traceback
 
 from sqlalchemy.exc import DBAPIError
 
-_CONFLICTS = frozenset({"40001", "40P01", "55P03"})  # PostgreSQL: serialization, deadlock, lock
 _LONGEST = 500
 
 
@@ -28,10 +27,3 @@ def origin(error: BaseException) -> str:
     if not ours:
         return "unknown"
     return f"{ours[-1].filename.rsplit('/', 1)[-1]}:{ours[-1].lineno}"
-
-
-def is_conflict(error: BaseException) -> bool:
-    """Whether it was another transaction's doing, so that trying again is no try."""
-    if not isinstance(error, DBAPIError) or error.orig is None:
-        return False
-    return getattr(error.orig, "sqlstate", None) in _CONFLICTS

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import NoReturn
 
 import structlog
+import uvloop
 
 from followup_messaging.port import Bus
 from followup_messaging.rabbitmq import RabbitBus
@@ -27,7 +28,8 @@ def main(name: str, build: Build) -> NoReturn:
     settings = load()
     logging.configure(level=settings.log_level, json=settings.log_format == "json")
     try:
-        code = asyncio.run(run(name, build, settings))
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            code = runner.run(run(name, build, settings))
     except SettingsError as error:
         sys.stderr.write(f"followup: {error}\n")
         code = _WRONG_SETTINGS

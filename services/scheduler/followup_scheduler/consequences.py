@@ -107,7 +107,14 @@ def _plan(run: Run, planned: PlannedTouch, *, now: datetime) -> None:
     touch.wanted_at, touch.due_at = planned.wanted_at, planned.due_at
     touch.not_after = planned.not_after
     touch.note(now, "planned", **_planning(run, planned))
-    run.timers[touch.id] = Timer(touch.id, touch.tenant_id, touch.lane, "touch", planned.due_at)
+    run.timers[touch.id] = Timer(
+        touch.id,
+        touch.tenant_id,
+        touch.lane,
+        "touch",
+        planned.due_at,
+        channel=planned.key.channel,
+    )
 
 
 def _planning(run: Run, planned: PlannedTouch) -> dict[str, Any]:

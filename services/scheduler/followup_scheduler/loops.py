@@ -1,6 +1,7 @@
 """The scheduler's loops: what is due, and what nobody answered."""
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from followup_database import Database, Transaction
@@ -9,14 +10,15 @@ from followup_scheduler.consequences import tell
 from followup_scheduler.core.model import Woken
 from followup_scheduler.runs import RunStore
 from followup_scheduler.store import enrollments, timers, touches
-from followup_scheduler.touch import Timer, Touch
+from followup_scheduler.touch import Line, Timer, Touch
 from followup_scheduler.windows import admit, line_of
 
 LONGEST_SLEEP = 0.1
 """Seconds; a timer set by somebody else is seen at the latest then."""
 _BUSY_PAUSE = 0.02
 """Seconds until timers are looked at again whose targets somebody held."""
-_WINDOW_PAUSE = timedelta(seconds=1)
+_FULL_PAUSE = 0.1
+"""Seconds a line whose window was full is left alone; its timers stay where they are."""
 
 
 class TimerLoop:
@@ -34,11 +36,14 @@ class TimerLoop:
         *,
         window: int,
         most: int = 500,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._database = database
         self._runs = runs
         self._window = window
         self._most = most
+        self._monotonic = monotonic
+        self._full: dict[Line, float] = {}
 
     async def run_once(self) -> Tick:
         """One batch of touches and one of wakes, each in a transaction of its own.
@@ -47,7 +52,7 @@ class TimerLoop:
         touches holds some: who did both at once could wait in a circle.
         """
         async with self._database.transaction() as tx:
-            due = await timers.due(tx, "touch", most=self._most)
+            due = await timers.due(tx, "touch", most=self._most, full=self._full_lines())
             worked = await self._ask(tx, due)
         async with self._database.transaction() as tx:
             due += (wakes := await timers.due(tx, "wake", most=self._most))
@@ -56,7 +61,7 @@ class TimerLoop:
             now = tx.now
         late = now - min(timer.due_at for timer in due) if due else timedelta(0)
         self._runs.figures.late(late)
-        return Tick(worked, _sleep(now, following, seen=len(due), worked=worked))
+        return Tick(worked, _sleep(now, following, worked=worked))
 
     async def _ask(self, tx: Transaction, due: Sequence[Timer]) -> int:
         """Ask for the touches of these timers, as far as their windows have room."""
@@ -72,17 +77,14 @@ class TimerLoop:
         later = {touch.id for touch in waiting}
         done = [t.target for t in due if t.target not in later and t.target not in held]
         await timers.clear(tx, done)
-        await self._postpone(tx, [t for t in due if t.target in later])
+        self._full |= {line_of(t): self._monotonic() + _FULL_PAUSE for t in waiting}
         await self._command(tx, admitted)
-        return len(due) - len(held)
+        return len(done)
 
-    async def _postpone(self, tx: Transaction, waiting: Sequence[Timer]) -> None:
-        if waiting:
-            again = tx.now + _WINDOW_PAUSE
-            await timers.set_(
-                tx,
-                [Timer(t.target, t.tenant_id, t.lane, t.kind, again, t.reason) for t in waiting],
-            )
+    def _full_lines(self) -> list[Line]:
+        now = self._monotonic()
+        self._full = {line: until for line, until in self._full.items() if until > now}
+        return list(self._full)
 
     async def _command(self, tx: Transaction, admitted: Sequence[Touch]) -> None:
         if not admitted:
@@ -151,8 +153,8 @@ async def idle(tx: Transaction) -> bool:
     return await touches.none_commanded(tx)
 
 
-def _sleep(now: datetime, following: datetime | None, *, seen: int, worked: int) -> float:
+def _sleep(now: datetime, following: datetime | None, *, worked: int) -> float:
     if following is None or following > now:
         left = LONGEST_SLEEP if following is None else (following - now).total_seconds()
         return min(left, LONGEST_SLEEP)
-    return 0.0 if worked or not seen else _BUSY_PAUSE
+    return 0.0 if worked else _BUSY_PAUSE

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from followup_contracts.commands import SendTouch
 from followup_contracts.events import CallResult
-from followup_contracts.payload import Lane
+from followup_contracts.payload import Channel, Lane
 from followup_scheduler.core.model import FINAL_TOUCH_STATES, TouchKey, TouchRecord, TouchState
 
 LANE_NUMBERS: dict[Lane, int] = {"now": 0, "later": 1}
@@ -84,9 +84,17 @@ class Touch:
         )
 
 
+Line = tuple[UUID, Channel]
+"""Tenant and channel: what a window is counted for."""
+
+
 @dataclass(frozen=True, slots=True)
 class Timer:
-    """When to do what: ask for a touch, or wake an enrollment. One per target."""
+    """When to do what: ask for a touch, or wake an enrollment. One per target.
+
+    `channel` is that of a touch which still needs a place in its window; a touch that
+    has one (deferred by a rate) has none here and never waits for room.
+    """
 
     target: UUID
     tenant_id: UUID
@@ -94,3 +102,4 @@ class Timer:
     kind: Literal["touch", "wake"]
     due_at: datetime
     reason: str | None = None
+    channel: Channel | None = None

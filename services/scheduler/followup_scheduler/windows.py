@@ -4,13 +4,8 @@ Backlog stays with the scheduler, where it can be halted, re-ordered and shared 
 """
 
 from collections.abc import Mapping, Sequence
-from uuid import UUID
 
-from followup_contracts.payload import Channel
-from followup_scheduler.touch import Touch
-
-Line = tuple[UUID, Channel]
-"""Tenant and channel: what a window is counted for."""
+from followup_scheduler.touch import Line, Touch
 
 
 def line_of(touch: Touch) -> Line:

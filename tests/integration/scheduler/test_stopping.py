@@ -218,3 +218,17 @@ async def test_contacts_of_other_runs_count_for_the_caps(desk, say):
     assert text["state"] == "planned"
     assert text["due_at"].date() > desk.clock().date()
     assert any("R1" in why for why in text["trace"][0]["moved_by"])
+
+
+async def test_a_reply_after_the_end_is_a_persons_to_read(desk, say):
+    """Nobody is left to decide: a question becomes a task, once, and a refusal none."""
+    lead, _ = await desk.enrolled()
+    await desk.tell(desk.replies, say.reply(lead, at=desk.clock(), intent="not_interested"))
+    heard = say.reply(lead, at=desk.clock(), intent="question")
+    await desk.tell(desk.replies, heard)
+    await desk.tell(desk.replies, heard)
+    await desk.tell(desk.replies, say.reply(lead, at=desk.clock(), intent="already_bought"))
+    (task,) = await desk.rows("SELECT * FROM scheduler.tasks")
+    assert (task["kind"], task["enrollment_id"]) == ("answer_question", None)
+    (created,) = await desk.events("task.created")
+    assert created["task_id"] == str(task["id"])

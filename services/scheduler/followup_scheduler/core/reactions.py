@@ -67,6 +67,17 @@ def react(sequence: Sequence, reply: ReplyRead, *, where: Whereabouts, now: date
     return Reacted("wait", reply.intent, until=until, task=task)
 
 
+def left_over(reply: ReplyRead, *, now: datetime) -> Task | None:
+    """The task of a reply that no run is left to decide on, if it needs a person.
+
+    Whoever writes after the end is back: nobody else would see it.
+    """
+    order = defaults()[reply.intent].task
+    if reply.opt_out or order is None:
+        return None
+    return Task(order.kind, f"reply after the end: {reply.intent}", now + order.within)
+
+
 def _until(
     reaction: Reaction, named: date | None, *, where: Whereabouts, now: datetime
 ) -> datetime | None:

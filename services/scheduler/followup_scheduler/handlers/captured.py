@@ -5,14 +5,15 @@ from datetime import datetime
 from uuid import UUID
 
 from followup_contracts import Message
-from followup_contracts.events import LeadCaptured, TaskCreated
+from followup_contracts.events import LeadCaptured
 from followup_database import Transaction, new_id
 from followup_messaging.outbox import Outbox
 from followup_people import LeadView, leads_by_id
+from followup_scheduler.assigning import assign
 from followup_scheduler.core.routing import route
 from followup_scheduler.enroller import Enroller, Entrance
 from followup_scheduler.facts import ids_of
-from followup_scheduler.store import enrollments, journal, tasks
+from followup_scheduler.store import enrollments, journal
 from followup_scheduler.store.journal import Entry
 from followup_scheduler.store.tasks import NewTask
 
@@ -53,17 +54,7 @@ class CapturedLeads:
 
     async def _ask_a_person(self, tx: Transaction, unknown: Sequence[Entrance]) -> None:
         """A lead whose sequence nobody knows is a person's to decide, not lost."""
-        opened = [_task(entrance, at=tx.now) for entrance in unknown]
-        await tasks.insert(tx, opened)
-        await self._outbox.add(
-            tx,
-            [
-                self._outbox.message(
-                    _created(task), tenant_id=task.tenant_id, subject=task.lead_id, time=tx.now
-                )
-                for task in opened
-            ],
-        )
+        await assign(tx, self._outbox, [_task(entrance, at=tx.now) for entrance in unknown])
 
 
 def _distinct(messages: Sequence[Message]) -> list[tuple[UUID, LeadCaptured]]:
@@ -116,15 +107,4 @@ def _task(entrance: Entrance, *, at: datetime) -> NewTask:
         reason=f"there is no sequence {entrance.sequence!r}",
         due_at=at,
         created_at=at,
-    )
-
-
-def _created(task: NewTask) -> TaskCreated:
-    return TaskCreated(
-        task_id=task.id,
-        lead_id=task.lead_id,
-        person_id=task.person_id,
-        enrollment_id=None,
-        kind=task.kind,
-        at=task.created_at,
     )

@@ -119,7 +119,13 @@ def defer(run: Run, touch: Touch, outcome: TouchDeferred) -> None:
         touch.settled_at, touch.reason = None, outcome.reason
         touch.outstanding = outcome.kind == "rate"
         run.timers[touch.id] = Timer(
-            touch.id, touch.tenant_id, touch.lane, "touch", outcome.not_before, outcome.rule
+            touch.id,
+            touch.tenant_id,
+            touch.lane,
+            "touch",
+            outcome.not_before,
+            outcome.rule,
+            channel=None if touch.outstanding else touch.key.channel,
         )
     run.change(touch)
 

@@ -1,18 +1,22 @@
 """`reply.received`, `contact.opted_out`, `contact.opted_in`: what persons tell us."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import assert_never
 from uuid import UUID
 
 from followup_contracts import Message
 from followup_contracts.events import ContactOptedIn, ContactOptedOut, ReplyReceived
-from followup_database import Transaction
+from followup_database import Transaction, new_id
+from followup_scheduler.assigning import assign
 from followup_scheduler.consequences import tell
 from followup_scheduler.core.model import OptedOut, ReplyRead, Stimulus
+from followup_scheduler.core.reactions import left_over
 from followup_scheduler.facts import ids_of
 from followup_scheduler.runs import Run, RunStore
 from followup_scheduler.store import enrollments, journal
 from followup_scheduler.store.journal import Entry
+from followup_scheduler.store.tasks import NewTask
 from followup_suppression import remove_holds
 
 Word = ReplyReceived | ContactOptedOut | ContactOptedIn
@@ -21,7 +25,8 @@ Word = ReplyReceived | ContactOptedOut | ContactOptedIn
 class Replies:
     """Lets every live enrollment of a person decide on what the person said.
 
-    The hold of a reply goes in the transaction that decides on it.
+    The hold of a reply goes in the transaction that decides on it. One that finds no live
+    enrollment, such as an answer to the last touch weeks later, is a person's to read.
     """
 
     def __init__(self, runs: RunStore) -> None:
@@ -44,13 +49,27 @@ class Replies:
             if theirs:
                 hear(tx, theirs, word)
             else:
-                await _note_alone(tx, tenant_id, word)
+                await self._hear_alone(tx, tenant_id, word)
         await self._runs.save(tx, runs.values())
         decided = [
             (word.person_id, word.reply_id) for _, word in words if isinstance(word, ReplyReceived)
         ]
         if decided:
             await remove_holds(tx, decided)
+
+    async def _hear_alone(self, tx: Transaction, tenant_id: UUID, word: Word) -> None:
+        """A word with nothing left to decide: its lead's journal has it, and maybe a person."""
+        if not isinstance(word, ReplyReceived) or word.lead_id is None:
+            return
+        told = await journal.of_lead(tx, tenant_id, word.lead_id)
+        if any(row["why"].get("reply") == str(word.reply_id) for row in told):
+            return
+        what, why = _line(word)
+        entry = Entry(
+            tenant_id, word.lead_id, word.person_id, word.enrollment_id, tx.now, what, why
+        )
+        await journal.insert(tx, [entry])
+        await assign(tx, self._runs.outbox, _tasks(tenant_id, word, at=tx.now))
 
 
 def word_of(message: Message) -> Word:
@@ -70,26 +89,40 @@ def hear(tx: Transaction, runs: Sequence[Run], word: Word) -> None:
             tell(run, stimulus, now=tx.now)
 
 
-async def _note_alone(tx: Transaction, tenant_id: UUID, word: Word) -> None:
-    """A reply with nothing left to decide still belongs into its lead's journal."""
-    if isinstance(word, ReplyReceived) and word.lead_id is not None:
-        what, why = _line(word)
-        entry = Entry(
-            tenant_id, word.lead_id, word.person_id, word.enrollment_id, tx.now, what, why
-        )
-        await journal.insert(tx, [entry])
-
-
 def _stimulus(word: Word) -> Stimulus | None:
     match word:
         case ReplyReceived():
-            return ReplyRead(word.intent, word.opt_out, word.until, word.at)
+            return _read(word)
         case ContactOptedOut():
             return OptedOut(word.channel, word.at)
         case ContactOptedIn():
             return None
         case _:
             assert_never(word)
+
+
+def _tasks(tenant_id: UUID, word: ReplyReceived, *, at: datetime) -> list[NewTask]:
+    """What a person has to do about a reply that no run decides on: one task, or none."""
+    task = left_over(_read(word), now=at)
+    if task is None or word.lead_id is None:
+        return []
+    return [
+        NewTask(
+            id=new_id(),
+            tenant_id=tenant_id,
+            lead_id=word.lead_id,
+            person_id=word.person_id,
+            enrollment_id=None,
+            kind=task.kind,
+            reason=task.reason,
+            due_at=task.due_at,
+            created_at=at,
+        )
+    ]
+
+
+def _read(reply: ReplyReceived) -> ReplyRead:
+    return ReplyRead(reply.intent, reply.opt_out, reply.until, reply.at)
 
 
 def _line(word: Word) -> tuple[str, dict[str, object]]:

@@ -14,26 +14,31 @@ from sqlalchemy import text
 from followup_contracts.payload import Lane
 from followup_database import Transaction
 from followup_database.engine import to_json
-from followup_scheduler.touch import LANE_NUMBERS, Timer
+from followup_scheduler.touch import LANE_NUMBERS, Line, Timer
 
 _LANES: dict[int, Lane] = {number: lane for lane, number in LANE_NUMBERS.items()}
 
 _SET = text("""
-INSERT INTO scheduler.timers (target, tenant_id, lane, kind, due_at, reason)
-SELECT target, tenant_id, lane, kind, due_at, reason
+INSERT INTO scheduler.timers (target, tenant_id, lane, kind, channel, due_at, reason)
+SELECT target, tenant_id, lane, kind, channel, due_at, reason
 FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
-  target uuid, tenant_id uuid, lane smallint, kind text, due_at timestamptz, reason text)
+  target uuid, tenant_id uuid, lane smallint, kind text, channel text, due_at timestamptz,
+  reason text)
 ORDER BY target
 ON CONFLICT (target) DO UPDATE
-SET lane = excluded.lane, due_at = excluded.due_at, reason = excluded.reason
+SET lane = excluded.lane, channel = excluded.channel, due_at = excluded.due_at,
+    reason = excluded.reason
 """)
 
 _CLEAR = text("DELETE FROM scheduler.timers WHERE target = ANY(CAST(:ids AS uuid[]))")
 
 _DUE = text("""
-SELECT target, tenant_id, lane, kind, due_at, reason FROM scheduler.timers
+SELECT target, tenant_id, lane, kind, due_at, reason, channel FROM scheduler.timers AS t
 WHERE lane = :lane AND kind = :kind AND due_at <= CAST(:now AS timestamptz)
-ORDER BY due_at LIMIT :most FOR UPDATE SKIP LOCKED
+  AND NOT EXISTS (
+    SELECT FROM jsonb_to_recordset(CAST(:full AS jsonb)) AS f(tenant_id uuid, channel text)
+    WHERE f.tenant_id = t.tenant_id AND f.channel = t.channel)
+ORDER BY due_at LIMIT :most FOR UPDATE OF t SKIP LOCKED
 """)
 
 _NEXT = text("""
@@ -53,6 +58,7 @@ async def set_(tx: Transaction, timers: Sequence[Timer]) -> None:
             "tenant_id": timer.tenant_id,
             "lane": LANE_NUMBERS[timer.lane],
             "kind": timer.kind,
+            "channel": timer.channel,
             "due_at": timer.due_at,
             "reason": timer.reason,
         }
@@ -66,12 +72,20 @@ async def clear(tx: Transaction, targets: Iterable[UUID]) -> None:
     await tx.run(_CLEAR, ids=list(targets))
 
 
-async def due(tx: Transaction, kind: Literal["touch", "wake"], *, most: int) -> list[Timer]:
-    """What is due now and free, locked: lane `now` first, then the longest due."""
+async def due(
+    tx: Transaction, kind: Literal["touch", "wake"], *, most: int, full: Iterable[Line] = ()
+) -> list[Timer]:
+    """What is due now and free, locked: lane `now` first, then the longest due.
+
+    Touches of the lines in `full` are left where they are.
+    """
+    lines = to_json([{"tenant_id": tenant, "channel": channel} for tenant, channel in full])
     found: list[Timer] = []
     for number, lane in sorted(_LANES.items()):
         if len(found) < most:
-            rows = await tx.all(_DUE, lane=number, kind=kind, now=tx.now, most=most - len(found))
+            rows = await tx.all(
+                _DUE, lane=number, kind=kind, now=tx.now, most=most - len(found), full=lines
+            )
             found += [Timer(**{**row, "lane": lane}) for row in rows]
     return found
 

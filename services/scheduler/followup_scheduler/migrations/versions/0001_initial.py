@@ -89,6 +89,7 @@ CREATE TABLE scheduler.timers (
   tenant_id uuid NOT NULL,
   lane smallint NOT NULL CHECK (lane IN (0, 1)),
   kind text NOT NULL CHECK (kind IN ('touch', 'wake')),
+  channel text,
   due_at timestamptz NOT NULL,
   reason text
 )
