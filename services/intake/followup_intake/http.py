@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
+from datetime import datetime
 from tempfile import SpooledTemporaryFile
 from typing import Annotated, Any
 from uuid import UUID
@@ -35,6 +36,9 @@ MAX_LINE = 64 * 1024
 MAX_BATCH = 64 * 1024 * 1024
 MAX_FILE = 256 * 1024 * 1024
 BATCH = 500
+
+Line = tuple[int, bytes]
+"""A line of a batch and its number, from 1."""
 
 Writer = Annotated[Principal, Depends(require("leads:write"))]
 Reader = Annotated[Principal, Depends(require("leads:read"))]
@@ -83,7 +87,7 @@ class Routes:
             if kept is not None:
                 return JSONResponse(dict(kept.body), kept.status)
             tenant = await _tenant(tx, who)
-            draft = _draft(body, 1, tenant, tx, proof=_proof(body))
+            draft = _draft(body, 1, tenant, tx.now, proof=_proof(body))
             if draft.result.lead is None:
                 raise _refusal(draft.result)
             (captured,) = await self._capture.save(tx, tenant, [draft], lane="now")
@@ -162,53 +166,66 @@ class Routes:
 
     async def _batch(self, request: Request, tenant: Tenant, lane: Lane) -> AsyncIterator[bytes]:
         number = 0
-        async for lines in _groups(request):
-            answers, drafts = await self._parsed(lines, number, tenant)
-            async with self._database.transaction(tenant=tenant.id) as tx:
-                saved = await self._capture.save(tx, tenant, drafts, lane=lane)
-            for draft, captured in zip(drafts, saved, strict=True):
-                out = _out(draft.result, captured).model_dump(mode="json")
-                answers[captured.row] = {"line": captured.row, "status": "accepted", **out}
-            number += len(lines)
-            yield b"".join(orjson.dumps(answers[n]) + b"\n" for n in sorted(answers))
+        try:
+            async for lines in _groups(request):
+                number = lines[-1][0]
+                answers = await self._save(lines, tenant, lane)
+                yield b"".join(orjson.dumps(answers[n]) + b"\n" for n in sorted(answers))
+        except Problem as problem:
+            # The status is out already; the last line has to tell.
+            said = problem.said or problem.title
+            yield orjson.dumps({"line": number + 1, "status": "stopped", "detail": said}) + b"\n"
 
-    async def _parsed(
-        self, lines: Sequence[bytes], before: int, tenant: Tenant
-    ) -> tuple[dict[int, dict[str, Any]], list[Draft]]:
+    async def _save(
+        self, lines: Sequence[Line], tenant: Tenant, lane: Lane
+    ) -> dict[int, dict[str, Any]]:
+        """Take a group of lines in one transaction; the answers by line."""
         async with self._database.transaction(tenant=tenant.id) as tx:
-            answers: dict[int, dict[str, Any]] = {}
-            drafts: list[Draft] = []
-            for number, line in enumerate(lines, start=before + 1):
-                if not line.strip():
-                    continue
-                try:
-                    draft = _draft(_parse(line), number, tenant, tx, proof=Proof("api"))
-                    if draft.result.lead is None:
-                        raise _refusal(draft.result)
-                except Problem as problem:
-                    answers[number] = {
-                        "line": number,
-                        "status": "refused",
-                        "detail": problem.said or problem.title,
-                        "errors": problem.errors,
-                    }
-                else:
-                    drafts.append(draft)
-            return answers, drafts
+            # Reading half a thousand leads takes a while; requests beside it go on.
+            answers, drafts = await asyncio.to_thread(_parsed, lines, tenant, tx.now)
+            saved = await self._capture.save(tx, tenant, drafts, lane=lane)
+        for draft, captured in zip(drafts, saved, strict=True):
+            out = _out(draft.result, captured).model_dump(mode="json")
+            answers[captured.row] = {"line": captured.row, "status": "accepted", **out}
+        return answers
 
 
-async def _groups(request: Request) -> AsyncIterator[list[bytes]]:
-    held, lines = b"", []
+def _parsed(
+    lines: Sequence[Line], tenant: Tenant, now: datetime
+) -> tuple[dict[int, dict[str, Any]], list[Draft]]:
+    """Answers to the lines that are refused, and drafts of the others."""
+    answers: dict[int, dict[str, Any]] = {}
+    drafts: list[Draft] = []
+    for number, line in lines:
+        try:
+            draft = _draft(_parse(line), number, tenant, now, proof=Proof("api"))
+            if draft.result.lead is None:
+                raise _refusal(draft.result)
+        except Problem as problem:
+            answers[number] = {
+                "line": number,
+                "status": "refused",
+                "detail": problem.said or problem.title,
+                "errors": problem.errors,
+            }
+        else:
+            drafts.append(draft)
+    return answers, drafts
+
+
+async def _groups(request: Request) -> AsyncIterator[list[Line]]:
+    """Lines that are not empty, in groups; of one that is too long only what shows it."""
+    held, lines, number = b"", list[Line](), 0
     async for block in request.stream():
         *whole, held = (held + block).split(b"\n")
-        lines += whole
-        if len(held) > MAX_LINE:
-            raise Problem(413, detail=f"a line is longer than {MAX_LINE} bytes")
+        lines += [(n, line) for n, line in enumerate(whole, number + 1) if line.strip()]
+        number += len(whole)
+        held = held[: MAX_LINE + 1]
         while len(lines) >= BATCH:
             group, lines = lines[:BATCH], lines[BATCH:]
             yield group
     if held.strip():
-        lines.append(held)
+        lines.append((number + 1, held))
     if lines:
         yield lines
 
@@ -230,16 +247,16 @@ def _parse(line: bytes) -> LeadIn:
         raise Problem(422, "Invalid lead", found[0]["detail"], errors=found) from None
 
 
-def _draft(body: LeadIn, row: int, tenant: Tenant, tx: Transaction, *, proof: Proof) -> Draft:
+def _draft(body: LeadIn, row: int, tenant: Tenant, now: datetime, *, proof: Proof) -> Draft:
     if body.zone is not None and body.zone not in available_timezones():
         raise Problem(422, detail=f"{body.zone!r} is no IANA zone", pointer="/zone")
     result = normalise_lead(
-        body.fields(), today=tx.now.date(), default_country=tenant.settings.default_country
+        body.fields(), today=now.date(), default_country=tenant.settings.default_country
     )
     lead = result.lead
     if lead is not None and body.received_at is None:
         # The moment of the request is no date that is missing.
-        lead = replace(lead, received_at=tx.now)
+        lead = replace(lead, received_at=now)
     return Draft(
         replace(result, row=row, lead=lead),
         lead,  # type: ignore[arg-type]  # a refused one is turned away before it is saved

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from followup_messaging.outbox import REPUBLISH_AFTER
+from followup_messaging.sweeper import REPUBLISH_AFTER
 
 
 @dataclass(frozen=True, slots=True)

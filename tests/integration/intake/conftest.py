@@ -158,26 +158,36 @@ def unknown_id() -> UUID:
     return UUID("019a2010-0000-7000-8000-000000000000")
 
 
+@dataclass
+class Steady:
+    """Intake asked from outside of any event loop, as a property test needs it."""
+
+    runner: asyncio.Runner
+    intake: Intake
+
+    def __call__(self, bodies: list[Any]) -> list[httpx.Response]:
+        """Posts bodies one by one, and then all as a batch."""
+        texts = [json.dumps(body).encode() for body in bodies]
+        return [
+            *[self._post("/v1/leads", text, "application/json") for text in texts],
+            self._post("/v1/leads/batch", b"\n".join(texts), "application/x-ndjson"),
+        ]
+
+    def files(self, *contents: bytes) -> list[httpx.Response]:
+        """Imports files."""
+        return [self._post("/v1/leads/import", content, "text/csv") for content in contents]
+
+    def _post(self, path: str, content: bytes, kind: str) -> httpx.Response:
+        headers = {"Content-Type": kind}
+        return self.runner.run(self.intake.post(path, content=content, headers=headers))
+
+
 @pytest.fixture
-def steady(
-    postgres_server: PostgresForTests,
-) -> Iterator[Callable[[list[Any]], list[httpx.Response]]]:
-    """Posts bodies one by one and as a batch, from outside of any event loop."""
+def steady(postgres_server: PostgresForTests) -> Iterator[Steady]:
     with asyncio.Runner() as runner:
         url = runner.run(postgres_server.borrow())
-        bus = InProcessBus()
-        intake = runner.run(make(url, MovableClock(), bus))
-
-        async def post(bodies: list[Any]) -> list[httpx.Response]:
-            texts = [json.dumps(body).encode() for body in bodies]
-            kind = {"Content-Type": "application/json"}
-            lines = {"Content-Type": "application/x-ndjson"}
-            return [
-                *[await intake.post(content=text, headers=kind) for text in texts],
-                await intake.post("/v1/leads/batch", content=b"\n".join(texts), headers=lines),
-            ]
-
-        yield lambda bodies: runner.run(post(bodies))
+        intake = runner.run(make(url, MovableClock(), InProcessBus()))
+        yield Steady(runner, intake)
         runner.run(intake.client.aclose())
         runner.run(intake.databases.close())
         runner.run(postgres_server.give_back(url))
