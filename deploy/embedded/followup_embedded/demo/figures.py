@@ -67,6 +67,15 @@ def deferrals(outcome: Outcome) -> Counter[tuple[str, str]]:
     return found
 
 
+def not_sent(outcome: Outcome) -> Counter[tuple[str, str]]:
+    """(state, why) → touches of the sequences that never went out."""
+    return Counter(
+        (touch["state"], (touch["reason"] or "").partition(":")[0])
+        for touch in outcome.touches
+        if touch["state"] != "sent"
+    )
+
+
 def by_channel_and_day(outcome: Outcome) -> Mapping[int, Counter[str]]:
     """Day of the demo → touches by channel."""
     days: dict[int, Counter[str]] = {}

@@ -21,6 +21,7 @@ def show(outcome: Outcome, console: Console) -> None:
     console.rule("[bold]What went out")
     console.print(_touches(outcome))
     console.print(_deferrals(outcome))
+    console.print(_not_sent(outcome))
     console.rule("[bold]What came back")
     console.print(_replies(outcome))
     console.rule("[bold]How it ended")
@@ -60,6 +61,13 @@ def _deferrals(outcome: Outcome) -> Table:
     table = Table("rule", "when", "touches", title="Moved or put off, by rule")
     for (when, rule), number in figures.deferrals(outcome).most_common():
         table.add_row(rule, when, str(number))
+    return table
+
+
+def _not_sent(outcome: Outcome) -> Table:
+    table = Table("state", "why", "touches", title="Planned by the sequence, not sent")
+    for (state, why), number in figures.not_sent(outcome).most_common():
+        table.add_row(state, why, str(number))
     return table
 
 
