@@ -165,3 +165,18 @@ async def test_touches_are_planned_for_preferred_times(followup):
         "Tue 08:00 email",
     ]
     assert "R12" in await moved(followup, lead)
+
+
+@pytest.mark.mission("R11", via="plan")
+async def test_businesses_are_contacted_on_weekdays(followup):
+    """The call of the first Saturday waits for Monday; consumers are called on Saturday."""
+    business, consumer = await followup.lead(audience="b2b"), await followup.lead()
+    await followup.play()
+    first = {
+        lead: next(local(entry) for entry in followup.sent(lead) if entry.channel == "voice")
+        for lead in (business, consumer)
+    }
+    assert f"{first[business]:%a}" == "Mon"
+    assert f"{first[consumer]:%a}" == "Sat"
+    assert all(local(entry).weekday() < 5 for entry in followup.sent(business))
+    assert "R11" in await moved(followup, business)
