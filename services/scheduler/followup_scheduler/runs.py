@@ -159,8 +159,10 @@ class RunStore:
             # The fence's epoch is the one that counts: it is what claims look at.
             epoch = epochs[run.enrollment.id]
             run.enrollment = replace(run.enrollment, epoch=epoch)
-            for touch in run.added.values():
-                touch.epoch = epoch
+            # Raising it has cut what was open: whatever is planned was planned since.
+            for touch in (*run.added.values(), *run.touched.values()):
+                if touch.state == "planned":
+                    touch.epoch = epoch
 
     async def _save_rows(self, tx: Transaction, runs: Sequence[Run]) -> None:
         changed = [run.enrollment for run in runs if run.changed]

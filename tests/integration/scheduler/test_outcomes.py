@@ -5,6 +5,8 @@ import pytest
 
 from followup_contracts.events import TouchBounced, TouchDelivered
 from followup_database import new_id
+from followup_scheduler.consequences import tell
+from followup_scheduler.core.model import Ordered
 
 
 async def test_sent_touches_move_the_enrollment_on(desk):
@@ -116,6 +118,94 @@ async def test_an_unknown_outcome_shown_absent_is_tried_again(desk, say):
     assert (await desk.touch(run, "sms"))["state"] == "planned"
     await desk.tell(desk.outcomes, lost)
     assert (await desk.touch(run, "sms"))["state"] == "planned"
+
+
+async def _unknown(desk, say):
+    """An enrollment whose first text nobody knows about."""
+    _, run = await desk.enrolled()
+    touch = await desk.touch(run, "sms")
+    await desk.tell(desk.outcomes, say.unknown(touch, at=desk.clock()))
+    return run, touch
+
+
+def _freed(desk, say, touch, **more):
+    """What the dispatcher says when the vendor's record, or a person, rules a send out."""
+    soon = desk.clock() + timedelta(seconds=1)
+    return say.deferred(touch, at=desk.clock(), until=soon, kind="provider", **more)
+
+
+async def test_an_unknown_touch_is_freed_whatever_the_round(desk, say):
+    """The attempt was of round 1; the touch has been asked for again since."""
+    _, run = await desk.enrolled()
+    first = await desk.touch(run, "sms")
+    await desk.rows(
+        "UPDATE scheduler.touches SET round = 2 WHERE id = :id RETURNING id", id=first["id"]
+    )
+    second = await desk.touch(run, "sms")
+    await desk.tell(desk.outcomes, say.unknown(second, at=desk.clock()))
+    await desk.tell(desk.outcomes, _freed(desk, say, first, round_=1))
+    again = await desk.touch(run, "sms")
+    assert again["state"] == "planned"
+    assert (await desk.timer(first["id"]))["due_at"] == again["due_at"]
+
+
+async def test_only_what_frees_it_arms_an_unknown_touch_of_another_round(desk, say):
+    """A rule that deferred an earlier command knows nothing of the attempt."""
+    run, touch = await _unknown(desk, say)
+    until = desk.clock() + timedelta(hours=1)
+    await desk.tell(
+        desk.outcomes, say.deferred(touch, at=desk.clock(), until=until, round_=0, kind="rule")
+    )
+    assert (await desk.touch(run, "sms"))["state"] == "unknown"
+
+
+async def test_a_touch_freed_after_its_step_was_left_is_not_sent_out_of_order(desk, say):
+    """The sequence waited a day for it and went on; it ends, and its trace says why."""
+    run, touch = await _unknown(desk, say)
+    desk.clock.advance(timedelta(minutes=20))
+    await desk.timers.run_once()
+    await desk.send(await desk.touch(run, "email"))
+    desk.clock.advance(timedelta(days=1))
+    await desk.timers.run_once()
+    assert (await desk.run(run))["step"] == "day-1"
+    await desk.tell(desk.outcomes, _freed(desk, say, touch))
+    ended = await desk.touch(run, "sms")
+    assert ended["state"] == "cancelled"
+    assert "gone on from day-0" in ended["reason"]
+    assert ended["trace"][-1]["what"] == "cancelled"
+    assert await desk.timer(touch["id"]) is None
+
+
+async def test_a_touch_freed_during_a_pause_is_planned_anew_after_it(desk, say):
+    """Nothing leaves while the pause stands; the step still gets its text."""
+    run, touch = await _unknown(desk, say)
+    await _order(desk, run, "pause")
+    await desk.tell(desk.outcomes, _freed(desk, say, touch))
+    assert (await desk.touch(run, "sms"))["state"] == "cancelled"
+    await _order(desk, run, "resume")
+    anew = await desk.touch(run, "sms")
+    assert (anew["state"], anew["occurrence"] > touch["occurrence"]) == ("planned", True)
+
+
+async def test_a_touch_freed_after_a_pause_goes_with_the_epoch_that_counts(desk, say):
+    """With the epoch of before the pause its next command would be superseded."""
+    run, touch = await _unknown(desk, say)
+    await _order(desk, run, "pause")
+    await _order(desk, run, "resume")
+    await desk.tell(desk.outcomes, _freed(desk, say, touch))
+    armed = await desk.touch(run, "sms")
+    assert (armed["id"], armed["state"]) == (touch["id"], "planned")
+    (fence,) = await desk.rows(
+        "SELECT epoch FROM suppression.epochs WHERE enrollment_id = :id", id=run
+    )
+    assert armed["epoch"] == (await desk.run(run))["epoch"] == fence["epoch"] > 0
+
+
+async def _order(desk, run, order):
+    async with desk.databases.worker.transaction() as tx:
+        runs = await desk.runs.load(tx, [run])
+        tell(runs[run], Ordered(order, "test", tx.now), now=tx.now)
+        await desk.runs.save(tx, runs.values())
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations(range(4))))

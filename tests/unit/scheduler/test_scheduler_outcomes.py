@@ -22,7 +22,7 @@ from followup_scheduler.runs import Run
 
 START = datetime(2026, 3, 2, 15, tzinfo=UTC)
 ID = UUID(int=7)
-KINDS = ("sent", "deferred", "failed", "skipped", "superseded", "unknown", "ended", "ask")
+KINDS = ("sent", "deferred", "failed", "skipped", "superseded", "unknown", "freed", "ended", "ask")
 ORDERS = ("halt", "pause", "resume", "reply", "wake")
 
 steps = st.lists(
@@ -93,6 +93,9 @@ def play(run: Run, what: str, which: int, round_: int, now: datetime) -> None:
         "deferred": lambda: TouchDeferred(
             **about, kind="rate", rule="rate", reason="busy", not_before=now + timedelta(seconds=5)
         ),
+        "freed": lambda: TouchDeferred(
+            **about, kind="provider", rule="provider:absent", reason="absent", not_before=now
+        ),
         "failed": lambda: TouchFailed(**about, code="1", reason="refused"),
         "skipped": lambda: TouchSkipped(**about, rule="suppressed", reason="listed"),
         "superseded": lambda: TouchSkipped(**about, rule="superseded", reason="newer"),
@@ -125,6 +128,9 @@ def test_answers_in_any_order_keep_touches_and_timers_consistent(played):
             armed = run.timers.get(touch.id) is not None
             assert armed == (touch.state == "planned"), (what, touch.key, touch.state)
             assert not touch.outstanding or touch.state in ("planned", "commanded")
+            if armed:
+                assert touch.key.step == run.enrollment.step
+                assert touch.epoch == run.enrollment.epoch
             if touch.id in went_out:
                 assert touch.state == "sent"
             if touch.state == "sent":

@@ -1,7 +1,8 @@
 """`touch.sent | deferred | failed | skipped | unknown`: the dispatcher's answers.
 
 They may come twice, late and out of order. A final answer counts whatever its round;
-`deferred`, `unknown` and `superseded` count for the round that was asked for last.
+`deferred`, `unknown` and `superseded` count for the round that was asked for last. What
+frees an unknown touch settles an attempt of any round, and counts whatever its own.
 """
 
 from collections.abc import Sequence
@@ -94,13 +95,18 @@ def counts(touch: Touch, outcome: Outcome) -> bool:
             # Planned again means that what was unknown has been resolved since.
             return current and touch.state in ("commanded", "cancelled")
         case TouchDeferred():
-            return current and touch.state in ("commanded", "unknown")
+            # One by the provider says of an attempt, of whatever round, that it did not go
+            # out. Should a later one be unknown, the ledger answers the next command so.
+            freed = touch.state == "unknown" and outcome.kind == "provider"
+            return freed or (current and touch.state in ("commanded", "unknown"))
 
 
 def defer(run: Run, touch: Touch, outcome: TouchDeferred) -> None:
     """Arm a touch again for the moment the dispatcher named.
 
-    One that its enrollment has given up meanwhile (it was unknown at the time) ends.
+    One that was unknown and that its enrollment does not wait for any more ends: it
+    would go out after what follows it, or in spite of a pause. (A pause that ends plans
+    the step's touch anew.)
     """
     touch.note(
         outcome.at,
@@ -110,24 +116,41 @@ def defer(run: Run, touch: Touch, outcome: TouchDeferred) -> None:
         reason=outcome.reason,
         until=outcome.not_before.isoformat(),
     )
-    if run.enrollment.state != "active" or touch.epoch != run.enrollment.epoch:
-        touch.state, touch.settled_at, touch.reason = "cancelled", outcome.at, outcome.reason
+    given_up = _given_up(run, touch)
+    if given_up is None:
+        _arm(run, touch, outcome)
+    else:
+        touch.note(outcome.at, "cancelled", reason=given_up)
+        touch.state, touch.settled_at, touch.reason = "cancelled", outcome.at, given_up
         touch.outstanding = False
         run.timers[touch.id] = None
-    else:
-        touch.state, touch.due_at = "planned", outcome.not_before
-        touch.settled_at, touch.reason = None, outcome.reason
-        touch.outstanding = outcome.kind == "rate"
-        run.timers[touch.id] = Timer(
-            touch.id,
-            touch.tenant_id,
-            touch.lane,
-            "touch",
-            outcome.not_before,
-            outcome.rule,
-            channel=None if touch.outstanding else touch.key.channel,
-        )
     run.change(touch)
+
+
+def _given_up(run: Run, touch: Touch) -> str | None:
+    """Why an enrollment does not want a touch any more, or None."""
+    if run.enrollment.state != "active":
+        return f"freed while the sequence was {run.enrollment.state}"
+    if run.enrollment.step != touch.key.step:
+        return f"freed after the sequence had gone on from {touch.key.step}"
+    return None
+
+
+def _arm(run: Run, touch: Touch, outcome: TouchDeferred) -> None:
+    touch.state, touch.due_at = "planned", outcome.not_before
+    touch.settled_at, touch.reason = None, outcome.reason
+    touch.outstanding = outcome.kind == "rate"
+    # A cut leaves what is unknown alone, so its epoch may be one that does not count now.
+    touch.epoch = run.enrollment.epoch
+    run.timers[touch.id] = Timer(
+        touch.id,
+        touch.tenant_id,
+        touch.lane,
+        "touch",
+        outcome.not_before,
+        outcome.rule,
+        channel=None if touch.outstanding else touch.key.channel,
+    )
 
 
 def _note_sent(touch: Touch, outcome: TouchSent) -> None:

@@ -40,10 +40,10 @@ _TRACE = """CASE WHEN jsonb_array_length(t.trace) < 200 THEN t.trace || r.trace
 
 _UPDATE = text(f"""
 UPDATE scheduler.touches AS t
-SET state = r.state, due_at = r.due_at, outstanding = r.outstanding, settled_at = r.settled_at,
-    call_result = r.call_result, reason = r.reason, trace = {_TRACE}
+SET state = r.state, epoch = r.epoch, due_at = r.due_at, outstanding = r.outstanding,
+    settled_at = r.settled_at, call_result = r.call_result, reason = r.reason, trace = {_TRACE}
 FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
-  id uuid, state text, due_at timestamptz, outstanding boolean, settled_at timestamptz,
+  id uuid, state text, epoch int, due_at timestamptz, outstanding boolean, settled_at timestamptz,
   call_result text, reason text, trace jsonb)
 WHERE t.id = r.id
 """)
