@@ -88,7 +88,9 @@ class Accounts:
 
     def succeeded(self, account_id: UUID) -> None:
         """The account answered as it should, whatever became of the touch."""
-        self._breakers.pop(account_id, None)
+        breaker = self._breakers.get(account_id)
+        if breaker is not None and (after := breaker.succeeded(self._clock())) != breaker:
+            self._breakers[account_id] = after
 
     def passed(self, account_id: UUID) -> None:
         """A call never reached the account: a trial is still owed, nothing else is known."""

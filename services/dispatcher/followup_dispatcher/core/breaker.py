@@ -32,9 +32,12 @@ class Breaker:
             return replace(self, on_trial=True)
         return self
 
-    def succeeded(self) -> "Breaker":
-        """The account answered as it should."""
-        return Breaker()
+    def succeeded(self, now: float) -> "Breaker":
+        """The account answered as it should.
+
+        What was under way when it opened does not close it: the vendor's pause stands.
+        """
+        return self if self.reopens_in(now) > 0 else Breaker()
 
     def failed(self, now: float, *, at_once: bool = False, pause: float | None = None) -> "Breaker":
         """The account failed. `at_once` opens it whatever the count (credentials, 429).
