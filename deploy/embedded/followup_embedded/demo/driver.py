@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from followup_embedded.demo.errors import DemoFailed
 from followup_embedded.demo.hands import Hands
@@ -32,19 +33,19 @@ class Driver:
 
     async def play(self, progress: Callable[[], Awaitable[None]]) -> None:
         """To the end; raises `DemoFailed` when it never comes."""
-        known: set[object] = set()
+        known: set[UUID] = set()
+        acted = True
         while True:
             due = await self._rest()
             for entry in await self.hands.entries():
                 self.entries += 1
                 self.world.see(entry)
-            for task in await self.hands.tasks():
-                if task.id not in known:
-                    known.add(task.id)
-                    self.world.task(task, self.clock())
+            if acted:  # only what people say makes work for people
+                await self._hand_out(known)
             await progress()
             actions = self.world.due(self.clock())
-            if actions:
+            acted = bool(actions)
+            if acted:
                 await self._act(actions)
                 continue
             following = min(filter(None, (due, self.world.next_at)), default=None)
@@ -53,6 +54,12 @@ class Driver:
             if following > self.until:
                 raise DemoFailed(f"not at its end by {self.until:%d %B %Y}")
             self._jump(following)
+
+    async def _hand_out(self, known: set[UUID]) -> None:
+        for task in await self.hands.tasks():
+            if task.id not in known:
+                known.add(task.id)
+                self.world.task(task, self.clock())
 
     async def _rest(self) -> datetime | None:
         """Wait until nothing moves by itself; when the next timer is due, if any is armed.

@@ -13,7 +13,7 @@ from followup_embedded.demo.characters import AWAY, NOT_NOW, CallEnd, Character
 from followup_embedded.demo.evidence import Silence
 
 _RING = timedelta(minutes=1)
-_BEAT = timedelta(minutes=20)
+_BEAT = timedelta(minutes=30)
 _DAY = timedelta(days=1)
 _STAFF = timedelta(hours=2)
 _REACHES = timedelta(seconds=5)
