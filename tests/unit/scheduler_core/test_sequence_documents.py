@@ -1,5 +1,6 @@
 from collections.abc import Callable
 from datetime import timedelta
+from importlib.resources import files
 
 import jsonschema
 import pytest
@@ -65,6 +66,20 @@ def test_a_small_document_is_read() -> None:
     assert sequence.step_after("first") == sequence.steps[1]
     assert sequence.step_after("second") is None
     assert sequence.step_after("no such step") is None
+
+
+def test_the_library_is_known_by_the_keys_inside_its_files() -> None:
+    """A file's name says more than its key; enrollments hold the key, whatever the name."""
+    names = [file.name for file in (files("followup_scheduler") / "library").iterdir()]
+    assert list(library()) == ["d1", "d1-web", "d2-cold", "d2-google", "d2-referral"]
+    assert sorted(name for name in names if name.endswith(".yaml")) == [
+        "d1-fourteen-days.yaml",
+        "d1-web-form.yaml",
+        "d2-cold-outbound.yaml",
+        "d2-google-urgent.yaml",
+        "d2-referral.yaml",
+    ]
+    assert [load(key).key for key in library()] == list(library())
 
 
 @pytest.mark.parametrize("key", sorted(library()))
