@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # Editable installs in the order of dependence; every one is a package of this repository.
 PACKAGES := $(wildcard libs/*/) $(wildcard services/*/) deploy/embedded/
 
-.PHONY: help setup demo test check bench mission lock clean
+.PHONY: help setup demo test check bench mission reference compose lock clean
 
 help: ## Show what can be done
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -35,6 +35,13 @@ bench: setup ## Measure: raw pipeline, full path, speed to lead, memory
 
 mission: setup ## Show which tests carry which row of docs/mission.md
 	$(BIN)/python tools/mission.py
+
+reference: setup ## Write the tables of docs/reference and new message schemas from the code
+	$(BIN)/python tools/reference.py
+	$(BIN)/python tools/schemas.py
+
+compose: ## Prove docker compose up, a lead's way through it, and three dispatchers
+	$(PYTHON) tools/compose_check.py
 
 lock: ## Resolve the dependencies anew (versions and hashes only)
 	$(PYTHON) tools/lock.py

@@ -26,10 +26,12 @@ def routes(services: Sequence[Service], databases: Databases, metrics: Metrics) 
 
     @router.get("/healthz")
     async def healthz() -> dict[str, str]:
+        """Whether the process is alive."""
         return {"status": "ok"}
 
     @router.get("/readyz")
     async def readyz() -> JSONResponse:
+        """Whether it can work: 200, or 503 with what it waits for."""
         reasons = await asyncio.gather(*(_reason(check) for check in checks.values()))
         waiting = {name: why for name, why in zip(checks, reasons, strict=True) if why}
         if waiting:
@@ -38,6 +40,7 @@ def routes(services: Sequence[Service], databases: Databases, metrics: Metrics) 
 
     @router.get("/metrics")
     async def exposition() -> Response:
+        """Figures in the text format of Prometheus."""
         return Response(metrics.exposition(), media_type=CONTENT_TYPE)
 
     return router

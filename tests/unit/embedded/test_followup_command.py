@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).parents[3]
 COMMANDS = (
     *("demo", "up", "run", "migrate", "import", "sequences", "lint"),
-    *("simulate", "intents", "dead", "tenant", "key"),
+    *("simulate", "intents", "dead", "tenant", "key", "account"),
 )
 
 

@@ -18,8 +18,9 @@ _WHERE = {
     "simulate": ("simulate", "Play a sequence on paper for one lead."),
     "intents": ("intents", "Read what replies mean, from a file."),
     "dead": ("dead", "Work on dead letters."),
-    "tenant": ("tenant", "Create and list tenants."),
+    "tenant": ("tenant", "Create, change and list tenants."),
     "key": ("key", "Create, list and revoke API keys."),
+    "account": ("account", "Connect a tenant with its providers."),
 }
 """Command → its module and what it does: `--help` loads none of them."""
 

@@ -1,24 +1,27 @@
-"""`followup tenant create|list`."""
+"""`followup tenant create|set|list`."""
 
 import json
 import re
 from typing import Any
 
 import click
+from pydantic import ValidationError
 from sqlalchemy import text
 
-from followup_directory import SlugTaken, create_tenant
+from followup_directory import SlugTaken, TenantSettings, create_tenant, set_tenant_settings
 from followup_embedded.commands.errors import WrongUse
 from followup_embedded.commands.office import open_databases, perform, settings
+from followup_embedded.commands.tenants import tenant_named
 from followup_runtime.settings import Settings
 
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+_BY_HAND = frozenset({"emergency_stops"})  # a list, and nothing to be set in passing
 _LIST = text("SELECT slug, name, state, id FROM directory.tenants ORDER BY slug")
 
 
 @click.group(epilog="Example: followup tenant create acme --business-name 'Acme Roofing'")
 def command() -> None:
-    """Create and list tenants."""
+    """Create, change and list tenants."""
 
 
 @command.command(epilog="Example: followup tenant create acme --name Acme")
@@ -26,11 +29,23 @@ def command() -> None:
 @click.option("--name", default=None, help="Its name for people; else the slug.")
 @click.option("--business-name", default="", help="How its messages name it.")
 def create(slug: str, name: str | None, business_name: str) -> None:
-    """Create tenant SLUG; its leads go to the sandbox until it has accounts."""
+    """Create tenant SLUG; it sends nothing until `tenant set SLUG sandbox=false`."""
     if not _SLUG.fullmatch(slug):
         raise WrongUse(f"SLUG: {slug!r} is not lower-case letters, digits and hyphens")
     made = perform(_created(settings(), slug, name or slug, business_name))
     click.echo(made)
+
+
+@command.command("set", epilog="Example: followup tenant set acme agent_name=Kim sandbox=false")
+@click.argument("slug")
+@click.argument("pairs", nargs=-1, required=True, metavar="NAME=VALUE…")
+def set_(slug: str, pairs: tuple[str, ...]) -> None:
+    """Change settings of tenant SLUG and print them all, as JSON.
+
+    business_name, agent_name, postal_address, booking_link, callback_number, public_url,
+    default_country, audience (b2b or b2c), sandbox (true or false).
+    """
+    click.echo(json.dumps(perform(_set(settings(), slug, _changes(pairs)))))
 
 
 @command.command("list", epilog="Example: followup tenant list --json")
@@ -43,6 +58,27 @@ def list_(*, as_json: bool) -> None:
         return
     for row in found:
         click.echo(f"{row['slug']}  {row['state']}  {row['name']}")
+
+
+def _changes(pairs: tuple[str, ...]) -> dict[str, Any]:
+    """The settings as they will be stored; a name or a value that does not fit is told."""
+    wanted = dict(pair.partition("=")[::2] for pair in pairs)
+    unknown = sorted(wanted.keys() - (TenantSettings.model_fields.keys() - _BY_HAND))
+    if unknown or any("=" not in pair for pair in pairs):
+        raise WrongUse(f"NAME=VALUE: {unknown[0] if unknown else pairs[0]!r} is no setting")
+    try:
+        read = TenantSettings.model_validate(wanted)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        raise WrongUse(f"{first['loc'][0]}: {first['msg']}") from None
+    return {name: getattr(read, name) for name in wanted}
+
+
+async def _set(given: Settings, slug: str, changes: dict[str, Any]) -> dict[str, Any]:
+    async with open_databases(given) as databases, databases.worker.transaction() as tx:
+        tenant = await tenant_named(tx, slug)
+        changed = await set_tenant_settings(tx, tenant.id, changes)
+        return (changed or tenant).settings.model_dump(mode="json")
 
 
 async def _created(given: Settings, slug: str, name: str, business_name: str) -> str:

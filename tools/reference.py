@@ -1,0 +1,156 @@
+"""Write the tables of docs/reference/http.md, command.md and messages.md from the code.
+
+Pages are generated because a table of routes kept by hand is wrong within a month. What
+they say of a route, an option or a message is its docstring's first paragraph.
+"""
+
+import inspect
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import click
+from fastapi import APIRouter
+from fastapi.routing import APIRoute
+
+from followup_contracts.asyncapi import address_of
+from followup_contracts.payload import Payload
+from followup_contracts.registry import CONSUMERS, MESSAGES
+from followup_contracts.topology import QUEUES, exchange_of_type
+from followup_embedded.commands import followup
+from followup_embedded.house import BUILDERS
+from followup_messaging.inprocess import InProcessBus
+from followup_runtime.databases import Databases
+from followup_runtime.health import routes as health_routes
+from followup_runtime.metrics import Metrics
+from followup_runtime.settings import Settings
+
+TARGET = Path(__file__).resolve().parent.parent / "docs/reference"
+MARK = "<!-- From here on written by tools/reference.py -->"
+PORTS = {"intake": 8001, "scheduler": 8002, "dispatcher": 8003, "replies": 8004}
+
+
+def http() -> str:
+    """Every route with its scope, by service."""
+    settings = Settings()
+    databases = Databases.open("postgresql://nobody@localhost/none", api_pool=1, worker_pool=1)
+    metrics = Metrics()
+    parts = []
+    for name, build in BUILDERS.items():
+        service = build(settings, bus=InProcessBus(), databases=databases, metrics=metrics)
+        parts.append(f"## {name} ({PORTS[name]})\n")
+        parts.append(_table(("route", "scope", "what"), _rows(service.router.routes)))
+    health = health_routes([], databases, metrics)
+    parts.append("## Every service\n")
+    parts.append(_table(("route", "scope", "what"), _rows(health.routes)))
+    return "\n".join(parts)
+
+
+def command() -> str:
+    """Every command with its options."""
+    return "\n".join(_commands(followup, ()))
+
+
+def messages() -> str:
+    """Every message and every queue."""
+    types = [
+        (
+            f"`{name}`",
+            f"`{exchange_of_type(payload)}`<br>`{address_of(payload)}`",
+            ", ".join(sorted(CONSUMERS.get(name, ()))) or _reader_of(payload),
+            _said(payload.__doc__),
+        )
+        for name, payload in MESSAGES.items()
+    ]
+    queues = [
+        (f"`{q.name}`", f"`{q.exchange}`", "<br>".join(f"`{b}`" for b in q.bindings))
+        for q in QUEUES
+    ]
+    return "\n".join(
+        [
+            "## Types\n",
+            _table(("type", "exchange and routing key", "handled by", "what"), types),
+            "## Queues\n",
+            "Quorum queues, declared with exchanges and bindings by every service that connects.\n",
+            _table(("queue", "exchange", "bound by"), queues),
+        ]
+    )
+
+
+def _rows(routes: Sequence[object]) -> list[tuple[str, ...]]:
+    return [
+        (f"`{method} {route.path}`", _scope(route), _said(route.endpoint.__doc__))
+        for route in _whole(routes)
+        for method in sorted(route.methods)
+    ]
+
+
+def _whole(routes: Sequence[object]) -> Iterator[APIRoute]:
+    """Routes and those of routers within; ours carry their prefix themselves."""
+    for route in routes:
+        if isinstance(route, APIRoute):
+            yield route
+        elif isinstance(inner := getattr(route, "original_router", None), APIRouter):
+            yield from _whole(inner.routes)
+
+
+def _scope(route: APIRoute) -> str:
+    for needed in route.dependant.dependencies:
+        scope = inspect.getclosurevars(needed.call).nonlocals.get("scope")  # type: ignore[arg-type]  # never None here
+        if scope:
+            return f"`{scope}`"
+    return ""
+
+
+def _commands(found: click.Command, path: tuple[str, ...]) -> Iterator[str]:
+    if isinstance(found, click.Group):
+        for name in found.list_commands(click.Context(found)):
+            inner = found.get_command(click.Context(found), name)
+            if inner is not None:
+                yield from _commands(inner, (*path, name))
+        return
+    context = click.Context(found, info_name=" ".join(("followup", *path)))
+    yield f"## {' '.join(path)}\n"
+    yield f"`{' '.join(found.get_usage(context).split()[1:])}`\n"
+    yield f"{inspect.cleandoc(found.help or '')}\n"
+    records = [record for p in found.params if (record := p.get_help_record(context))]
+    options = [record for record in records if record[1]]
+    if options:
+        yield _table(("option", "what"), [(f"`{name}`", what) for name, what in options])
+    if found.epilog:
+        yield f"    {found.epilog.removeprefix('Example: ')}\n"
+
+
+def _reader_of(payload: type[Payload]) -> str:
+    readers = {
+        queue.service
+        for queue in QUEUES
+        if queue.exchange == exchange_of_type(payload) and queue.exchange != "followup.events"
+    }
+    return ", ".join(sorted(readers)) or "whoever listens"
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    cells = ((cell.replace("|", "\\|") for cell in row) for row in lines)
+    return "".join(f"| {' | '.join(row)} |\n" for row in cells)
+
+
+def _said(docstring: str | None) -> str:
+    first = inspect.cleandoc(docstring or "").split("\n\n")[0]
+    return " ".join(first.split())
+
+
+PAGES = {"http.md": http, "command.md": command, "messages.md": messages}
+
+
+def written(name: str) -> str:
+    """A page as it should stand: its own prose, then what the code says."""
+    prose, mark, _ = (TARGET / name).read_text().partition(MARK)
+    return f"{prose}{mark}\n\n{PAGES[name]()}"
+
+
+if __name__ == "__main__":
+    for page in PAGES:
+        (TARGET / page).write_text(written(page))
+        sys.stderr.write(f"wrote docs/reference/{page}\n")
