@@ -33,6 +33,16 @@ _OUTAGES = (
     asyncpg.CrashShutdownError,
 )
 
+# PostgreSQL, appendix A: serialization failure, deadlock detected, lock not available
+_CONFLICTS = frozenset({"40001", "40P01", "55P03"})
+
+
+def is_conflict(error: BaseException) -> bool:
+    """Whether it was another transaction's doing, so that trying again is no try."""
+    if not isinstance(error, DBAPIError) or error.orig is None:
+        return False
+    return getattr(error.orig, "sqlstate", None) in _CONFLICTS
+
 
 def is_outage(error: BaseException) -> bool:
     """Whether the database was unreachable, rather than the work being wrong.
@@ -48,3 +58,17 @@ def is_outage(error: BaseException) -> bool:
         cause = error.orig.__cause__ if error.orig is not None else None
         return isinstance(cause, _OUTAGES) or isinstance(error.orig, _OUTAGES)
     return isinstance(error, _OUTAGES)
+
+
+# read_only_sql_transaction (a failover under way), insufficient_resources (disk, memory,
+# connections)
+_PASSING = ("25006", "53")
+
+
+def is_passing(error: BaseException) -> bool:
+    """Whether the same work may succeed in a while: an outage, a conflict, a full disk."""
+    if is_outage(error) or is_conflict(error):
+        return True
+    if not isinstance(error, DBAPIError) or error.orig is None:
+        return False
+    return str(getattr(error.orig, "sqlstate", "")).startswith(_PASSING)

@@ -2,15 +2,17 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from typing import TypeVar
+from uuid import UUID
 
 import structlog
 
-from followup_database.errors import is_outage
+from followup_database.errors import is_passing
 from followup_dispatcher.accounts import Accounts
 from followup_dispatcher.claims import ClaimDesk, Claimed
-from followup_dispatcher.core.verdict import Defer
 from followup_dispatcher.providers.port import (
     CALL_LIMIT,
     Accepted,
@@ -22,8 +24,11 @@ from followup_dispatcher.providers.port import (
     Unknown,
 )
 from followup_dispatcher.records import Recorder, Report
+from followup_messaging.failures import origin
 
 log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
 
 MARGIN = 0.020
 """A lease with less than this left is renewed rather than raced."""
@@ -52,6 +57,7 @@ class Caller:
         self._running: set[asyncio.Task[None]] = set()
         self._renewals: list[tuple[Claimed, asyncio.Future[Claimed | None]]] = []
         self._renewing: asyncio.Task[None] | None = None
+        self._draining = asyncio.Event()
 
     @property
     def under_way(self) -> int:
@@ -65,6 +71,10 @@ class Caller:
             self._running.add(task)
             task.add_done_callback(self._running.discard)
 
+    def drain(self) -> None:
+        """Begin no more calls: what waits for its slot is given up, what has begun goes on."""
+        self._draining.set()
+
     async def quiet(self) -> None:
         """Wait until no call is under way."""
         while self._running:
@@ -73,7 +83,13 @@ class Caller:
     async def _run(self, claimed: Claimed) -> None:
         wait = claimed.starts_at - self._clock()
         if wait > 0:
-            await asyncio.sleep(wait)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(wait):
+                    await self._draining.wait()
+        left = claimed.starts_at - self._clock()
+        if self._draining.is_set() and left > 0:
+            await self._give_up(claimed, "the dispatcher is ending", timedelta(seconds=left))
+            return
         for last in (False,) * TRIES + (True,):
             while claimed.lease.time_left() < MARGIN:
                 renewed = await self._renew(claimed)
@@ -88,7 +104,7 @@ class Caller:
             if last and answer.ours:
                 self._accounts.failed(claimed.account_id, answer.reason, at_once=False)
             if last or not answer.ours:
-                await self._give_up(claimed, answer)
+                await self._give_up(claimed, answer.reason, NOT_BEGUN_PAUSE)
                 return
 
     async def _attempt(self, claimed: Claimed) -> Answer:
@@ -115,9 +131,9 @@ class Caller:
                 return await claimed.provider.send(call)
         except TimeoutError:
             return Unknown(f"no answer within {CALL_LIMIT:.0f} s")
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - see below
             # An adapter that raises broke its promise; what it had sent nobody knows.
-            log.exception("provider_raised", attempt_id=str(claimed.attempt_id))
+            log.error("provider_raised", **_culprit(claimed, error))
             return Unknown(f"the adapter failed: {type(error).__name__}")
 
     def _tell_breaker(self, claimed: Claimed, answer: Answer) -> None:
@@ -133,13 +149,13 @@ class Caller:
             case Unknown(reason=reason) | NotBegun(reason=reason):
                 self._accounts.failed(account, reason, at_once=False)
 
-    async def _give_up(self, claimed: Claimed, answer: NotBegun) -> None:
-        async def release() -> None:
-            now = await self._recorder.now()
-            why = Defer("provider", "not_begun", answer.reason, now + NOT_BEGUN_PAUSE)
-            await self._desk.release([(claimed, why)])
-
-        await _through_outages(release)
+    async def _give_up(self, claimed: Claimed, reason: str, pause: timedelta) -> None:
+        try:
+            await _patiently(lambda: self._desk.release([(claimed, reason, pause)]))
+        except Exception as error:  # noqa: BLE001 - see below
+            # The claim stays in the ledger and is swept; the call was never begun.
+            log.error("claim_not_released", **_culprit(claimed, error))
+            self._desk.forget([claimed])
 
     async def _renew(self, claimed: Claimed) -> Claimed | None:
         future: asyncio.Future[Claimed | None] = asyncio.get_running_loop().create_future()
@@ -152,32 +168,45 @@ class Caller:
         while self._renewals:
             await asyncio.sleep(TOGETHER)
             batch, self._renewals = self._renewals, []
-            renewed: dict[object, Claimed] = {}
-
-            async def renew(
-                batch: list[tuple[Claimed, asyncio.Future[Claimed | None]]] = batch,
-                renewed: dict[object, Claimed] = renewed,
-            ) -> None:
-                going = await self._desk.renew([claimed for claimed, _ in batch])
-                renewed.update({one.attempt_id: one for one in going})
-
-            await _through_outages(renew)
+            going = await self._renewed([claimed for claimed, _ in batch])
             for claimed, future in batch:
                 if not future.done():
-                    future.set_result(renewed.get(claimed.attempt_id))
+                    future.set_result(going.get(claimed.attempt_id))
+
+    async def _renewed(self, batch: list[Claimed]) -> dict[UUID, Claimed]:
+        """What may go on, by attempt; a batch that fails is gone through one by one."""
+        try:
+            going = await _patiently(lambda: self._desk.renew(batch))
+        except Exception as error:  # noqa: BLE001 - one that fails must not take others along
+            if len(batch) == 1:
+                # The claim stays in the ledger and is swept; the call was never begun.
+                log.error("claim_not_renewed", **_culprit(batch[0], error))
+                self._desk.forget(batch)
+                return {}
+            found: dict[UUID, Claimed] = {}
+            for one in batch:
+                found |= await self._renewed([one])
+            return found
+        return {one.attempt_id: one for one in going}
 
 
-async def _through_outages(work: Callable[[], object]) -> None:
-    """Do it, waiting out a database that is down; other errors are the caller's."""
+def _culprit(claimed: Claimed, error: Exception) -> dict[str, str]:
+    return {
+        "attempt_id": str(claimed.attempt_id),
+        "error": type(error).__name__,
+        "at": origin(error),
+    }
+
+
+async def _patiently(work: Callable[[], Awaitable[T]]) -> T:
+    """Do it, trying again while the database is down or others are in the way."""
     pause = 0.1
     while True:
         try:
-            await work()  # type: ignore[misc]  # the callables here are all coroutines
+            return await work()
         except Exception as error:
-            if not is_outage(error):
+            if not is_passing(error):
                 raise
-            log.warning("database_down", seconds=pause)
-            await asyncio.sleep(pause)
-            pause = min(5.0, pause * 2)
-        else:
-            return
+            log.warning("database_busy", error=type(error).__name__, seconds=pause)
+        await asyncio.sleep(pause)
+        pause = min(5.0, pause * 2)

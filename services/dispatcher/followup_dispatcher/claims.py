@@ -17,14 +17,17 @@ from followup_contracts.envelope import Message
 from followup_contracts.payload import Payload
 from followup_database import Database, Transaction, new_id
 from followup_dispatcher import ledger, rates, usage
-from followup_dispatcher.answers import deferred, from_ledger, skipped
+from followup_dispatcher.answers import deferred, failed, from_ledger, publish, skipped
 from followup_dispatcher.capacity import Capacity
 from followup_dispatcher.core.lease import Lease
 from followup_dispatcher.core.slots import Run, allot
+from followup_dispatcher.core.validity import valid_for
 from followup_dispatcher.core.verdict import Defer, Pass, Skip, Verdict, decide
 from followup_dispatcher.drafting import Draft, Drafter, Unsendable
-from followup_dispatcher.picture import Picture, Surveyor
+from followup_dispatcher.ledger import Settlement
+from followup_dispatcher.picture import Picture, Surveyor, address_of
 from followup_dispatcher.providers.port import Content, Provider
+from followup_messaging import dead
 from followup_messaging.outbox import Outbox
 from followup_policy.caps import PastContact
 
@@ -32,6 +35,8 @@ AHEAD = {"now": timedelta(seconds=10), "later": timedelta(seconds=2)}
 """How far ahead of now a slot may lie; beyond it a touch is deferred and holds none."""
 
 BUSY_RECHECK = timedelta(seconds=5)
+LOST_RECHECK = timedelta(seconds=1)
+INTERNAL = "it could not be carried out; the command is a dead letter"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +58,8 @@ class Claimed:
     valid_for: timedelta | None
     lease: Lease
     starts_at: float
+    first_at: datetime
+    """When the touch's first attempt was claimed, by business time."""
 
     @property
     def pair(self) -> tuple[UUID, UUID]:
@@ -62,10 +69,11 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What a batch came to: claimed, and put off because an account holds its share."""
+    """What a batch came to: claimed, and put off because its account holds its share."""
 
     claimed: tuple[Claimed, ...]
-    postponed: tuple[Message, ...]
+    postponed: Mapping[UUID, UUID]
+    """Message → the account it waits for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,46 +121,65 @@ class ClaimDesk:
             await self._outbox.add(tx, answers)
         for one in claimed:
             self._capacity.take(one.draft.account.id)
-        return Claims(tuple(self._claimed(one, taken) for one in claimed), tuple(postponed))
+        return Claims(
+            tuple(self._claimed(one, taken, picture, tx.now) for one in claimed), postponed
+        )
 
     async def renew(self, batch: Sequence[Claimed]) -> list[Claimed]:
         """Look at everything once more for claims whose lease ran out; slot and caps are kept.
 
-        What may not begin any more is released (its attempt deleted first) and answered.
+        What may not begin any more is released (its attempt deleted first) and answered;
+        so is what was taken for lost meanwhile, for no byte of it went out.
         """
         taken = self._clock()
         async with self._database.transaction() as tx:
-            ours = await ledger.still_claimed(tx, [one.pair for one in batch])
-            held = [one for one in batch if one.attempt_id in ours]
-            picture = await self._surveyor.look(tx, [_message(one) for one in held], renewing=True)
+            # The picture locks the persons' caps, which come before attempts in every
+            # transaction that needs both.
+            picture = await self._surveyor.look(tx, [_message(one) for one in batch], renewing=True)
+            ours = await ledger.claim_again(tx, [one.pair for one in batch])
             stopped: list[tuple[Claimed, Defer | Skip]] = []
             going: list[Claimed] = []
-            for one in held:
-                verdict = _still(one, picture, tx.now)
+            for one in batch:
+                lost = one.attempt_id not in ours
+                verdict = _lost(tx.now) if lost else _still(one, picture, tx.now)
                 if isinstance(verdict, Pass):
-                    going.append(replace(one, lease=Lease(taken, self._clock)))
+                    limit = _valid_for(one, picture, tx.now)
+                    lease = Lease(taken, self._clock)
+                    going.append(replace(one, lease=lease, valid_for=limit))
                 else:
                     stopped.append((one, verdict))
-            await self._let_go(tx, stopped)
-        for one in batch:
-            if one.attempt_id not in ours:
-                self._capacity.give_back(one.account_id)
-        for one, _ in stopped:
-            self._capacity.give_back(one.account_id)
+            await _let_go(tx, self._outbox, stopped)
+        self.forget([one for one, _ in stopped])
         return going
 
-    async def release(self, batch: Sequence[tuple[Claimed, Defer]]) -> None:
-        """Give up claims of which no byte was handed over; they may be tried again."""
+    async def release(self, batch: Sequence[tuple[Claimed, str, timedelta]]) -> None:
+        """Give up claims of which no byte was handed over: why, and when to try again."""
         async with self._database.transaction() as tx:
-            await self._let_go(tx, batch)
-        for one, _ in batch:
+            await usage.hold(tx, {one.person_id for one, _, _ in batch})
+            stopped = [
+                (one, Defer("provider", "not_begun", reason, tx.now + pause))
+                for one, reason, pause in batch
+            ]
+            await _let_go(tx, self._outbox, stopped)
+        self.forget([one for one, _, _ in batch])
+
+    async def fail(self, message: Message, *, burial: dead.Burial) -> None:
+        """End the touch of a command that can't be carried out; the command is kept."""
+        async with self._database.transaction() as tx:
+            await dead.bury(tx, [burial])
+            payload = failed(message, code="internal", reason=INTERNAL, now=tx.now)
+            await self._outbox.add(tx, [publish(message, payload, tx.now)])
+
+    def forget(self, batch: Sequence[Claimed]) -> None:
+        """Count these out of what is in flight."""
+        for one in batch:
             self._capacity.give_back(one.account_id)
 
     async def _draft(
         self, tx: Transaction, picture: Picture, answers: list[Message], tired: frozenset[UUID]
-    ) -> tuple[list[Draft], list[Message]]:
+    ) -> tuple[list[Draft], dict[UUID, UUID]]:
         drafts: list[Draft] = []
-        postponed: list[Message] = []
+        postponed: dict[UUID, UUID] = {}
         shares: dict[UUID, int] = {}
         for message in picture.open:
             drafted = await self._decide(tx, message, picture)
@@ -165,7 +192,7 @@ class ClaimDesk:
                         answers.append(_answer(message, _busy(account.name, tx.now), tx.now))
                         continue
                     if left <= 0:
-                        postponed.append(message)
+                        postponed[message.id] = account.id
                         continue
                     shares[account.id] = left - 1
                     picture.count(drafted.command, tx.now)
@@ -183,18 +210,11 @@ class ClaimDesk:
         verdict: Verdict = decide(candidate, now=tx.now)
         if not isinstance(verdict, Pass):
             return verdict
-        return await self._drafter.draft(tx, message, picture, explained=verdict.explained)
+        return await self._drafter.draft(tx, message, picture, where=candidate.where)
 
-    async def _let_go(
-        self, tx: Transaction, stopped: Sequence[tuple[Claimed, Defer | Skip]]
-    ) -> None:
-        gone = await ledger.release(tx, [one.pair for one, _ in stopped])
-        released = [(one, why) for one, why in stopped if one.attempt_id in gone]
-        await usage.give_back(tx, [(one.person_id, one.command.touch_id) for one, _ in released])
-        await self._outbox.add(tx, [_answer(_message(one), why, tx.now) for one, why in released])
-
-    def _claimed(self, slotted: _Slotted, taken: float) -> Claimed:
+    def _claimed(self, slotted: _Slotted, taken: float, picture: Picture, now: datetime) -> Claimed:
         draft = slotted.draft
+        before = picture.attempts.get(draft.command.touch_id)
         return Claimed(
             command=draft.command,
             tenant_id=draft.tenant_id,
@@ -211,6 +231,7 @@ class ClaimDesk:
             valid_for=draft.valid_for,
             lease=Lease(taken, self._clock),
             starts_at=taken + slotted.starts_in,
+            first_at=before.first_at or now if before is not None else now,
         )
 
 
@@ -218,11 +239,51 @@ def _busy(account: str, now: datetime) -> Defer:
     return Defer("rate", "account_share", f"account {account} holds its share", now + BUSY_RECHECK)
 
 
+def _lost(now: datetime) -> Defer:
+    reason = "the claim was taken for lost before its call began"
+    return Defer("provider", "not_begun", reason, now + LOST_RECHECK)
+
+
 def _still(one: Claimed, picture: Picture, now: datetime) -> Verdict:
+    """Every check once more, and that it still goes where and by whom the checks mean."""
     candidate = picture.candidate(_message(one), now)
     if isinstance(candidate, Defer | Skip):
         return candidate
+    address = address_of(picture.people[one.command.lead_id][0], one.command.channel)
+    accounts = picture.accounts.get(one.tenant_id, ())
+    usable = any(a.id == one.account_id and a.state == "active" for a in accounts)
+    if address is None or address.address != one.to or not usable:
+        return Defer("provider", "changed", "its address or account changed meanwhile", now)
     return decide(candidate, now=now)
+
+
+def _valid_for(one: Claimed, picture: Picture, now: datetime) -> timedelta | None:
+    candidate = picture.candidate(_message(one), now)
+    if isinstance(candidate, Defer | Skip):
+        return one.valid_for
+    return valid_for(one.command, where=candidate.where, now=now)
+
+
+async def _let_go(
+    tx: Transaction, outbox: Outbox, stopped: Sequence[tuple[Claimed, Defer | Skip]]
+) -> None:
+    """Undo claims of which no byte went out; the persons' caps are locked already.
+
+    One that a sweep has declared unknown is known better here: it is free again.
+    """
+    pairs = {one.attempt_id: one.pair for one, _ in stopped}
+    gone = await ledger.release(tx, list(pairs.values()))
+    freed = await ledger.settle(
+        tx,
+        [
+            Settlement(touch, attempt, "retry_later", "answer", code="not_begun")
+            for attempt, (touch, _) in pairs.items()
+            if attempt not in gone
+        ],
+    )
+    undone = [(one, why) for one, why in stopped if one.attempt_id in gone | freed.keys()]
+    await usage.give_back(tx, [(one.person_id, one.command.touch_id) for one, _ in undone])
+    await outbox.add(tx, [_answer(_message(one), why, tx.now) for one, why in undone])
 
 
 def _answered(picture: Picture, now: datetime) -> list[Message]:
@@ -249,7 +310,7 @@ async def _reserve(
                 tenant_id=draft.tenant_id,
                 per_second=limit.per_second,
                 burst=limit.burst,
-                count=draft.segments + (held.count if held else 0),
+                costs=(*(held.costs if held else ()), draft.segments),
                 horizon=max(AHEAD[draft.command.lane], held.horizon if held else timedelta()),
             )
     runs = await rates.reserve(tx, [wants[key] for key in sorted(wants)])

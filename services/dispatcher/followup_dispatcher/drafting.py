@@ -14,15 +14,15 @@ from followup_database import Transaction, new_id
 from followup_directory import Account, Sender, templates
 from followup_dispatcher.accounts import Accounts, NoRoute
 from followup_dispatcher.answers import command_of, failed, publish
+from followup_dispatcher.core.validity import valid_for
 from followup_dispatcher.core.verdict import Defer
 from followup_dispatcher.picture import Picture, address_of
 from followup_dispatcher.providers.port import Content, Provider
 from followup_dispatcher.rendering.composer import Composer, Unrenderable
 from followup_dispatcher.rendering.segments import segments_of
+from followup_policy.zones import Whereabouts
 
 KEPT_TEMPLATES = 10_000
-LONGEST_QUEUEING = timedelta(hours=4)
-"""What a vendor may at most keep a text message in its own queue."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ class Drafter:
     _templates: dict[tuple[UUID, str], Mapping[str, Any]] = field(default_factory=dict)
 
     async def draft(
-        self, tx: Transaction, message: Message, picture: Picture, *, explained: str
+        self, tx: Transaction, message: Message, picture: Picture, *, where: Whereabouts
     ) -> Draft | Defer | Unsendable:
         """The touch ready to go out, or why it is not."""
         command = command_of(message)
@@ -137,9 +137,9 @@ class Drafter:
             content=content,
             segments=segments_of(content.text) if command.channel == "sms" else 1,
             callback_url=self._callback(route.account, command, attempt_id, person.id),
-            valid_for=_valid_for(command, tx.now),
+            valid_for=valid_for(command, where=where, now=tx.now),
             limits=tuple(_limits(route.account, sender[1])),
-            explained=explained,
+            explained=where.explained,
         )
 
     async def _template(
@@ -193,12 +193,3 @@ def _limits(account: Account, sender: Sender | None) -> list[tuple[str, Limit]]:
     if sender is not None and sender.rate_per_second:
         limits.append((f"sender:{sender.id}", Limit(sender.rate_per_second, 1)))
     return limits
-
-
-def _valid_for(command: SendTouch, now: datetime) -> timedelta | None:
-    """How long a vendor may queue it: never past the touch's own end."""
-    if command.channel != "sms":
-        return None
-    if command.not_after is None:
-        return LONGEST_QUEUEING
-    return max(timedelta(seconds=1), min(LONGEST_QUEUEING, command.not_after - now))

@@ -115,6 +115,7 @@ class Routes:
             entry = await ledger.one(tx, attempt_id)
             if entry is None:
                 raise Problem(404, detail="there is no such attempt", pointer="{attempt_id}")
+            await usage.hold(tx, {entry.person_id})
             moved = await ledger.settle(tx, [_by_hand(entry, body)])
             if attempt_id not in moved:
                 raise Problem(409, detail=f"the attempt is {entry.state}, not unknown")

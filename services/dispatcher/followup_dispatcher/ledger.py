@@ -49,6 +49,8 @@ class Entry:
     asked: int
     claimed_at: datetime
     claimed_on: datetime
+    first_at: datetime | None = None
+    """When the first attempt of the touch was claimed; known to `latest` alone."""
 
 
 _COLUMNS = (
@@ -58,7 +60,9 @@ _COLUMNS = (
 )
 
 _LATEST = text(f"""
-SELECT DISTINCT ON (touch_id) {_COLUMNS} FROM dispatcher.attempts
+SELECT DISTINCT ON (touch_id) {_COLUMNS},
+       min(claimed_at) OVER (PARTITION BY touch_id) AS first_at
+FROM dispatcher.attempts
 WHERE touch_id = ANY(CAST(:touches AS uuid[])) ORDER BY touch_id, number DESC
 """)
 
@@ -99,10 +103,18 @@ async def claim(tx: Transaction, rows: Sequence[Mapping[str, Any]]) -> set[UUID]
     return {row["id"] for row in taken}
 
 
+# Rows are locked in key order before they change: whoever else settles some of the same
+# waits instead of meeting us half way.
 _RELEASE = text("""
-DELETE FROM dispatcher.attempts a USING jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
-  touch_id uuid, id uuid)
-WHERE a.touch_id = r.touch_id AND a.id = r.id AND a.state = 'claimed'
+WITH asked AS (
+  SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(touch_id uuid, id uuid)
+), held AS MATERIALIZED (
+  SELECT a.touch_id, a.number FROM dispatcher.attempts a
+  JOIN asked ON a.touch_id = asked.touch_id AND a.id = asked.id
+  WHERE a.state = 'claimed' ORDER BY a.touch_id, a.number FOR UPDATE OF a
+)
+DELETE FROM dispatcher.attempts a USING held
+WHERE a.touch_id = held.touch_id AND a.number = held.number AND a.state = 'claimed'
 RETURNING a.id
 """)
 
@@ -116,27 +128,45 @@ async def release(tx: Transaction, attempts: Sequence[tuple[UUID, UUID]]) -> set
     return {row["id"] for row in rows}
 
 
-_STILL_OURS = text("""
-SELECT a.id FROM dispatcher.attempts a JOIN jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
-  touch_id uuid, id uuid) ON a.touch_id = r.touch_id AND a.id = r.id
-WHERE a.state = 'claimed' ORDER BY a.touch_id FOR UPDATE OF a
+_CLAIM_AGAIN = text("""
+WITH asked AS (
+  SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(touch_id uuid, id uuid)
+), held AS MATERIALIZED (
+  SELECT a.touch_id, a.number FROM dispatcher.attempts a
+  JOIN asked ON a.touch_id = asked.touch_id AND a.id = asked.id
+  WHERE a.state = 'claimed' ORDER BY a.touch_id, a.number FOR UPDATE OF a
+)
+UPDATE dispatcher.attempts a SET claimed_on = clock_timestamp() FROM held
+WHERE a.touch_id = held.touch_id AND a.number = held.number AND a.state = 'claimed'
+RETURNING a.id
 """)
 
 
-async def still_claimed(tx: Transaction, attempts: Sequence[tuple[UUID, UUID]]) -> set[UUID]:
-    """Which claims nobody has declared unknown yet; they are locked until the commit."""
-    return {row["id"] for row in await tx.all(_STILL_OURS, rows=_pairs(attempts))}
+async def claim_again(tx: Transaction, attempts: Sequence[tuple[UUID, UUID]]) -> set[UUID]:
+    """Renew claims nobody has declared unknown yet; returns their ids.
+
+    Their age begins anew: a call may begin now, and whoever sweeps or asks the vendor
+    counts from here.
+    """
+    return {row["id"] for row in await tx.all(_CLAIM_AGAIN, rows=_pairs(attempts))}
 
 
 _SETTLE = text(f"""
+WITH r AS (
+  SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
+    touch_id uuid, id uuid, state text, provider_ref text, code text, reason text, segments int,
+    settled_by text, started_on timestamptz)
+), held AS MATERIALIZED (
+  SELECT a.touch_id, a.id FROM dispatcher.attempts a
+  JOIN r ON a.touch_id = r.touch_id AND a.id = r.id
+  ORDER BY a.touch_id, a.number FOR UPDATE OF a
+)
 UPDATE dispatcher.attempts a
 SET state = r.state, provider_ref = COALESCE(r.provider_ref, a.provider_ref), code = r.code,
     reason = r.reason, segments = COALESCE(r.segments, a.segments), settled_by = r.settled_by,
     started_on = COALESCE(r.started_on, a.started_on), answered_on = clock_timestamp(),
     ask_on = CASE WHEN r.state = 'unknown' THEN clock_timestamp() END
-FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
-  touch_id uuid, id uuid, state text, provider_ref text, code text, reason text, segments int,
-  settled_by text, started_on timestamptz)
+FROM r JOIN held ON held.id = r.id
 WHERE a.touch_id = r.touch_id AND a.id = r.id
   AND (a.state = 'claimed' OR (a.state = 'unknown' AND r.state <> 'unknown'))
 RETURNING {", ".join("a." + c.strip() for c in _COLUMNS.split(","))}
@@ -166,10 +196,7 @@ async def settle(tx: Transaction, settlements: Sequence[Settlement]) -> dict[UUI
     """
     if not settlements:
         return {}
-    rows = [
-        {name: getattr(s, name) for name in Settlement.__slots__}
-        for s in sorted(settlements, key=lambda s: s.touch_id)
-    ]
+    rows = [{name: _kept(getattr(s, name)) for name in Settlement.__slots__} for s in settlements]
     moved = await tx.all(_SETTLE, rows=to_json(rows))
     return {row["id"]: Entry(**row) for row in moved}
 
@@ -241,6 +268,11 @@ async def one(tx: Transaction, attempt_id: UUID) -> Entry | None:
     """An attempt of the transaction's tenant."""
     row = await tx.first(_ONE, tenant=tx.tenant, id=attempt_id)
     return None if row is None else Entry(**row)
+
+
+def _kept(value: Any) -> Any:
+    """What a vendor said, as PostgreSQL can hold it: text without NUL."""
+    return value.replace("\0", "") if isinstance(value, str) else value
 
 
 def _pairs(attempts: Sequence[tuple[UUID, UUID]]) -> str:

@@ -17,16 +17,17 @@ from followup_dispatcher.core.slots import Run
 
 @dataclass(frozen=True, slots=True)
 class Want:
-    """`count` slots of a rate, none further ahead than `horizon`.
+    """Slots of a rate for touches that cost so many each, in order.
 
-    `burst` slots may be taken at once after a pause; 1 means an even stream.
+    None begins further ahead than `horizon`. `burst` slots may be taken at once after a
+    pause; 1 means an even stream.
     """
 
     key: str
     tenant_id: UUID
     per_second: float
     burst: int
-    count: int
+    costs: tuple[int, ...]
     horizon: timedelta
 
 
@@ -37,22 +38,28 @@ FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(key text, tenant_id uuid)
 ORDER BY key ON CONFLICT DO NOTHING
 """)
 
-# `free` is the first slot that can still be had: no earlier than the burst allows.
+# `free` is the first slot that can still be had: no earlier than the burst allows. A touch
+# is granted when its first slot lies within the horizon; the last one may overrun it, so a
+# long message waits its turn like any other and what is charged is what was handed out.
 _RESERVE = text("""
 WITH want AS (
   SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
-    key text, every float8, burst float8, count int, horizon float8)
+    key text, every float8, burst float8, costs jsonb, horizon float8)
 ), held AS (
-  SELECT r.key, w.every, w.count, w.horizon,
+  SELECT r.key, w.every, w.costs, w.horizon,
          GREATEST(r.next_at,
                   CAST(:now AS timestamptz) - make_interval(secs => w.every * (w.burst - 1))
          ) AS free
   FROM dispatcher.rates r JOIN want w ON w.key = r.key ORDER BY r.key FOR UPDATE OF r
 ), granted AS (
-  SELECT key, every, free,
-         GREATEST(0, LEAST(count, 1 + floor(
-           (horizon - EXTRACT(EPOCH FROM free - CAST(:now AS timestamptz))) / every)))::int AS slots
-  FROM held
+  SELECT h.key, h.every, h.free, COALESCE(sum(c.cost) FILTER (
+           WHERE h.free + make_interval(secs => h.every * c.before)
+              <= CAST(:now AS timestamptz) + make_interval(secs => h.horizon)), 0)::int AS slots
+  FROM held h CROSS JOIN LATERAL (
+    SELECT e.value::int AS cost,
+           sum(e.value::int) OVER (ORDER BY e.ordinality) - e.value::int AS before
+    FROM jsonb_array_elements_text(h.costs) WITH ORDINALITY AS e(value, ordinality)) AS c
+  GROUP BY h.key, h.every, h.free
 )
 UPDATE dispatcher.rates r SET next_at = g.free + make_interval(secs => g.every * g.slots)
 FROM granted g WHERE r.key = g.key
@@ -61,7 +68,7 @@ RETURNING r.key, g.free, g.slots, g.every
 
 
 async def reserve(tx: Transaction, wants: Sequence[Want]) -> dict[str, Run]:
-    """Reserve a run for each want, atomically; fewer slots than asked when it is far ahead."""
+    """Reserve a run for each want, atomically: the first touches of it, as far as they fit."""
     if not wants:
         return {}
     await tx.run(
@@ -74,7 +81,7 @@ async def reserve(tx: Transaction, wants: Sequence[Want]) -> dict[str, Run]:
             "key": w.key,
             "every": 1.0 / w.per_second,
             "burst": max(1, w.burst),
-            "count": w.count,
+            "costs": w.costs,
             "horizon": w.horizon.total_seconds(),
         }
         for w in wants

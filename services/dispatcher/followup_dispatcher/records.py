@@ -11,7 +11,7 @@ import structlog
 
 from followup_contracts.envelope import Message
 from followup_database import Database, Transaction
-from followup_database.errors import is_outage
+from followup_database.errors import is_passing
 from followup_dispatcher import answers, ledger, usage
 from followup_dispatcher.capacity import Capacity
 from followup_dispatcher.claims import Claimed
@@ -19,6 +19,7 @@ from followup_dispatcher.core.patience import retry_at
 from followup_dispatcher.ledger import Entry, Settlement
 from followup_dispatcher.metrics import Metrics
 from followup_dispatcher.providers.port import Accepted, Refused, RetryLater, Unknown
+from followup_messaging.failures import origin
 from followup_messaging.outbox import Outbox
 from followup_suppression import AddressHasher, Kind, suppress
 
@@ -75,11 +76,6 @@ class Recorder:
         self._open += 1
         self._reports.put_nowait(report)
 
-    async def now(self) -> datetime:
-        """Business time."""
-        async with self._database.transaction() as tx:
-            return tx.now
-
     async def run(self, stop: asyncio.Event) -> None:
         """Commit answers until told to stop and none is left."""
         stopping = asyncio.ensure_future(stop.wait())
@@ -107,25 +103,42 @@ class Recorder:
         return batch
 
     async def _commit(self, batch: Sequence[Report]) -> None:
+        await self._commit_all(batch)
+        for report in batch:
+            self._capacity.give_back(report.claimed.account_id)
+            self._metrics.answered(report.claimed.command.channel, type(report.answer).__name__)
+
+    async def _commit_all(self, batch: Sequence[Report]) -> None:
+        """One transaction; what can't be recorded is gone through one by one."""
         pause = 0.1
         while True:
             try:
                 async with self._database.transaction() as tx:
                     await self._record(tx, batch)
-                break
-            except Exception as error:
-                if not is_outage(error):
-                    # Their attempts stay claimed and are swept into unknown: shown, not lost.
-                    log.exception("answers_not_recorded", count=len(batch))
-                    break
-                log.warning("database_down", seconds=pause)
-                await asyncio.sleep(pause)
-                pause = min(5.0, pause * 2)
-        for report in batch:
-            self._capacity.give_back(report.claimed.account_id)
-            self._metrics.answered(report.claimed.command.channel, type(report.answer).__name__)
+                return
+            except Exception as error:  # noqa: BLE001 - one that fails must not take others along
+                if is_passing(error):
+                    log.warning("database_busy", error=type(error).__name__, seconds=pause)
+                elif len(batch) > 1:
+                    for report in batch:
+                        await self._commit_all([report])
+                    return
+                else:
+                    # Its attempt stays claimed and is swept into unknown: shown, not lost.
+                    attempt_id = str(batch[0].claimed.attempt_id)
+                    log.error(
+                        "answer_not_recorded",
+                        attempt_id=attempt_id,
+                        error=type(error).__name__,
+                        at=origin(error),
+                    )
+                    return
+            await asyncio.sleep(pause)
+            pause = min(5.0, pause * 2)
 
     async def _record(self, tx: Transaction, batch: Sequence[Report]) -> None:
+        unsent_people = {r.claimed.person_id for r in batch if _leaves_unsent(r)}
+        await usage.hold(tx, unsent_people)
         moved = await ledger.settle(tx, [_settlement(report, tx.now) for report in batch])
         events: list[Message] = []
         unsent: list[Entry] = []
@@ -156,7 +169,7 @@ class Recorder:
 
     async def _suppress(self, tx: Transaction, batch: Sequence[Report]) -> None:
         """An address that a vendor calls opted out or dead is listed for its channel."""
-        for report in batch:
+        for report in sorted(batch, key=lambda report: report.claimed.to):
             claimed, answer = report.claimed, report.answer
             if isinstance(answer, Refused) and answer.suppress:
                 channel = claimed.command.channel
@@ -172,7 +185,11 @@ class Recorder:
 
 
 GIVE_UP_AFTER = timedelta(hours=24)
-"""A touch no provider took within a day of its time is over."""
+"""A touch no provider took within a day of its first attempt is over."""
+
+
+def _leaves_unsent(report: Report) -> bool:
+    return isinstance(report.answer, Refused | RetryLater)
 
 
 def _settlement(report: Report, now: datetime) -> Settlement:
@@ -200,7 +217,7 @@ def _settlement(report: Report, now: datetime) -> Settlement:
                 started_on=report.started,
             )
         case RetryLater(code=code, reason=reason):
-            over = now - claimed.command.due_at > GIVE_UP_AFTER
+            over = now - claimed.first_at > GIVE_UP_AFTER
             return Settlement(
                 touch,
                 attempt,

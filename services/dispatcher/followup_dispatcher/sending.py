@@ -11,8 +11,8 @@ from followup_dispatcher.records import Recorder
 class Sending:
     """Takes commands, makes calls, records answers.
 
-    Told to stop, it takes no more, lets the calls under way end (eight seconds at
-    most) and commits their answers.
+    Told to stop, it takes no more, gives up what waits for its slot, lets the calls
+    under way end (eight seconds at most) and commits their answers.
     """
 
     name = "dispatcher:sending"
@@ -32,6 +32,7 @@ class Sending:
             async with asyncio.TaskGroup() as group:
                 for consumer in self._consumers:
                     group.create_task(consumer.run(stop), name=consumer.name)
+            self._caller.drain()
             await self._caller.quiet()
         finally:
             answered.set()

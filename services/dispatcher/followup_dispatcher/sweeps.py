@@ -1,5 +1,6 @@
 """Loops over the ledger: claims whose process is gone, and unknowns that can be asked about."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
@@ -20,6 +21,7 @@ from followup_runtime.loops import Tick
 log = structlog.get_logger(__name__)
 
 MOST = 100
+AT_ONCE = 10
 
 
 class StaleSweep:
@@ -68,23 +70,33 @@ class UnknownSweep:
         async with self._database.transaction() as tx:
             entries = await ledger.unknowns_to_ask(tx, most=MOST)
             owners = await _accounts_of(tx, entries)
-        for entry in entries:
-            account = owners.get(entry.account_id)
-            provider = self._accounts.provider_of(account) if account else None
-            if provider is None or provider.settling is None or entry.recipient is None:
-                continue
-            finding = await provider.find(_past(entry))
-            match finding:
-                case Found(ref=ref):
-                    await self._settle(_found(entry, ref))
-                case Absent():
-                    await self._settle(_absent(entry))
-                case Undecided(reason=reason):
-                    log.info("unknown_undecided", attempt_id=str(entry.id), reason=reason)
+        gate = asyncio.Semaphore(AT_ONCE)
+
+        async def resolve(entry: Entry) -> None:
+            async with gate:
+                await self._resolve(entry, owners.get(entry.account_id))
+
+        # One vendor that hangs must not hold up what the others could tell.
+        async with asyncio.TaskGroup() as group:
+            for entry in entries:
+                group.create_task(resolve(entry))
         return Tick(worked=len(entries), again_in=0.0 if len(entries) == MOST else 1.0)
 
-    async def _settle(self, settlement: Settlement) -> None:
+    async def _resolve(self, entry: Entry, account: Account | None) -> None:
+        provider = self._accounts.provider_of(account) if account else None
+        if provider is None or provider.settling is None or entry.recipient is None:
+            return
+        match await provider.find(_past(entry)):
+            case Found(ref=ref):
+                await self._settle(entry, _found(entry, ref))
+            case Absent():
+                await self._settle(entry, _absent(entry))
+            case Undecided(reason=reason):
+                log.info("unknown_undecided", attempt_id=str(entry.id), reason=reason)
+
+    async def _settle(self, entry: Entry, settlement: Settlement) -> None:
         async with self._database.transaction() as tx:
+            await usage.hold(tx, {entry.person_id})
             moved = await ledger.settle(tx, [settlement])
             await self._outbox.add(tx, [_told(e, tx) for e in moved.values()])
             await usage.give_back(

@@ -4,7 +4,7 @@ One row a person, locked before it is decided on and always in key order, so tha
 dispatchers that claim for the same person take turns.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -58,6 +58,15 @@ async def save(tx: Transaction, contacts: Mapping[UUID, Sequence[PastContact]]) 
         for person, held in contacts.items()
     ]
     await tx.run(_SAVE, rows=to_json(rows))
+
+
+async def hold(tx: Transaction, people: Collection[UUID]) -> None:
+    """Lock persons whose contacts may change later in this transaction.
+
+    Whoever changes attempts and contacts takes the contacts first, as a claim does.
+    """
+    if people:
+        await tx.all(_LOCK, people=sorted(people))
 
 
 async def give_back(tx: Transaction, touches: Sequence[tuple[UUID, UUID]]) -> None:

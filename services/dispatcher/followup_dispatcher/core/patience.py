@@ -15,5 +15,5 @@ def retry_at(now: datetime, *, attempt: int, after: timedelta | None, jitter: fl
     """
     pause: timedelta = min(LONGEST, FIRST * (1 << min(attempt - 1, 12)))
     if after is not None:
-        pause = max(after, FIRST / 30)
+        pause = max(pause, after)
     return now + pause * (1 + jitter / 4)

@@ -1,0 +1,27 @@
+"""How long a vendor may keep a message in its own queue."""
+
+from datetime import datetime, timedelta
+
+from followup_contracts.commands import SendTouch
+from followup_policy.quiet import open_intervals
+from followup_policy.zones import Whereabouts
+
+LONGEST = timedelta(hours=4)
+SHORTEST = timedelta(seconds=1)
+
+
+def valid_for(command: SendTouch, *, where: Whereabouts, now: datetime) -> timedelta | None:
+    """The validity period of a text sent at `now`; None for channels that don't queue.
+
+    It ends before quiet hours begin (47 CFR 64.1200(c)(1) binds the moment of delivery),
+    with the touch's own time, and after four hours at the latest.
+    """
+    if command.channel != "sms":
+        return None
+    ends = [now + LONGEST]
+    if command.not_after is not None:
+        ends.append(command.not_after)
+    ends += [
+        end for start, end in open_intervals("sms", where, now.date(), 2) if start <= now < end
+    ]
+    return max(SHORTEST, min(ends) - now)
