@@ -8,9 +8,15 @@ from typing import Any, TextIO
 
 import structlog
 
+from followup_runtime import tracebacks
+
 # Nobody means to log these; drivers and libraries put them into their error texts.
 _EMAIL = re.compile(r"[^\s@'\"<>(),;=]+@[^\s@'\"<>(),;=]+\.[^\s@'\"<>(),;=]+")
 _PHONE = re.compile(r"(?<![\w-])(?:\+\d[\d ()-]{5,17}\d|\d{10,15})(?![\w-])")
+# PostgreSQL's second line of an error: the row or the key it stumbled over. It may have
+# lines of its own, so nothing after it stays. Where an exception's repr was logged, the
+# line breaks are escaped; the word stands there all the same.
+_DETAIL = re.compile(r"DETAIL:.*", re.DOTALL)
 _QUIET = {
     "aiormq": "WARNING",
     "aio_pika": "WARNING",
@@ -30,7 +36,7 @@ def configure(*, json: bool = True, level: str = "INFO", stream: TextIO | None =
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.format_exc_info,
+        structlog.processors.ExceptionRenderer(tracebacks.render),
         redact,
     ]
     structlog.configure(
@@ -59,8 +65,13 @@ def configure(*, json: bool = True, level: str = "INFO", stream: TextIO | None =
 
 
 def redact(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Blot out what looks like an e-mail address or a phone number in any text."""
+    """Blot out what looks like an e-mail address or a phone number in any text.
+
+    Nor does what a database says of a row get into a log, in an exception or in a text.
+    """
     for key, value in event.items():
-        if isinstance(value, str) and key not in {"timestamp", "level", "logger"}:
-            event[key] = _PHONE.sub("[phone]", _EMAIL.sub("[email]", value))
+        text = tracebacks.summary(value) if isinstance(value, BaseException) else value
+        if isinstance(text, str) and key not in {"timestamp", "level", "logger"}:
+            bare = _DETAIL.sub("[detail]", text)
+            event[key] = _PHONE.sub("[phone]", _EMAIL.sub("[email]", bare))
     return event

@@ -2,8 +2,11 @@ import io
 import json
 import logging as stdlib
 
+import asyncpg
 import pytest
 import structlog
+from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi
+from sqlalchemy.exc import IntegrityError
 
 from followup_runtime import logging
 from followup_runtime.telemetry import (
@@ -54,6 +57,69 @@ def test_addresses_in_texts_and_tracebacks_are_blotted_out(lines, text):
     assert "2025550100" not in json.dumps([ours, theirs]).replace(" ", "")
     assert "example.com" not in json.dumps([ours, theirs])
     assert "RuntimeError" in ours["exception"]
+
+
+SECRET = "Ada Lovelace\nsaid: call me"
+
+
+def _refused():
+    """What SQLAlchemy raises when asyncpg refuses a row, made as both make it."""
+    driver = asyncpg.NotNullViolationError('null value in column "id"')
+    driver.detail = f"Failing row contains (null, {SECRET})."
+    adapted = AsyncAdapt_asyncpg_dbapi.IntegrityError(f"{type(driver)}: {driver}", driver)
+    adapted.sqlstate = driver.sqlstate
+    adapted.__cause__ = driver
+    return IntegrityError("INSERT INTO persons …", None, adapted)
+
+
+def _raise(error, wrapper):
+    try:
+        raise error from error.orig
+    except IntegrityError as caught:
+        if wrapper is None:
+            raise
+        raise wrapper(caught) from caught
+
+
+@pytest.mark.parametrize(
+    "wrapper",
+    [
+        None,
+        lambda error: RuntimeError(f"not saved: {error}"),
+        lambda error: ExceptionGroup("several", [error, ValueError(str(error))]),
+    ],
+)
+def test_what_a_database_quotes_is_not_logged(lines, wrapper):
+    """Type, SQLSTATE and place are; rows are not, however the error was passed on."""
+    try:
+        _raise(_refused(), wrapper)
+    except Exception as error:
+        structlog.get_logger().exception("save.failed", error=error)
+        stdlib.getLogger("library").error("failed: %r", error, exc_info=error)
+    logged = lines()
+    for line in logged:
+        assert "23502" in line["exception"]
+        assert "IntegrityError" in line["exception"]
+        assert "test_logging.py" in line["exception"]
+        assert "_raise" in line["exception"]
+    assert len(logged) == 2
+    assert "Lovelace" not in json.dumps(logged)
+    assert "call me" not in json.dumps(logged)
+
+
+def test_other_exceptions_keep_their_texts(lines):
+    """And what they came from."""
+    try:
+        try:
+            {}["here"]
+        except KeyError as missing:
+            raise RuntimeError("nothing there") from missing
+    except RuntimeError as error:
+        structlog.get_logger().exception("failed", why=error)
+    [line] = lines()
+    assert "KeyError: 'here'" in line["exception"]
+    assert "RuntimeError: nothing there" in line["exception"]
+    assert line["why"] == "RuntimeError: nothing there"
 
 
 def test_ids_and_times_stay_readable(lines):
