@@ -80,7 +80,7 @@ def own_broker(folder: Path, reaper: Reaper) -> OwnBroker:
     """A started broker that is this run's own; raises `NoBroker`."""
     reasons: list[str] = []
     try:
-        return ContainerBroker.run()
+        return ContainerBroker.run(reaper)
     except NoBroker as reason:
         reasons.append(str(reason))
     try:

@@ -5,6 +5,7 @@ from typing import Any, Self
 
 from followup_testkit.errors import NoBroker
 from followup_testkit.ports import free_port, wait_for_amqp
+from followup_testkit.reaper import Reaper
 
 IMAGE = "rabbitmq:4-management"
 _START_LIMIT = 120.0
@@ -13,14 +14,15 @@ _START_LIMIT = 120.0
 class ContainerBroker:
     """A container with its port bound to one of 127.0.0.1, the same after every start."""
 
-    def __init__(self) -> None:
+    def __init__(self, reaper: Reaper) -> None:
+        self._reaper = reaper
         self._port = free_port()
         self._container: Any = None
         self.shared = False
         self.url = f"amqp://guest:guest@127.0.0.1:{self._port}/"
 
     @classmethod
-    def run(cls) -> Self:
+    def run(cls, reaper: Reaper) -> Self:
         """A started container; raises `NoBroker` where there is no Docker or no image."""
         # Before testcontainers reads it: its reaper is one more image to pull.
         os.environ.setdefault("TESTCONTAINERS_RYUK_DISABLED", "true")
@@ -35,7 +37,7 @@ class ContainerBroker:
             client.close()
         except DockerException as error:
             raise NoBroker(f"Docker does not answer ({type(error).__name__})") from None
-        broker = cls()
+        broker = cls(reaper)
         try:
             broker._create()
         except DockerException as error:
@@ -62,7 +64,9 @@ class ContainerBroker:
 
     def stop(self) -> None:
         """Remove the container and its data."""
+        identity = self._container.get_wrapped_container().id
         self._container.stop(force=True, delete_volume=True)
+        self._reaper.forget_container(identity)
 
     def _create(self) -> None:
         from testcontainers.core.container import DockerContainer  # noqa: PLC0415
@@ -73,6 +77,7 @@ class ContainerBroker:
         ports["5672/tcp"] = ("127.0.0.1", self._port)
         self._container = container
         container.start()
+        self._reaper.remove_container(container.get_wrapped_container().id)
         self._wait()
 
     def _wait(self) -> None:

@@ -10,13 +10,15 @@ from pathlib import Path
 
 _SCRIPT = """
 import os, shutil, signal, sys, time
-groups, folders = {}, []
+groups, folders, containers = {}, [], {}
 for line in sys.stdin:
     verb, _, what = line.strip().partition(" ")
     if verb == "group": groups[what] = True
     elif verb == "forget": groups.pop(what, None)
     elif verb == "folder": folders.append(what)
     elif verb == "postgres": groups["postgres:" + what] = True
+    elif verb == "container": containers[what] = True
+    elif verb == "removed": containers.pop(what, None)
 for what in groups:
     try:
         if what.startswith("postgres:"):
@@ -26,6 +28,14 @@ for what in groups:
             os.killpg(int(what), signal.SIGKILL)
     except (OSError, ValueError):
         pass
+if containers:
+    import docker
+    client = docker.from_env()
+    for what in containers:
+        try:
+            client.containers.get(what).remove(force=True, v=True)
+        except docker.errors.DockerException:
+            pass
 time.sleep(0.3)
 for folder in folders:
     shutil.rmtree(folder, ignore_errors=True)
@@ -60,11 +70,19 @@ class Reaper:
         """Delete this folder at the end."""
         self._tell(f"folder {folder}")
 
+    def remove_container(self, identity: str) -> None:
+        """Remove this container, with its volumes, at the end."""
+        self._tell(f"container {identity}")
+
+    def forget_container(self, identity: str) -> None:
+        """It is removed already."""
+        self._tell(f"removed {identity}")
+
     def close(self) -> None:
         """Do it all now, and wait until it is done."""
         if self._child.stdin is not None:
             self._child.stdin.close()
-        self._child.wait(timeout=10)
+        self._child.wait(timeout=30)
 
     def _tell(self, line: str) -> None:
         assert self._child.stdin is not None
