@@ -15,7 +15,9 @@ from followup_contracts.events import (
     CallFinished,
     LeadCaptured,
     ReplyReceived,
+    TouchBounced,
     TouchDeferred,
+    TouchDelivered,
     TouchFailed,
     TouchSent,
     TouchSkipped,
@@ -268,6 +270,14 @@ class Say:
     @staticmethod
     def call_ended(touch: dict[str, Any], *, at: datetime, result: str) -> CallFinished:
         return CallFinished(**_about(touch, at), attempt_id=new_id(), result=result)
+
+    @staticmethod
+    def delivered(touch: dict[str, Any], *, at: datetime) -> TouchDelivered:
+        return TouchDelivered(**_about(touch, at), attempt_id=new_id())
+
+    @staticmethod
+    def bounced(touch: dict[str, Any], *, at: datetime, code: str = "30005") -> TouchBounced:
+        return TouchBounced(**_about(touch, at), attempt_id=new_id(), permanent=True, code=code)
 
     @staticmethod
     def reply(

@@ -3,8 +3,6 @@ from datetime import timedelta
 
 import pytest
 
-from followup_contracts.events import TouchBounced, TouchDelivered
-from followup_database import new_id
 from followup_scheduler.consequences import tell
 from followup_scheduler.core.model import Ordered
 
@@ -298,22 +296,45 @@ async def test_a_call_nobody_reports_about_is_not_waited_for_for_ever(desk):
     assert (await desk.touch(run, "sms", "day-2"))["content"] == "second-text"
 
 
-async def test_delivery_and_bounce_belong_to_the_trace(desk):
+async def test_delivery_and_bounce_belong_to_the_trace(desk, say):
     """They are kept with the touch and change no state."""
     _, run = await desk.enrolled()
     touch = await desk.touch(run, "sms")
     await desk.send(touch)
-    about = {
-        "touch_id": touch["id"],
-        "attempt_id": new_id(),
-        "enrollment_id": run,
-        "lead_id": touch["lead_id"],
-        "person_id": touch["person_id"],
-        "channel": "sms",
-        "at": desk.clock(),
-    }
-    await desk.tell(desk.feedback, TouchDelivered(**about))
-    await desk.tell(desk.feedback, TouchBounced(**about, permanent=True, code="30005"))
+    await desk.tell(desk.feedback, say.delivered(touch, at=desk.clock()))
+    await desk.tell(desk.feedback, say.bounced(touch, at=desk.clock()))
     told = await desk.touch(run, "sms")
     assert [entry["what"] for entry in told["trace"]][-2:] == ["delivered", "bounced"]
     assert (told["state"], told["reason"]) == ("sent", "bounced: 30005")
+
+
+@pytest.mark.parametrize("report", ["delivered", "bounced"])
+@pytest.mark.parametrize("state", ["commanded", "unknown", "planned", "cancelled"])
+async def test_what_is_reported_on_went_out(desk, say, report, state):
+    """Nobody knew, or it was to be tried again: the provider's own report settles it."""
+    _, run = await desk.enrolled()
+    touch = await desk.touch(run, "sms")
+    if state == "cancelled":
+        await _order(desk, run, "pause")
+    elif state != "commanded":
+        await desk.tell(desk.outcomes, say.unknown(touch, at=desk.clock()))
+    if state == "planned":
+        await desk.tell(desk.outcomes, _freed(desk, say, touch))
+    assert (await desk.touch(run, "sms"))["state"] == state
+    at = desk.clock()
+    await desk.tell(desk.feedback, getattr(say, report)(touch, at=at))
+    told = await desk.touch(run, "sms")
+    assert (told["state"], told["settled_at"]) == ("sent", at)
+    assert [entry["what"] for entry in told["trace"]][-2:] == ["sent", report]
+    assert told["reason"] == ("bounced: 30005" if report == "bounced" else None)
+    assert await desk.timer(touch["id"]) is None
+
+
+async def test_a_report_about_a_refused_touch_changes_no_state(desk, say):
+    """A refusal is final; the report is kept all the same."""
+    _, run = await desk.enrolled()
+    touch = await desk.touch(run, "sms")
+    await desk.tell(desk.outcomes, say.failed(touch, at=desk.clock()))
+    await desk.tell(desk.feedback, say.delivered(touch, at=desk.clock()))
+    told = await desk.touch(run, "sms")
+    assert (told["state"], told["trace"][-1]["what"]) == ("failed", "delivered")

@@ -10,6 +10,7 @@ from followup_contracts.events import CallFinished, TouchBounced, TouchDelivered
 from followup_database import Transaction
 from followup_scheduler.consequences import settle, tell
 from followup_scheduler.core.model import CallEnded
+from followup_scheduler.core.touches import may_become
 from followup_scheduler.runs import Run, RunStore
 from followup_scheduler.touch import Touch
 
@@ -49,9 +50,11 @@ def apply(run: Run, touch: Touch, feedback: Feedback, *, now: datetime) -> None:
     """One piece of feedback about one touch of a run."""
     match feedback:
         case TouchDelivered():
+            _report(run, touch, feedback.at, now=now)
             touch.note(feedback.at, "delivered")
             run.change(touch)
         case TouchBounced():
+            _report(run, touch, feedback.at, now=now)
             touch.note(feedback.at, "bounced", code=feedback.code, permanent=feedback.permanent)
             touch.reason = f"bounced: {feedback.code}"
             run.change(touch)
@@ -61,11 +64,24 @@ def apply(run: Run, touch: Touch, feedback: Feedback, *, now: datetime) -> None:
             pass  # it has ended once
 
 
+def _report(run: Run, touch: Touch, at: datetime, *, now: datetime) -> None:
+    """What is reported on went out, unless it is known that it did not.
+
+    The dispatcher's own word may come later; or it never knew, or took it for absent.
+    """
+    if may_become(touch.state, "sent"):
+        _went_out(run, touch, at, now=now)
+
+
+def _went_out(run: Run, touch: Touch, at: datetime, *, now: datetime) -> None:
+    touch.note(at, "sent")
+    settle(run, touch, "sent", at=at, reason=None, now=now)
+
+
 def _end_call(run: Run, touch: Touch, ended: CallFinished, *, now: datetime) -> None:
     if touch.state != "sent":
-        # It ended, so it went out: the dispatcher's own word may come later.
-        touch.note(ended.at, "sent")
-        settle(run, touch, "sent", at=ended.at, reason=None, now=now)
+        # It ended, so it went out, whatever we were told.
+        _went_out(run, touch, ended.at, now=now)
     touch.note(ended.at, "call ended", result=ended.result, seconds=ended.duration_seconds)
     tell(run, CallEnded(touch.key, ended.result, ended.at), now=now)
     if touch.call_result is None:
