@@ -15,6 +15,7 @@ from followup_intake.core.normalise import normalise_lead
 from followup_intake.happenings import Happenings, IncompleteEvent, UnknownLead
 from followup_intake.models import LeadIn
 from followup_messaging import dead
+from followup_runtime.limits import nul_in
 from followup_runtime.problems import from_validation
 
 
@@ -33,6 +34,7 @@ class Ingress:
         """Take a batch in one transaction."""
         tenants = await tenants_by_id(tx, sorted({m.tenant_id for m in messages}))
         drafts: dict[tuple[UUID, Lane], list[Draft]] = {}
+        happened: list[tuple[Message, LeadEventSubmitted]] = []
         refused: list[tuple[Message, str]] = []
         for message in messages:
             tenant = tenants.get(message.tenant_id)
@@ -47,18 +49,24 @@ class Ingress:
                     else:
                         drafts.setdefault((tenant.id, lane), []).append(drafted)
                 case LeadEventSubmitted():
-                    try:
-                        await self._happenings.take(tx, tenant.id, message.data)
-                    except (UnknownLead, IncompleteEvent) as error:
-                        refused.append((message, f"{type(error).__name__}: {error}"))
+                    happened.append((message, message.data))
                 case _:
                     refused.append((message, f"{message.type} does not belong on the ingress"))
         for (tenant_id, lane), batch in sorted(drafts.items()):
             await self._capture.save(tx, tenants[tenant_id], batch, lane=lane)
+        # After the leads: what happened to one may stand in the same batch as itself.
+        for message, event in happened:
+            try:
+                await self._happenings.take(tx, message.tenant_id, event)
+            except (UnknownLead, IncompleteEvent) as error:
+                refused.append((message, f"{type(error).__name__}: {error}"))
         await _bury(tx, refused)
 
 
 def _draft(message: Message, data: LeadSubmitted, tenant: Tenant, tx: Transaction) -> Draft | str:
+    pointer = nul_in(data.fields)
+    if pointer is not None:
+        return f"{pointer}: a text holds a NUL character"
     try:
         body = LeadIn.model_validate(data.fields)
     except ValidationError as error:
