@@ -12,7 +12,13 @@ from followup_directory import Tenant
 from followup_intake.core.emails import match_key_email
 from followup_intake.core.lead import LeadDraft, RowResult
 from followup_messaging.outbox import Outbox
-from followup_people import NewLead, SavedLead, upsert_leads
+from followup_people import (
+    ConsentStatement,
+    NewLead,
+    SavedLead,
+    record_consent,
+    upsert_leads,
+)
 
 NEVER_ASKED = frozenset({"cold_outbound"})
 """Sources whose people did not ask to be contacted; a referral's friend asked for them."""
@@ -43,13 +49,17 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Captured:
-    """A committed lead. `merged`: its person was known already."""
+    """A committed lead. `merged`: its person was known already.
+
+    `refused`: it refuses consent for a person who was known.
+    """
 
     row: int
     lead_id: UUID
     person_id: UUID
     merged: bool
     repeated: bool
+    refused: bool
 
 
 class Capture:
@@ -64,8 +74,9 @@ class Capture:
         """Save and announce, in a fixed number of statements; answers in the order given.
 
         A lead whose `external_id` is known is the same lead, sent again: it is neither
-        saved nor announced a second time. A row of a file that repeats an earlier one
-        is merged into its person and announced as an update, not as a new enquiry.
+        saved nor announced a second time, but if it refuses consent now, that counts.
+        A row of a file that repeats an earlier one is merged into its person and
+        announced as an update, not as a new enquiry.
         """
         if not drafts:
             return []
@@ -81,7 +92,31 @@ class Capture:
                     )
                 )
         await self._outbox.add(tx, messages)
+        await record_consent(tx, _refusals(drafts, new, saved))
         return [_captured(draft, one) for draft, one in zip(drafts, saved, strict=True)]
+
+
+def _refusals(
+    drafts: Sequence[Draft], new: Sequence[NewLead], saved: Sequence[SavedLead]
+) -> list[ConsentStatement]:
+    """What leads that are known refuse now; a file's row said it when it was first read."""
+    return [
+        ConsentStatement(
+            tenant_id=lead.tenant_id,
+            person_id=one.person_id,
+            channel="any",
+            state="no",
+            at=lead.received_at,
+            wording=lead.consent_wording,
+            method=lead.consent_method,
+            source=lead.source,
+            page=lead.page,
+        )
+        for draft, lead, one in zip(drafts, new, saved, strict=True)
+        if one.duplicate_of_lead is not None
+        and lead.consent == "no"
+        and draft.proof.method != "import"
+    ]
 
 
 def _captured(draft: Draft, one: SavedLead) -> Captured:
@@ -91,6 +126,7 @@ def _captured(draft: Draft, one: SavedLead) -> Captured:
         person_id=one.person_id,
         merged=one.merged,
         repeated=one.duplicate_of_lead is not None,
+        refused=draft.lead.consent == "no" and one.merged,
     )
 
 

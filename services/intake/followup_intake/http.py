@@ -7,7 +7,6 @@ from datetime import datetime
 from tempfile import SpooledTemporaryFile
 from typing import Annotated, Any
 from uuid import UUID
-from zoneinfo import available_timezones
 
 import orjson
 from fastapi import APIRouter, Depends, Header, Request, Response
@@ -16,7 +15,7 @@ from pydantic import ValidationError
 from starlette.types import Receive, Scope, Send
 
 from followup_contracts.payload import Lane
-from followup_database import Database, Transaction
+from followup_database import Database, Transaction, committed
 from followup_directory import Principal, Tenant, tenants_by_id
 from followup_intake import requests
 from followup_intake.capture import Capture, Captured, Draft, Proof
@@ -31,6 +30,7 @@ from followup_people import leads_by_id
 from followup_runtime.auth import require
 from followup_runtime.limits import nul_in
 from followup_runtime.problems import Problem, from_validation
+from followup_suppression import StopFence
 
 MAX_LINE = 64 * 1024
 MAX_BATCH = 64 * 1024 * 1024
@@ -39,6 +39,8 @@ BATCH = 500
 
 Line = tuple[int, bytes]
 """A line of a batch and its number, from 1."""
+
+_Saved = list[Captured]
 
 Writer = Annotated[Principal, Depends(require("leads:write"))]
 Reader = Annotated[Principal, Depends(require("leads:read"))]
@@ -63,9 +65,16 @@ class Routes:
     """The routes with what they call; `router` is what an app includes."""
 
     def __init__(
-        self, database: Database, *, capture: Capture, happenings: Happenings, importer: Importer
+        self,
+        database: Database,
+        *,
+        capture: Capture,
+        happenings: Happenings,
+        importer: Importer,
+        fence: StopFence,
     ) -> None:
         self._database = database
+        self._fence = fence
         self._capture = capture
         self._happenings = happenings
         self._importer = importer
@@ -80,24 +89,36 @@ class Routes:
     async def post_lead(
         self, body: LeadIn, request: Request, who: Writer, key: IdempotencyKey = None
     ) -> Response:
-        """Take one lead; 201, or 200 when its `external_id` or `Idempotency-Key` is known."""
+        """Take one lead; 201, or 200 when its `external_id` or `Idempotency-Key` is known.
+
+        With consent `no`, also of a lead that is known, it is answered once nothing can go
+        to its person any more.
+        """
         raw = await request.body()
-        async with self._database.transaction(tenant=who.tenant_id) as tx:
+
+        async def work(tx: Transaction) -> requests.Answer:
             kept = await _taken(tx, key, raw)
             if kept is not None:
-                return JSONResponse(dict(kept.body), kept.status)
-            tenant = await _tenant(tx, who)
-            draft = _draft(body, 1, tenant, tx.now, proof=_proof(body))
-            if draft.result.lead is None:
-                raise _refusal(draft.result)
-            (captured,) = await self._capture.save(tx, tenant, [draft], lane="now")
-            answer = requests.Answer(
-                200 if captured.repeated else 201,
-                _out(draft.result, captured).model_dump(mode="json"),
-            )
+                return kept
+            answer = await self._one(tx, body, who)
             if key is not None:
                 await requests.keep(tx, key, answer)
+            return answer
+
+        answer = await committed(self._database, work, tenant=who.tenant_id)
+        if body.consent in (False, "no"):
+            await self._fence.settle(self._fence.moment())
         return JSONResponse(dict(answer.body), answer.status)
+
+    async def _one(self, tx: Transaction, body: LeadIn, who: Principal) -> requests.Answer:
+        tenant = await _tenant(tx, who)
+        draft = _draft(body, 1, tenant, tx.now, proof=_proof(body))
+        if draft.result.lead is None:
+            raise _refusal(draft.result)
+        (captured,) = await self._capture.save(tx, tenant, [draft], lane="now")
+        return requests.Answer(
+            200 if captured.repeated else 201, _out(draft.result, captured).model_dump(mode="json")
+        )
 
     async def post_batch(self, request: Request, who: Writer, lane: Lane = "later") -> Duplex:
         """Take leads as NDJSON, one a line; a line of answer each, in order.
@@ -180,10 +201,15 @@ class Routes:
         self, lines: Sequence[Line], tenant: Tenant, lane: Lane
     ) -> dict[int, dict[str, Any]]:
         """Take a group of lines in one transaction; the answers by line."""
-        async with self._database.transaction(tenant=tenant.id) as tx:
+
+        async def work(tx: Transaction) -> tuple[dict[int, dict[str, Any]], list[Draft], _Saved]:
             # Reading half a thousand leads takes a while; requests beside it go on.
             answers, drafts = await asyncio.to_thread(_parsed, lines, tenant, tx.now)
-            saved = await self._capture.save(tx, tenant, drafts, lane=lane)
+            return answers, drafts, await self._capture.save(tx, tenant, drafts, lane=lane)
+
+        answers, drafts, saved = await committed(self._database, work, tenant=tenant.id)
+        if any(one.refused for one in saved):
+            await self._fence.settle(self._fence.moment())
         for draft, captured in zip(drafts, saved, strict=True):
             out = _out(draft.result, captured).model_dump(mode="json")
             answers[captured.row] = {"line": captured.row, "status": "accepted", **out}
@@ -248,8 +274,6 @@ def _parse(line: bytes) -> LeadIn:
 
 
 def _draft(body: LeadIn, row: int, tenant: Tenant, now: datetime, *, proof: Proof) -> Draft:
-    if body.zone is not None and body.zone not in available_timezones():
-        raise Problem(422, detail=f"{body.zone!r} is no IANA zone", pointer="/zone")
     result = normalise_lead(
         body.fields(), today=now.date(), default_country=tenant.settings.default_country
     )

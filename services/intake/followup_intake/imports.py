@@ -15,13 +15,14 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from followup_database import Database, Transaction, new_id
+from followup_database import Database, Transaction, committed, new_id
 from followup_database.engine import to_json
 from followup_directory import Tenant
 from followup_intake.capture import Capture, Captured, Draft, Proof
 from followup_intake.core.lead import RowResult
 from followup_intake.core.normalise import normalise_rows
 from followup_intake.core.table import read_table
+from followup_suppression import StopFence
 
 CHUNK = 500
 
@@ -66,9 +67,10 @@ REFUSALS_SHOWN = 1000
 class Importer:
     """Imports files for a tenant."""
 
-    def __init__(self, database: Database, *, capture: Capture) -> None:
+    def __init__(self, database: Database, *, capture: Capture, fence: StopFence) -> None:
         self._database = database
         self._capture = capture
+        self._fence = fence
 
     async def run(
         self,
@@ -81,7 +83,8 @@ class Importer:
         """Import a file; raises `NotATable` before anything is written when it is none.
 
         Leads of an import are lane `later`. Rows already done by an earlier run of the
-        same file are judged again (to know duplicates) and not saved again.
+        same file are judged again (to know duplicates) and not saved again. Where a row
+        refuses consent for a person known before, it returns once nothing can go to them.
         """
         hashed = await asyncio.to_thread(_hash, file)
         table = read_table(file)
@@ -91,12 +94,18 @@ class Importer:
             raise LookupError("an upsert returned no row")
         report = ImportReport(begun["id"])
         rows = normalise_rows(table, today=today, default_country=tenant.settings.default_country)
+        refused = False
         async for chunk in _chunks(rows):
-            await self._chunk(report, chunk, tenant=tenant, file=hashed, done=begun["rows_done"])
+            captured = await self._chunk(
+                report, chunk, tenant=tenant, file=hashed, done=begun["rows_done"]
+            )
+            refused = refused or any(one.refused for one in captured)
             if progress is not None:
                 progress(report)
         async with self._database.transaction(tenant=tenant.id) as tx:
             await tx.run(_DONE, id=report.id, tenant=tenant.id)
+        if refused:
+            await self._fence.settle(self._fence.moment())
         return report
 
     async def _chunk(
@@ -107,16 +116,21 @@ class Importer:
         tenant: Tenant,
         file: bytes,
         done: int,
-    ) -> None:
-        async with self._database.transaction(tenant=tenant.id) as tx:
-            drafts = [
-                Draft(r, r.lead, Proof("import"), external_id=f"import:{file.hex()[:24]}:{r.row}")
-                for r in chunk
-                if r.lead is not None
-            ]
+    ) -> list[Captured]:
+        drafts = [
+            Draft(r, r.lead, Proof("import"), external_id=f"import:{file.hex()[:24]}:{r.row}")
+            for r in chunk
+            if r.lead is not None
+        ]
+
+        async def work(tx: Transaction) -> list[Captured]:
             captured = await self._capture.save(tx, tenant, drafts, lane="later")
             await self._note(tx, report, chunk, captured, fresh=chunk[-1].row > done)
+            return captured
+
+        captured = await committed(self._database, work, tenant=tenant.id)
         _count(report, chunk, captured)
+        return captured
 
     async def _note(
         self,

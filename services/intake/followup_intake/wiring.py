@@ -15,11 +15,12 @@ from followup_runtime.loops import LoopRunner
 from followup_runtime.metrics import Metrics
 from followup_runtime.service import Service
 from followup_runtime.settings import Settings
+from followup_suppression import StopFence
 
 
 def importer(databases: Databases, outbox: Outbox) -> Importer:
     """The importer alone, for a command that imports a file."""
-    return Importer(databases.api, capture=Capture(outbox))
+    return Importer(databases.api, capture=Capture(outbox), fence=StopFence())
 
 
 def build(
@@ -29,16 +30,18 @@ def build(
     databases: Databases,
     metrics: Metrics,
     own: IntakeSettings | None = None,
+    fence: StopFence | None = None,
 ) -> Service:
     """Intake as a service."""
-    own = own or IntakeSettings()
+    own, fence = own or IntakeSettings(), fence or StopFence()
     outbox = Outbox("intake", bus, databases.worker, republish_after=own.republish_after)
     capture, happenings = Capture(outbox), Happenings(outbox)
     routes = Routes(
         databases.api,
         capture=capture,
         happenings=happenings,
-        importer=Importer(databases.api, capture=capture),
+        importer=Importer(databases.api, capture=capture, fence=fence),
+        fence=fence,
     )
     ingress = Consumer(
         bus=bus,
