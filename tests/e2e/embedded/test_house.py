@@ -17,9 +17,9 @@ WHERE NOT EXISTS (SELECT FROM messaging.inbox i
 EXAMPLE = Path(__file__).parents[3] / "examples" / "leads.csv"
 
 
-async def test_what_is_on_its_way_arrives_before_the_house_is_closed(tmp_path):
+async def test_what_is_on_its_way_arrives_before_the_house_is_closed(folder):
     """Left in the middle of an import, the house drains: no event waits for its consumer."""
-    settings = Settings(data_dir=tmp_path, bootstrap_key=KEY, public_url="https://example.com")
+    settings = Settings(data_dir=folder, bootstrap_key=KEY, public_url="https://example.com")
     # At night in America: enrolling makes events, and no touch goes at once.
     clock = SteppingClock(datetime(2026, 10, 27, 8, tzinfo=UTC))
     few = b"".join(EXAMPLE.read_bytes().splitlines(keepends=True)[:60])

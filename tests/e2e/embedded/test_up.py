@@ -22,9 +22,9 @@ _PATIENCE = 60
 
 
 @pytest.fixture
-def environ(tmp_path):
+def environ(folder):
     clean = {name: value for name, value in os.environ.items() if not name.startswith("FOLLOWUP_")}
-    return clean | {"FOLLOWUP_DATA_DIR": str(tmp_path / "data"), "FOLLOWUP_HTTP_PORT": "0"}
+    return clean | {"FOLLOWUP_DATA_DIR": str(folder / "data"), "FOLLOWUP_HTTP_PORT": "0"}
 
 
 class Up:
@@ -94,9 +94,9 @@ def test_up_serves_drains_and_goes_on_where_it_was(environ):
         assert second.end() == 0
 
 
-def test_a_file_imported_beside_a_running_house_is_followed_up(environ, tmp_path):
+def test_a_file_imported_beside_a_running_house_is_followed_up(environ, folder):
     """`followup import` joins the running database, and the running services see the leads."""
-    file = tmp_path / "leads.csv"
+    file = folder / "leads.csv"
     file.write_text("Name,Phone,Source,Consent\nAda Lovelace,+12125550123,cold_outbound,yes\n")
     with Up(environ) as up:
         done = subprocess.run(  # noqa: S603 - our own command
