@@ -6,12 +6,13 @@ from datetime import timedelta
 import pytest
 
 
-async def begun(followup):
-    """A lead that has had the first text and e-mail."""
-    lead = await followup.lead()
+async def begun(followup, count=1):
+    """Leads that have had the first text and e-mail."""
+    leads = [await followup.lead() for _ in range(count)]
     await followup.play(until=followup.clock() + timedelta(hours=2))
-    assert [entry.channel for entry in followup.sent(lead)] == ["sms", "email"]
-    return lead
+    for lead in leads:
+        assert [entry.channel for entry in followup.sent(lead)] == ["sms", "email"]
+    return leads
 
 
 async def stays_silent(followup, lead, *, reason):
@@ -24,18 +25,21 @@ async def stays_silent(followup, lead, *, reason):
 
 
 @pytest.mark.mission("R13", via="send")
-@pytest.mark.parametrize("words", ["STOP", "please stop texting me", "Unsubscribe"])
-async def test_stop_by_text_ends_it(followup, words):
-    """Whoever says stop hears nothing more, on any channel."""
-    lead = await begun(followup)
-    await followup.say(lead, words)
-    await stays_silent(followup, lead, reason="opted_out")
+async def test_stop_by_text_ends_it(followup):
+    """Whoever says stop, in whatever words, hears nothing more, on any channel."""
+    words = ("STOP", "please stop texting me", "Unsubscribe")
+    *stopped, other = await begun(followup, len(words) + 1)
+    for lead, said in zip(stopped, words, strict=True):
+        await followup.say(lead, said)
+    for lead in stopped:
+        await stays_silent(followup, lead, reason="opted_out")
+    assert len(followup.sent(other)) == 7
 
 
 @pytest.mark.mission("R13", via="send")
 async def test_stop_by_the_link_in_an_e_mail_ends_it(followup):
     """One click, without a question asked."""
-    lead = await begun(followup)
+    (lead,) = await begun(followup)
     link = re.search(r"http://followup\.test(/u/\S+)", followup.sent(lead)[1].text)[1]
     await followup.ask("POST", link, data={"List-Unsubscribe": "One-Click"})
     await followup.play(until=followup.clock())
@@ -43,12 +47,13 @@ async def test_stop_by_the_link_in_an_e_mail_ends_it(followup):
 
 
 @pytest.mark.mission("R13", via="send")
-@pytest.mark.parametrize("channel", ["sms", "email"])
-async def test_not_interested_ends_it(followup, channel):
-    """Without the word stop."""
-    lead = await begun(followup)
-    await followup.say(lead, "No thanks, I am not interested.", channel=channel)
-    await stays_silent(followup, lead, reason="not_interested")
+async def test_not_interested_ends_it(followup):
+    """Without the word stop, by text as by e-mail."""
+    leads = await begun(followup, 2)
+    for lead, channel in zip(leads, ("sms", "email"), strict=True):
+        await followup.say(lead, "No thanks, I am not interested.", channel=channel)
+    for lead in leads:
+        await stays_silent(followup, lead, reason="not_interested")
 
 
 @pytest.mark.mission("R13", via="plan")
