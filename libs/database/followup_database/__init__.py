@@ -1,5 +1,6 @@
 """Engines, transactions, roles, the embedded server and the migration runner."""
 
+from followup_database.attempts import committed
 from followup_database.engine import Database, Transaction
 from followup_database.errors import DatabaseError, MissingDatabase
 from followup_database.ids import new_id
@@ -13,6 +14,7 @@ __all__ = [
     "Owner",
     "Role",
     "Transaction",
+    "committed",
     "migrate",
     "new_id",
 ]

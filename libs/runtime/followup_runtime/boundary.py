@@ -6,7 +6,7 @@ from uuid import uuid4
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from followup_database.errors import is_outage
+from followup_database.errors import is_conflict, is_outage
 from followup_runtime import telemetry
 from followup_runtime.metrics import Metrics
 from followup_runtime.problems import Problem
@@ -17,8 +17,9 @@ _RETRY_SECONDS = "2"
 class Boundary:
     """Carries the caller's trace on, measures each request, answers what nobody caught.
 
-    A database that can't be reached is 503 with Retry-After; anything unexpected is 500
-    with an id that is in the log. Paths are not logged: some carry tokens.
+    A database that can't be reached, or a transaction that lost to others, is 503 with
+    Retry-After; anything unexpected is 500 with an id that is in the log. Paths are not
+    logged: some carry tokens.
     """
 
     def __init__(self, app: ASGIApp, *, metrics: Metrics) -> None:
@@ -64,6 +65,13 @@ class Boundary:
             return Problem(
                 503,
                 detail="the database can't be reached at the moment",
+                headers={"Retry-After": _RETRY_SECONDS},
+            )
+        if is_conflict(error):
+            self._log.warning("http.conflict", error=type(error).__name__)
+            return Problem(
+                503,
+                detail="others were changing the same things all the time; nothing was done",
                 headers={"Retry-After": _RETRY_SECONDS},
             )
         error_id = str(uuid4())

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from followup_contracts.events import ReplyReceived
 from followup_contracts.payload import Channel
-from followup_database import Database, Transaction, new_id
+from followup_database import Database, Transaction, committed, new_id
 from followup_directory import Account, tenants_by_id
 from followup_messaging.outbox import Outbox
 from followup_people import (
@@ -24,7 +24,6 @@ from followup_people import (
 )
 from followup_policy.zones import Place, whereabouts
 from followup_replies.addresses import bare, kind_of, match_key
-from followup_replies.attempts import committed
 from followup_replies.core.reading import InboundText, Reading, read
 from followup_replies.figures import Figures
 from followup_replies.stops import Stop, Stops

@@ -11,12 +11,11 @@ from uuid import UUID
 
 from followup_contracts.events import CallFinished, TouchBounced, TouchDelivered
 from followup_contracts.payload import Channel, Payload
-from followup_database import Database, Transaction
+from followup_database import Database, Transaction, committed
 from followup_directory import Account
 from followup_messaging.outbox import Outbox
 from followup_people import leads_by_id, mark_contact_point, person_by_address
 from followup_replies.addresses import bare, kind_of, match_key
-from followup_replies.attempts import committed
 from followup_replies.figures import Figures
 from followup_replies.states import (
     CALL_RANKS,

@@ -8,9 +8,9 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from followup_contracts.events import ContactOptedOut, ReplyReceived
-from followup_database import new_id
+from followup_database import committed, new_id
+from followup_database.attempts import TRIES
 from followup_directory import create_tenant
-from followup_replies.attempts import TRIES, committed
 from followup_replies.http import pages
 from followup_suppression import ACKNOWLEDGE_AFTER
 

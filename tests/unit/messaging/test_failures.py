@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy.exc import IntegrityError, OperationalError
 
-from followup_messaging.failures import describe, is_conflict, origin
+from followup_database.errors import is_conflict
+from followup_messaging.failures import describe, origin
 from followup_messaging.identity import Identity, identify
 
 MESSAGE_ID, TENANT = uuid4(), uuid4()

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from followup_contracts.payload import Channel
-from followup_database import Transaction
+from followup_database import Transaction, committed
 from followup_directory import Principal
 from followup_people import person_by_address
 from followup_replies.addresses import LONGEST, bare, match_key
@@ -116,7 +116,8 @@ class SuppressionRoutes:
         tenant_id = principal.tenant_id
         address = bare(wanted.told_as, wanted.address)
         hashed = self._hasher.hash(wanted.kind, address)
-        async with self._databases.api.transaction(tenant=tenant_id) as tx:
+
+        async def work(tx: Transaction) -> ListingBody:
             stop = Stop(
                 tenant_id=tenant_id,
                 person_id=await person_by_address(
@@ -130,7 +131,9 @@ class SuppressionRoutes:
                 consent=False,
             )
             await self._stops.stop(tx, stop)
-            listed = await _listed(tx, principal, hashed, wanted.channel)
+            return await _listed(tx, principal, hashed, wanted.channel)
+
+        listed = await committed(self._databases.api, work, tenant=tenant_id)
         await self._fence.settle(self._fence.moment())
         return listed
 

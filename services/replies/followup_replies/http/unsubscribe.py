@@ -7,9 +7,8 @@ redirect or a cookie, whatever its body.
 from fastapi import APIRouter
 from starlette.responses import HTMLResponse, Response
 
-from followup_database import Database, Transaction
+from followup_database import Database, Transaction, committed
 from followup_people import persons_by_id
-from followup_replies.attempts import committed
 from followup_replies.stops import Stop, Stops
 from followup_runtime.problems import Problem
 from followup_suppression import StopFence
