@@ -16,7 +16,6 @@ from sqlalchemy import text
 from followup_contracts.envelope import Message
 from followup_contracts.events import ReplyReceived, TouchDeferred, TouchSent, TouchSkipped
 from followup_database import new_id
-from followup_directory import put_account
 from followup_dispatcher.providers.port import Accepted, Call
 from followup_messaging.outbox import Outbox
 from followup_people import NewLead, upsert_leads
@@ -143,15 +142,7 @@ async def between_look_and_commit(
     house: Dispatching, command: Message
 ) -> AsyncIterator[asyncio.Task]:
     """A claim that has looked at everything and can't commit before the block ends."""
-    async with house.database.transaction() as tx:
-        await put_account(
-            tx,
-            house.tenant_id,
-            channel="sms",
-            provider="scripted",
-            name=house.account.name,
-            settings={"from": "+12025550100", "rate_per_second": 100},
-        )
+    await house.rate(100)
     key = {"key": f"account:{house.account.id}"}
     async with house.database.transaction() as tx:
         await tx.run(

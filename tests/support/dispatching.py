@@ -159,6 +159,29 @@ class Dispatching:
         await self.settled()
         return await self.events()
 
+    def replica(self) -> ClaimDesk:
+        """The claiming side of one more process on the same database."""
+        return ClaimDesk(
+            self.database,
+            outbox=self.outbox,
+            surveyor=Surveyor(self.hasher),
+            drafter=self.desk._drafter,
+            capacity=Capacity(256),
+            clock=self.monotonic,
+        )
+
+    async def rate(self, per_second: float, **more: Any) -> None:
+        """Give the SMS account a rate."""
+        async with self.database.transaction() as tx:
+            await put_account(
+                tx,
+                self.tenant_id,
+                channel="sms",
+                provider="scripted",
+                name=self.account.name,
+                settings={"from": "+12025550100", "rate_per_second": per_second} | more,
+            )
+
     async def settled(self) -> None:
         """Wait until every call has its answer committed."""
         stop = asyncio.Event()

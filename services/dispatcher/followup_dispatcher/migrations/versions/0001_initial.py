@@ -103,7 +103,7 @@ STATEMENTS = [
     "CREATE INDEX sandbox_by_touch ON dispatcher.sandbox (touch_id)",
     "CREATE INDEX sandbox_by_tenant ON dispatcher.sandbox (tenant_id, id)",
     *protect("dispatcher", "attempts", api="SELECT, UPDATE"),
-    *protect("dispatcher", "usage", api="SELECT"),
+    *protect("dispatcher", "usage", api="SELECT, UPDATE"),
     *protect("dispatcher", "rates", api="SELECT"),
     *protect("dispatcher", "sandbox", api="SELECT"),
 ]
