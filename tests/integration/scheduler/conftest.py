@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -86,10 +86,13 @@ class Desk:
         self.replies = Replies(self.runs).handle
         self.product = ProductEvents(self.runs).handle
 
-    async def tell(self, handle: Handle, *payloads: Payload) -> None:
+    async def tell(self, handle: Handle, *payloads: Payload, tenant_id: UUID | None = None) -> None:
         """Handle these in one transaction, as a consumer does with a batch."""
+        messages = [self.message(payload) for payload in payloads]
+        if tenant_id is not None:
+            messages = [replace(message, tenant_id=tenant_id) for message in messages]
         async with self.databases.worker.transaction() as tx:
-            await handle(tx, [self.message(payload) for payload in payloads])
+            await handle(tx, messages)
 
     async def publish(self, bus: InProcessBus, payload: Payload) -> None:
         """Publish as another service does; in process, confirmed means handled."""

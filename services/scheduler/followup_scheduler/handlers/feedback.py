@@ -3,20 +3,17 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-import structlog
-
 from followup_contracts import Message
 from followup_contracts.events import CallFinished, TouchBounced, TouchDelivered
 from followup_database import Transaction
 from followup_scheduler.consequences import settle, tell
 from followup_scheduler.core.model import CallEnded
 from followup_scheduler.core.touches import may_become
+from followup_scheduler.handlers.belonging import addressed
 from followup_scheduler.runs import Run, RunStore
 from followup_scheduler.touch import Touch
 
 Feedback = TouchDelivered | TouchBounced | CallFinished
-
-_log = structlog.get_logger()
 
 
 class ProviderFeedback:
@@ -27,15 +24,12 @@ class ProviderFeedback:
 
     async def handle(self, tx: Transaction, messages: Sequence[Message]) -> None:
         """Apply this feedback in the order in which it happened."""
-        several = [feedback_of(message) for message in messages]
-        runs = await self._runs.load(tx, {feedback.enrollment_id for feedback in several})
-        for feedback in sorted(several, key=lambda f: f.at):
-            run = runs.get(feedback.enrollment_id)
-            touch = None if run is None else run.touch(feedback.touch_id)
-            if run is None or touch is None:
-                _log.info("feedback about no touch of ours", touch=str(feedback.touch_id))
-                continue
-            apply(run, touch, feedback, now=tx.now)
+        several = [(message.tenant_id, feedback_of(message)) for message in messages]
+        runs = await self._runs.load(tx, {feedback.enrollment_id for _, feedback in several})
+        for tenant_id, feedback in sorted(several, key=lambda pair: pair[1].at):
+            about = addressed(runs, feedback.enrollment_id, feedback.touch_id, tenant_id=tenant_id)
+            if about is not None:
+                apply(*about, feedback, now=tx.now)
         await self._runs.save(tx, runs.values())
 
 

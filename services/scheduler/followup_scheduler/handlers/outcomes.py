@@ -8,8 +8,6 @@ frees an unknown touch settles an attempt of any round, and counts whatever its 
 from collections.abc import Sequence
 from datetime import datetime
 
-import structlog
-
 from followup_contracts import Message
 from followup_contracts.events import (
     TouchDeferred,
@@ -21,12 +19,11 @@ from followup_contracts.events import (
 from followup_database import Transaction
 from followup_scheduler.consequences import settle
 from followup_scheduler.core.touches import may_become
+from followup_scheduler.handlers.belonging import addressed
 from followup_scheduler.runs import Run, RunStore
 from followup_scheduler.touch import Timer, Touch
 
 Outcome = TouchSent | TouchDeferred | TouchFailed | TouchSkipped | TouchUnknown
-
-_log = structlog.get_logger()
 
 
 class TouchOutcomes:
@@ -37,16 +34,12 @@ class TouchOutcomes:
 
     async def handle(self, tx: Transaction, messages: Sequence[Message]) -> None:
         """Apply these answers in the order in which they happened."""
-        outcomes = [outcome_of(message) for message in messages]
-        runs = await self._runs.load(tx, {outcome.enrollment_id for outcome in outcomes})
-        for outcome in sorted(outcomes, key=lambda o: (o.at, o.round)):
-            run = runs.get(outcome.enrollment_id)
-            touch = None if run is None else run.touch(outcome.touch_id)
-            if run is None or touch is None:
-                # Erased meanwhile; there is nothing left to tell.
-                _log.info("answer about no touch of ours", touch=str(outcome.touch_id))
-                continue
-            apply(run, touch, outcome, now=tx.now)
+        outcomes = [(message.tenant_id, outcome_of(message)) for message in messages]
+        runs = await self._runs.load(tx, {outcome.enrollment_id for _, outcome in outcomes})
+        for tenant_id, outcome in sorted(outcomes, key=lambda pair: (pair[1].at, pair[1].round)):
+            about = addressed(runs, outcome.enrollment_id, outcome.touch_id, tenant_id=tenant_id)
+            if about is not None:
+                apply(*about, outcome, now=tx.now)
         await self._runs.save(tx, runs.values())
 
 

@@ -43,14 +43,15 @@ class ProductEvents:
             tx, {(tenant_id, event.lead_id) for tenant_id, event in events}
         )
         runs = await self._runs.load(tx, {enrollment_id for enrollment_id, _ in known})
-        by_lead: dict[UUID, list[Run]] = {}
+        by_lead: dict[tuple[UUID, UUID], list[Run]] = {}
         for run in runs.values():
-            by_lead.setdefault(run.enrollment.lead_id, []).append(run)
+            of = run.enrollment
+            by_lead.setdefault((of.tenant_id, of.lead_id), []).append(run)
         await journal.insert(tx, [_entry(tx, tenant_id, event) for tenant_id, event in events])
-        for _, event in events:
+        for tenant_id, event in events:
             stimulus = _stimulus(event)
             if stimulus is not None:
-                for run in by_lead.get(event.lead_id, []):
+                for run in by_lead.get((tenant_id, event.lead_id), []):
                     tell(run, stimulus, now=tx.now)
         await self._runs.save(tx, runs.values())
 

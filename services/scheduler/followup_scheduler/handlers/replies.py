@@ -1,6 +1,6 @@
 """`reply.received`, `contact.opted_out`, `contact.opted_in`: what persons tell us."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import assert_never
 from uuid import UUID
@@ -13,6 +13,7 @@ from followup_scheduler.consequences import tell
 from followup_scheduler.core.model import OptedOut, ReplyRead, Stimulus
 from followup_scheduler.core.reactions import left_over
 from followup_scheduler.facts import ids_of
+from followup_scheduler.handlers.belonging import belongs
 from followup_scheduler.runs import Run, RunStore
 from followup_scheduler.store import enrollments, journal
 from followup_scheduler.store.journal import Entry
@@ -42,20 +43,32 @@ class Replies:
         names = await ids_of(tx, persons)
         live = await enrollments.live_of_persons(tx, {i for ids in names.values() for i in ids})
         runs = await self._runs.load(tx, {enrollment_id for enrollment_id, _ in live})
+        decided = []
         for tenant_id, word in words:
             if word.person_id is None:
                 continue
-            theirs = [r for r in runs.values() if r.enrollment.person_id in names[word.person_id]]
-            if theirs:
-                hear(tx, theirs, word)
-            else:
-                await self._hear_alone(tx, tenant_id, word)
+            if await self._decide(tx, runs.values(), tenant_id, word, names[word.person_id]):
+                decided += [(word.person_id, r) for r in _reply_of(word)]
         await self._runs.save(tx, runs.values())
-        decided = [
-            (word.person_id, word.reply_id) for _, word in words if isinstance(word, ReplyReceived)
-        ]
         if decided:
             await remove_holds(tx, decided)
+
+    async def _decide(
+        self,
+        tx: Transaction,
+        runs: Iterable[Run],
+        tenant_id: UUID,
+        word: Word,
+        names: frozenset[UUID],
+    ) -> bool:
+        """Decide on one word; False where its person turns out to be another tenant's."""
+        known = [run for run in runs if run.enrollment.person_id in names]
+        theirs = [run for run in known if belongs(run, tenant_id)]
+        if theirs:
+            hear(tx, theirs, word)
+        elif not known:
+            await self._hear_alone(tx, tenant_id, word)
+        return bool(theirs) or not known
 
     async def _hear_alone(self, tx: Transaction, tenant_id: UUID, word: Word) -> None:
         """A word with nothing left to decide: its lead's journal has it, and maybe a person."""
@@ -70,6 +83,10 @@ class Replies:
         )
         await journal.insert(tx, [entry])
         await assign(tx, self._runs.outbox, _tasks(tenant_id, word, at=tx.now))
+
+
+def _reply_of(word: Word) -> list[UUID]:
+    return [word.reply_id] if isinstance(word, ReplyReceived) else []
 
 
 def word_of(message: Message) -> Word:
