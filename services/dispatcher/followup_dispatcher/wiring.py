@@ -3,6 +3,7 @@
 from random import Random
 
 from followup_contracts.payload import CHANNELS, LANES
+from followup_database import Database
 from followup_directory import Vault
 from followup_dispatcher.accounts import Accounts
 from followup_dispatcher.calls import Caller
@@ -14,7 +15,7 @@ from followup_dispatcher.feedback import FeedbackHandler
 from followup_dispatcher.http import Routes
 from followup_dispatcher.metrics import Metrics
 from followup_dispatcher.picture import Surveyor
-from followup_dispatcher.providers.registry import factories
+from followup_dispatcher.providers.registry import Factories, factories
 from followup_dispatcher.records import Recorder
 from followup_dispatcher.rendering.composer import Composer
 from followup_dispatcher.sandbox import SandboxRecord
@@ -32,6 +33,11 @@ from followup_runtime.service import Service
 from followup_runtime.settings import Settings
 from followup_suppression import AddressHasher
 from followup_suppression.tokens import LinkSigner
+
+
+def adapters(database: Database) -> Factories:
+    """Every provider adapter by vendor and channel, for a command that checks an account."""
+    return factories(SandboxRecord(database))
 
 
 def build(

@@ -12,8 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from followup_contracts.payload import Channel
 from followup_directory import Vault, accounts, put_account, put_sender
-from followup_dispatcher.providers.registry import factories
-from followup_dispatcher.sandbox import SandboxRecord
+from followup_dispatcher.wiring import adapters
 from followup_embedded.commands.errors import WrongUse
 from followup_embedded.commands.office import open_databases, perform, settings
 from followup_embedded.commands.tenants import tenant_named
@@ -115,7 +114,7 @@ async def _put(given: Settings, slug: str, wanted: AccountFile) -> str:
 
 async def _try(databases: Databases, wanted: AccountFile) -> None:
     """Let the adapter read it: a wrong setting is told here, not when a touch is due."""
-    table = factories(SandboxRecord(databases.worker))
+    table = adapters(databases.worker)
     factory = table.get((wanted.provider, wanted.channel))
     if factory is None:
         known = ", ".join(sorted(f"{p} ({c})" for p, c in table))
