@@ -3,6 +3,7 @@ from datetime import timedelta
 
 import pytest
 
+from followup_directory import create_tenant
 from followup_scheduler.consequences import tell
 from followup_scheduler.core.model import Ordered
 
@@ -338,3 +339,16 @@ async def test_a_report_about_a_refused_touch_changes_no_state(desk, say):
     await desk.tell(desk.feedback, say.delivered(touch, at=desk.clock()))
     told = await desk.touch(run, "sms")
     assert (told["state"], told["trace"][-1]["what"]) == ("failed", "delivered")
+
+
+async def test_feedback_of_one_tenant_says_nothing_about_anothers_touches(desk, say):
+    """Whoever holds a secret may sign any id; only their own enrollments listen."""
+    _, run, call = await _to_first_call(desk)
+    await desk.send(call)
+    async with desk.databases.worker.transaction() as tx:
+        stranger = await create_tenant(tx, "stranger", "Stranger")
+    forged = say.call_ended(call, at=desk.clock(), result="voicemail_left")
+    await desk.tell(desk.feedback, forged, tenant_id=stranger.id)
+    assert (await desk.touch(run, "voice", "day-1"))["call_result"] is None
+    await desk.tell(desk.feedback, forged)
+    assert (await desk.touch(run, "voice", "day-1"))["call_result"] == "voicemail_left"
