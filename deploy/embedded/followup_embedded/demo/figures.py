@@ -15,12 +15,12 @@ _AT_ONCE = timedelta(seconds=1)
 def summary(outcome: Outcome) -> dict[str, int | float]:
     """Return what `.followup/demo.json` holds.
 
-    `imported` counts the rows taken, `merged` those of them that joined a person already
-    there; times are in seconds, `first_touch_seconds_p50` of business time.
+    Every row of the file is one of `imported` (a lead of its own), `merged` (into a person
+    who was there already) and `refused`; times are in seconds, `first_touch_seconds_p50` of business time.
     """
     sendings = outcome.evidence.sendings
     return {
-        "imported": outcome.imported["accepted"],
+        "imported": outcome.imported["accepted"] - outcome.imported["merged"],
         "merged": outcome.imported["merged"],
         "refused": outcome.imported["refused"],
         "touches": len(sendings),

@@ -35,8 +35,8 @@ def show(outcome: Outcome, console: Console) -> None:
 def _imported(outcome: Outcome) -> Table:
     taken = outcome.imported
     table = Table("rows", "number", "why", title=f"{taken['rows']} rows of the file")
-    table.add_row("imported", str(taken["accepted"]), "")
-    table.add_row("  of them merged", str(taken["merged"]), "phone or e-mail of an earlier row")
+    table.add_row("imported", str(taken["accepted"] - taken["merged"]), "leads of their own")
+    table.add_row("merged", str(taken["merged"]), "phone or e-mail of an earlier row")
     for reason, number in sorted(taken["reasons"].items(), key=lambda pair: -pair[1]):
         refused = {row["reason"] for row in outcome.refusals}
         if reason not in refused and reason not in ("ok", "duplicate"):
