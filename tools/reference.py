@@ -17,6 +17,7 @@ from followup_contracts.asyncapi import address_of
 from followup_contracts.payload import Payload
 from followup_contracts.registry import CONSUMERS, MESSAGES
 from followup_contracts.topology import QUEUES, exchange_of_type
+from followup_directory.vault import new_secret_key
 from followup_embedded.commands import followup
 from followup_embedded.house import BUILDERS
 from followup_messaging.inprocess import InProcessBus
@@ -32,7 +33,8 @@ PORTS = {"intake": 8001, "scheduler": 8002, "dispatcher": 8003, "replies": 8004}
 
 def http() -> str:
     """Every route with its scope, by service."""
-    settings = Settings()
+    # Keys of its own, so that none are made and kept for a table of routes.
+    settings = Settings(secret_keys=(new_secret_key(),), suppression_key="only for this table")
     databases = Databases.open("postgresql://nobody@localhost/none", api_pool=1, worker_pool=1)
     metrics = Metrics()
     parts = []

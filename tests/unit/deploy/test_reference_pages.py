@@ -33,11 +33,12 @@ def test_a_page_lists_what_the_code_has(page: str, tmp_path: Path) -> None:
     made = subprocess.run(  # noqa: S603 - our own script
         [sys.executable, "-c", SHOW, page],
         cwd=ROOT,
-        env={"FOLLOWUP_DATA_DIR": str(tmp_path), "FOLLOWUP_SUPPRESSION_KEY": "made-up-for-a-test"},
+        env={"FOLLOWUP_DATA_DIR": str(tmp_path)},
         capture_output=True,
         text=True,
         check=True,
     )
+    assert list(tmp_path.iterdir()) == []
     assert entries((PAGES / page).read_text()) == entries(made.stdout)
 
 
