@@ -213,9 +213,13 @@ def _settled(message: Message, attempts: Mapping[UUID, Entry]) -> Entry | None:
 
 
 def _usable(account: Account, tenants: Mapping[UUID, Tenant]) -> bool:
-    """In the sandbox nothing leaves the house, whatever accounts a tenant has."""
+    """In the sandbox nothing leaves the house, whatever accounts a tenant has.
+
+    Outside it nothing goes to the sandbox either: failing over to it would look like
+    sending.
+    """
     tenant = tenants.get(account.tenant_id)
-    return tenant is not None and (not tenant.settings.sandbox or account.provider == "sandbox")
+    return tenant is not None and tenant.settings.sandbox == (account.provider == "sandbox")
 
 
 def _by_tenant(accounts: Sequence[Account]) -> dict[UUID, list[Account]]:

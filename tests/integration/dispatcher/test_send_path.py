@@ -206,3 +206,26 @@ async def test_opposite_orders_of_settling_do_not_deadlock(dispatching, count) -
 
     assert sum(moved) == count
     dispatching.desk.forget(claims.claimed)
+
+
+async def test_a_live_tenant_never_falls_back_on_the_sandbox(dispatching) -> None:
+    """With its own account stopped the touch waits; the sandbox account beside it is not used."""
+    async with dispatching.database.transaction() as tx:
+        await put_account(
+            tx,
+            dispatching.tenant_id,
+            channel="sms",
+            provider="sandbox",
+            name="sandbox",
+            settings={"from": "+12025550100"},
+            priority=9,
+        )
+        await set_account_state(
+            tx, dispatching.tenant_id, dispatching.account.id, state="stopped", reason="test"
+        )
+    lead = await dispatching.lead()
+
+    (deferred,) = await dispatching.send(dispatching.command(lead))
+
+    assert isinstance(deferred, TouchDeferred)
+    assert deferred.rule == "account"
