@@ -39,6 +39,12 @@ class Figures:
             ["state", "reason"],
         )
 
+        self._left_out = metrics.counter(
+            "followup_scheduler_left_out",
+            "Timers and unanswered touches put off because carrying them out failed.",
+            ["loop"],
+        )
+
     def late(self, by: timedelta) -> None:
         """The oldest due timer was due this long ago."""
         self._late.set(max(0.0, by.total_seconds()))
@@ -46,6 +52,10 @@ class Figures:
     def asked_again(self, count: int) -> None:
         """So many commands had to be repeated."""
         self._again.inc(count)
+
+    def left_out(self, loop: str) -> None:
+        """One of a loop's rows could not be carried out."""
+        self._left_out.labels(loop).inc()
 
     def ended(self, state: str, reason: str) -> None:
         """An enrollment ended."""

@@ -1,13 +1,19 @@
 """The scheduler's loops: what is due, and what nobody answered."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
+from operator import itemgetter
+from typing import Literal
+from uuid import UUID
 
 from followup_database import Database, Transaction
 from followup_runtime.loops import Tick
 from followup_scheduler.consequences import tell
 from followup_scheduler.core.model import Woken
+from followup_scheduler.isolation import POSTPONED, is_ours, one_by_one
 from followup_scheduler.runs import RunStore
 from followup_scheduler.store import enrollments, timers, touches
 from followup_scheduler.touch import Line, Timer, Touch
@@ -19,6 +25,19 @@ _BUSY_PAUSE = 0.02
 """Seconds until timers are looked at again whose targets somebody held."""
 _FULL_PAUSE = 0.1
 """Seconds a line whose window was full is left alone; its timers stay where they are."""
+
+Work = Callable[[Transaction, Sequence[Timer]], Awaitable[int]]
+"""Carries out locked timers; returns how many are done with."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Round:
+    """What became of one batch, and when the next timer of any kind is due."""
+
+    worked: int
+    due: Sequence[Timer]
+    now: datetime
+    following: datetime | None
 
 
 class TimerLoop:
@@ -49,19 +68,44 @@ class TimerLoop:
         """One batch of touches and one of wakes, each in a transaction of its own.
 
         Two, because waking waits for touches that somebody holds, and asking for
-        touches holds some: who did both at once could wait in a circle.
+        touches holds some: who did both at once could wait in a circle. A batch that
+        fails is gone through timer by timer; the culprit is put off for five minutes.
         """
-        async with self._database.transaction() as tx:
-            due = await timers.due(tx, "touch", most=self._most, full=self._full_lines())
-            worked = await self._ask(tx, due)
-        async with self._database.transaction() as tx:
-            due += (wakes := await timers.due(tx, "wake", most=self._most))
-            worked += await self._wake(tx, wakes)
-            following = await timers.next_due(tx)
-            now = tx.now
-        late = now - min(timer.due_at for timer in due) if due else timedelta(0)
+        asked = await self._round("touch", self._ask)
+        woken = await self._round("wake", self._wake)
+        due = [*asked.due, *woken.due]
+        late = woken.now - min(timer.due_at for timer in due) if due else timedelta(0)
         self._runs.figures.late(late)
-        return Tick(worked, _sleep(now, following, worked=worked))
+        worked = asked.worked + woken.worked
+        return Tick(worked, _sleep(woken.now, woken.following, worked=worked))
+
+    async def _round(self, kind: Literal["touch", "wake"], work: Work) -> _Round:
+        due: list[Timer] = []
+        try:
+            async with self._database.transaction() as tx:
+                due = await timers.due(tx, kind, most=self._most, full=self._full_lines())
+                worked = await work(tx, due)
+                return _Round(worked, due, tx.now, await timers.next_due(tx))
+        except Exception as error:
+            if not due or not is_ours(error):
+                raise
+        worked = await one_by_one(
+            due,
+            attempt=partial(self._alone, work),
+            postpone=self._postpone,
+            name=lambda timer: timer.target,
+        )
+        async with self._database.transaction() as tx:
+            return _Round(worked, due, tx.now, await timers.next_due(tx))
+
+    async def _alone(self, work: Work, timer: Timer) -> int:
+        async with self._database.transaction() as tx:
+            return await work(tx, await timers.still_due(tx, timer.target))
+
+    async def _postpone(self, timer: Timer) -> None:
+        async with self._database.transaction() as tx:
+            await timers.postpone(tx, timer.target, by=POSTPONED)
+        self._runs.figures.left_out(self.name)
 
     async def _ask(self, tx: Transaction, due: Sequence[Timer]) -> int:
         """Ask for the touches of these timers, as far as their windows have room."""
@@ -130,17 +174,46 @@ class Reconciler:
         self._most = most
 
     async def run_once(self) -> Tick:
-        """One batch, in one transaction; lateness is by machine time."""
+        """One batch, in one transaction; lateness is by machine time.
+
+        If it fails, each touch on its own; the culprit is put off for five minutes.
+        """
+        rounds: list[tuple[UUID, int]] = []
+        try:
+            async with self._database.transaction() as tx:
+                late = await touches.late(tx, after=self._after, most=self._most)
+                rounds = [(touch.id, touch.round) for touch in late]
+                asked = await self._ask(tx, late)
+        except Exception as error:
+            if not rounds or not is_ours(error):
+                raise
+            asked = await one_by_one(
+                rounds, attempt=self._alone, postpone=self._postpone, name=itemgetter(0)
+            )
+        self._runs.figures.asked_again(asked)
+        return Tick(asked, 0.0 if len(rounds) == self._most else 1.0)
+
+    async def _ask(self, tx: Transaction, late: Sequence[Touch]) -> int:
+        for touch in late:
+            touch.round += 1
+            touch.note(tx.now, "asked for again: no answer", round=touch.round)
+        if late:
+            await touches.command(tx, late)
+            self._runs.command(tx, late)
+        return len(late)
+
+    async def _alone(self, known: tuple[UUID, int]) -> int:
+        id_, round_ = known
         async with self._database.transaction() as tx:
-            late = await touches.late(tx, after=self._after, most=self._most)
-            for touch in late:
-                touch.round += 1
-                touch.note(tx.now, "asked for again: no answer", round=touch.round)
-            if late:
-                await touches.command(tx, late)
-                self._runs.command(tx, late)
-        self._runs.figures.asked_again(len(late))
-        return Tick(len(late), 0.0 if len(late) == self._most else 1.0)
+            free = await touches.lock_free(tx, [id_])
+            # Answered meanwhile, or asked for by another scheduler: nothing to do.
+            still = [t for t in free if t.state == "commanded" and t.round == round_]
+            return await self._ask(tx, still)
+
+    async def _postpone(self, known: tuple[UUID, int]) -> None:
+        async with self._database.transaction() as tx:
+            await touches.postpone(tx, known[0], after=self._after, by=POSTPONED)
+        self._runs.figures.left_out(self.name)
 
 
 async def next_due(tx: Transaction) -> datetime | None:

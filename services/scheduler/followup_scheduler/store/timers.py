@@ -5,11 +5,12 @@ goes on to: it waits for nobody, so it is never part of a circle of waiting.
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
 from sqlalchemy import text
+from sqlalchemy.engine import RowMapping
 
 from followup_contracts.payload import Lane
 from followup_database import Transaction
@@ -39,6 +40,16 @@ WHERE lane = :lane AND kind = :kind AND due_at <= CAST(:now AS timestamptz)
     SELECT FROM jsonb_to_recordset(CAST(:full AS jsonb)) AS f(tenant_id uuid, channel text)
     WHERE f.tenant_id = t.tenant_id AND f.channel = t.channel)
 ORDER BY due_at LIMIT :most FOR UPDATE OF t SKIP LOCKED
+""")
+
+_STILL_DUE = text("""
+SELECT target, tenant_id, lane, kind, due_at, reason, channel FROM scheduler.timers
+WHERE target = :target AND due_at <= CAST(:now AS timestamptz) FOR UPDATE SKIP LOCKED
+""")
+
+_POSTPONE = text("""
+UPDATE scheduler.timers SET due_at = CAST(:now AS timestamptz) + CAST(:by AS interval)
+WHERE target = :target AND due_at <= CAST(:now AS timestamptz)
 """)
 
 _NEXT = text("""
@@ -81,16 +92,30 @@ async def due(
     """
     lines = to_json([{"tenant_id": tenant, "channel": channel} for tenant, channel in full])
     found: list[Timer] = []
-    for number, lane in sorted(_LANES.items()):
+    for number in sorted(_LANES):
         if len(found) < most:
             rows = await tx.all(
                 _DUE, lane=number, kind=kind, now=tx.now, most=most - len(found), full=lines
             )
-            found += [Timer(**{**row, "lane": lane}) for row in rows]
+            found += [_timer(row) for row in rows]
     return found
+
+
+async def still_due(tx: Transaction, target: UUID) -> list[Timer]:
+    """The timer of this target, locked; none if it is gone, held, or due later now."""
+    return [_timer(row) for row in await tx.all(_STILL_DUE, target=target, now=tx.now)]
+
+
+async def postpone(tx: Transaction, target: UUID, *, by: timedelta) -> None:
+    """Have a due timer come again after that long; one that was moved stays as it is."""
+    await tx.run(_POSTPONE, target=target, now=tx.now, by=by)
 
 
 async def next_due(tx: Transaction) -> datetime | None:
     """The earliest moment any timer is due, or None when none is armed."""
     moment: datetime | None = await tx.scalar(_NEXT)
     return moment
+
+
+def _timer(row: RowMapping) -> Timer:
+    return Timer(**{**row, "lane": _LANES[row["lane"]]})

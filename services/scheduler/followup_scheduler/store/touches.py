@@ -73,6 +73,13 @@ FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(id uuid, round int, trace jso
 WHERE t.id = r.id AND t.state IN ('planned', 'commanded')
 """)
 
+# Machine time, so that it counts as late again after that long.
+_POSTPONE = text("""
+UPDATE scheduler.touches
+SET commanded_at = clock_timestamp() - CAST(:after AS interval) + CAST(:by AS interval)
+WHERE id = :id AND state = 'commanded'
+""")
+
 _OUTSTANDING = text("""
 SELECT r.tenant_id, r.channel, (
   SELECT count(*) FROM (
@@ -135,6 +142,11 @@ async def command(tx: Transaction, touches: Sequence[Touch]) -> None:
     """Mark touches, their round already raised, as commanded now."""
     rows = [{"id": touch.id, "round": touch.round, "trace": touch.news} for touch in touches]
     await tx.run(_COMMAND, rows=to_json(rows))
+
+
+async def postpone(tx: Transaction, touch_id: UUID, *, after: timedelta, by: timedelta) -> None:
+    """Have a touch that is late after `after` count as late again only in `by`."""
+    await tx.run(_POSTPONE, id=touch_id, after=after, by=by)
 
 
 async def outstanding(
