@@ -2,7 +2,8 @@
 
 An event's row stays until every service that the registry names for its type has
 handled it (an inbox row) or given it up (a dead letter); one that has not after 30 s is
-published again. So a broker that is wiped costs seconds, not messages.
+published again, then more and more rarely (every 5 min in the end). So a broker that is
+wiped costs seconds, not messages.
 """
 
 from collections.abc import Iterable, Sequence

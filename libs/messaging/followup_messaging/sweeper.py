@@ -10,12 +10,16 @@ from followup_messaging.relay import Parcel, Relay
 from followup_runtime.loops import Tick
 
 REPUBLISH_AFTER = timedelta(seconds=30)
+LONGEST_PAUSES = 10
+"""How far the pause grows, in first pauses: 30 s become 5 min. A consumer that is behind
+must not be given a copy of all it has not reached every half minute."""
 BATCH = 500
 _IDLE = 1.0
 
 # Machine time throughout: a business clock that jumps must not republish anything.
 # SKIP LOCKED lets every replica sweep. A letter that was dropped is done with as much
-# as an open one; one that was replayed is on its way to its consumer again.
+# as an open one; one that was replayed is on its way to its consumer again. The pause
+# until the next look grows with the age of the row: 30 s, 60 s, 120 s …
 _SWEEP = text("""
     WITH due AS (
       SELECT id, consumers FROM messaging.outbox
@@ -35,7 +39,9 @@ _SWEEP = text("""
       RETURNING o.id),
     again AS (
       UPDATE messaging.outbox o
-         SET next_at = clock_timestamp() + CAST(:again AS interval)
+         SET next_at = clock_timestamp() + LEAST(
+               GREATEST(CAST(:again AS interval), clock_timestamp() - o.created_at),
+               CAST(:longest AS interval))
         FROM due
        WHERE o.id = due.id AND NOT EXISTS (SELECT FROM finished f WHERE f.id = due.id)
       RETURNING o.id, o.exchange, o.routing_key, o.consumers, o.body)
@@ -67,7 +73,12 @@ class Sweeper:
         if not self._bus.connected:
             return Tick(worked=0, again_in=_IDLE)
         async with self._database.transaction() as tx:
-            rows = await tx.all(_SWEEP, most=BATCH, again=self._republish_after)
+            rows = await tx.all(
+                _SWEEP,
+                most=BATCH,
+                again=self._republish_after,
+                longest=self._republish_after * LONGEST_PAUSES,
+            )
             parcels = [
                 Parcel(
                     Outgoing(
