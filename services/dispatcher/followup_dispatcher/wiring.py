@@ -23,6 +23,7 @@ from followup_dispatcher.sending import Sending
 from followup_dispatcher.settings import DispatcherSettings
 from followup_dispatcher.sweeps import StaleSweep, UnknownSweep
 from followup_messaging.consumer import Consumer
+from followup_messaging.maintenance import Months
 from followup_messaging.outbox import Outbox
 from followup_messaging.port import Bus
 from followup_runtime.databases import Databases
@@ -106,6 +107,7 @@ def build(
             LoopRunner(stale, metrics=metrics),
             LoopRunner(unknown, metrics=metrics),
             LoopRunner(outbox.sweeper, metrics=metrics),
+            LoopRunner(Months(database, "dispatcher"), metrics=metrics),
         ],
         finishers=[outbox.relay],
         close=accounts.close,

@@ -5,6 +5,7 @@ import asyncio
 from fastapi import APIRouter
 
 from followup_messaging.consumer import Consumer
+from followup_messaging.maintenance import ExpiredLetters, Months
 from followup_messaging.outbox import Outbox
 from followup_messaging.port import Bus
 from followup_runtime.databases import Databases
@@ -67,6 +68,9 @@ def build(
     loops: list[Loop] = [
         Reconciler(databases.worker, runs, after=own.unanswered),
         outbox.sweeper,
+        # Nobody's in particular, so they are here: every deployment has a scheduler.
+        Months(databases.worker, "messaging"),
+        ExpiredLetters(databases.worker),
     ]
     runners: list[Runner] = [
         *consumers,

@@ -5,13 +5,15 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from followup_database import Database, Role
 from followup_database.engine import async_url
 from followup_database.ids import smallest_id
+from followup_database.months import AHEAD
 from followup_messaging import dead
-from followup_messaging.maintenance import AHEAD, Maintenance, first_kept
+from followup_messaging.maintenance import ExpiredLetters, Months
 from followup_runtime.databases import Databases
 from followup_testkit.databases import PostgresForTests
 
@@ -42,48 +44,107 @@ async def partitions(database: Database, table: str) -> set[str]:
     return {row["n"].removeprefix("messaging.") for row in rows}
 
 
-async def test_months_ahead_are_made_and_old_ones_dropped(own_url: str) -> None:
-    """A missing month comes back; inbox months past their keeping go, others never."""
-    old_from, old_to = (smallest_id(datetime(2020, m, 1, tzinfo=UTC)) for m in (1, 2))
-    bounds = f"FOR VALUES FROM ('{old_from}') TO ('{old_to}')"
-    next_month = first_kept(datetime.now(UTC), -1)
-    await run(
-        own_url,
-        f"CREATE TABLE messaging.inbox_2020_01 PARTITION OF messaging.inbox {bounds}",
-        f"CREATE TABLE messaging.outbox_2020_01 PARTITION OF messaging.outbox {bounds}",
-        f"DROP TABLE messaging.inbox_{next_month:%Y_%m}",
+def month(ahead: int) -> datetime:
+    """The first instant of a month, counted from the present one."""
+    now = datetime.now(UTC)
+    months = now.year * 12 + now.month - 1 + ahead
+    return datetime(months // 12, months % 12 + 1, 1, tzinfo=UTC)
+
+
+def partition(schema: str, table: str, begins: datetime) -> str:
+    after = datetime(begins.year + begins.month // 12, begins.month % 12 + 1, 1, tzinfo=UTC)
+    return (
+        f"CREATE TABLE {schema}.{table}_{begins:%Y_%m} PARTITION OF {schema}.{table}"
+        f" FOR VALUES FROM ('{smallest_id(begins)}') TO ('{smallest_id(after)}')"
     )
-    worker = Database(own_url, role=Role.WORKER, pool_size=2)
-    tick = await Maintenance(worker).run_once()
-    inbox, outbox = await partitions(worker, "inbox"), await partitions(worker, "outbox")
-    again = await Maintenance(worker).run_once()
-    await worker.close()
-    assert tick.worked == 2
-    assert again.worked == 0
-    assert f"inbox_{next_month:%Y_%m}" in inbox
-    assert "inbox_2020_01" not in inbox
-    assert "outbox_2020_01" in outbox
-    assert {"inbox_rest"} < inbox
-    assert len(inbox) == AHEAD + 1
 
 
-async def test_a_login_that_owns_nothing_leaves_the_months_alone(own_url: str) -> None:
-    """Roles kept apart: no failure, the months are somebody else's."""
+@pytest.fixture
+async def worker(own_url: str) -> AsyncIterator[Database]:
+    """A worker whose login owns no table, as where roles are kept apart."""
     name = f"login_{uuid4().hex[:8]}"
-    next_month = first_kept(datetime.now(UTC), -1)
+    await run(own_url, f"CREATE ROLE {name} LOGIN PASSWORD 'x' IN ROLE followup_worker")
+    url = make_url(own_url).set(username=name, password="x").render_as_string(hide_password=False)
+    database = Database(url, role=Role.WORKER, pool_size=2)
+    yield database
+    await database.close()
+    await run(own_url, f"DROP ROLE {name}")
+
+
+async def test_months_ahead_are_made_and_old_ones_dropped(own_url: str, worker: Database) -> None:
+    """By a worker that owns nothing: missing months come back, inbox months expire."""
     await run(
         own_url,
-        f"CREATE ROLE {name} LOGIN PASSWORD 'x' IN ROLE followup_worker, followup_api",
-        f"DROP TABLE messaging.inbox_{next_month:%Y_%m}",
+        partition("messaging", "inbox", month(-4)),
+        partition("messaging", "inbox", month(-3)),
+        partition("messaging", "outbox", month(-4)),
+        f"DROP TABLE messaging.inbox_{month(1):%Y_%m}",
+        f"DROP TABLE messaging.outbox_{month(12):%Y_%m}",
     )
-    url = make_url(own_url).set(username=name, password="x").render_as_string(hide_password=False)
-    worker = Database(url, role=Role.WORKER, pool_size=2)
-    tick = await Maintenance(worker).run_once()
-    months = await partitions(worker, "inbox")
-    await worker.close()
-    await run(own_url, f"DROP ROLE {name}")
-    assert tick.worked == 0
-    assert f"inbox_{next_month:%Y_%m}" not in months
+    expected = await bounds(worker, "inbox", month(2))
+    tick = await Months(worker, "messaging").run_once()
+    again = await Months(worker, "messaging").run_once()
+    inbox, outbox = await partitions(worker, "inbox"), await partitions(worker, "outbox")
+    assert (tick.worked, again.worked) == (3, 0)
+    assert f"inbox_{month(1):%Y_%m}" in inbox
+    assert f"inbox_{month(-3):%Y_%m}" in inbox
+    assert f"inbox_{month(-4):%Y_%m}" not in inbox
+    assert f"outbox_{month(-4):%Y_%m}" in outbox
+    assert len(inbox) == AHEAD + 2
+    # As the migration makes them: bounded by the lowest ids of their months.
+    assert str(smallest_id(month(2))) in expected
+    made = await bounds(worker, "inbox", month(1))
+    assert str(smallest_id(month(1))) in made
+    assert str(smallest_id(month(2))) in made
+
+
+async def bounds(database: Database, table: str, begins: datetime) -> str:
+    async with database.transaction() as tx:
+        found = await tx.scalar(
+            text("SELECT pg_get_expr(relpartbound, oid) FROM pg_class WHERE relname = :name"),
+            name=f"{table}_{begins:%Y_%m}",
+        )
+    return str(found)
+
+
+async def test_a_month_with_rows_in_the_default_partition_stops_no_other(
+    own_url: str, worker: Database
+) -> None:
+    """A clock was off once; its rows stay where they are and every other month is made."""
+    early = smallest_id(month(1))
+    await run(
+        own_url,
+        f"DROP TABLE messaging.inbox_{month(1):%Y_%m}",
+        f"DROP TABLE messaging.inbox_{month(2):%Y_%m}",
+        "INSERT INTO messaging.inbox (message_id, consumer, tenant_id)"
+        f" VALUES ('{early}', 'scheduler', '{early}')",
+    )
+    assert (await Months(worker, "messaging").run_once()).worked == 1
+    inbox = await partitions(worker, "inbox")
+    assert f"inbox_{month(2):%Y_%m}" in inbox
+    assert f"inbox_{month(1):%Y_%m}" not in inbox
+
+
+async def test_the_ledger_s_months_are_made_and_never_dropped(
+    own_url: str, worker: Database
+) -> None:
+    """Attempts are what keeps a touch from going out twice."""
+    await run(
+        own_url,
+        partition("dispatcher", "attempts", month(-60)),
+        f"DROP TABLE dispatcher.attempts_{month(3):%Y_%m}",
+    )
+    assert (await Months(worker, "dispatcher").run_once()).worked == 1
+    assert (await Months(worker, "dispatcher").run_once()).worked == 0
+
+
+async def test_keys_cannot_tend_months(own_url: str) -> None:
+    """Only workers may call what runs with the owner's rights."""
+    api = Database(own_url, role=Role.API, pool_size=1)
+    with pytest.raises(ProgrammingError, match="permission denied"):
+        async with api.transaction(tenant=uuid4()) as tx:
+            await tx.run(text("SELECT messaging.tend_months(13)"))
+    await api.close()
 
 
 async def test_dead_letters_expire(databases: Databases) -> None:
@@ -102,20 +163,7 @@ async def test_dead_letters_expire(databases: Databases) -> None:
             text("UPDATE messaging.dead SET at = clock_timestamp() - interval '31 days'"
                  " WHERE message_id = :id"), id=letters[1].message_id
         )  # fmt: skip
-    await Maintenance(databases.worker).run_once()
+    await ExpiredLetters(databases.worker).run_once()
     async with databases.worker.transaction() as tx:
         left = await dead.list_dead(tx)
     assert [letter.message_id for letter in left] == [letters[2].message_id]
-
-
-@pytest.mark.parametrize(
-    ("now", "kept", "expected"),
-    [
-        (datetime(2026, 11, 22, tzinfo=UTC), 3, datetime(2026, 8, 1, tzinfo=UTC)),
-        (datetime(2026, 1, 31, tzinfo=UTC), 1, datetime(2025, 12, 1, tzinfo=UTC)),
-        (datetime(2026, 12, 1, tzinfo=UTC), -1, datetime(2027, 1, 1, tzinfo=UTC)),
-    ],
-)
-def test_the_first_month_kept(now: datetime, kept: int, expected: datetime) -> None:
-    """Whole months are counted, over the year's end too."""
-    assert first_kept(now, kept) == expected
