@@ -28,6 +28,7 @@ class FeedbackHandler:
                     "accepted",
                     "callback",
                     provider_ref=data.provider_ref,
+                    tenant_id=message.tenant_id,
                 )
         moved = await ledger.settle(tx, list(seen.values()))
         await self._outbox.add(

@@ -155,10 +155,11 @@ _SETTLE = text(f"""
 WITH r AS (
   SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
     touch_id uuid, id uuid, state text, provider_ref text, code text, reason text, segments int,
-    settled_by text, started_on timestamptz)
+    settled_by text, started_on timestamptz, tenant_id uuid)
 ), held AS MATERIALIZED (
   SELECT a.touch_id, a.id FROM dispatcher.attempts a
   JOIN r ON a.touch_id = r.touch_id AND a.id = r.id
+  WHERE r.tenant_id IS NULL OR a.tenant_id = r.tenant_id
   ORDER BY a.touch_id, a.number FOR UPDATE OF a
 )
 UPDATE dispatcher.attempts a
@@ -186,6 +187,8 @@ class Settlement:
     reason: str | None = None
     segments: int | None = None
     started_on: datetime | None = None
+    tenant_id: UUID | None = None
+    """Whose attempt it must be, where the ids came from outside; None: from the ledger."""
 
 
 async def settle(tx: Transaction, settlements: Sequence[Settlement]) -> dict[UUID, Entry]:

@@ -5,10 +5,12 @@ from datetime import timedelta
 
 import pytest
 
-from followup_contracts.events import TouchDeferred, TouchFailed, TouchSent
+from followup_contracts.envelope import Message
+from followup_contracts.events import TouchDeferred, TouchDelivered, TouchFailed, TouchSent
 from followup_database import new_id
 from followup_directory import put_account, set_account_state
 from followup_dispatcher import ledger
+from followup_dispatcher.feedback import FeedbackHandler
 from followup_dispatcher.ledger import Settlement
 from followup_dispatcher.providers.port import Accepted, Call
 from followup_messaging import dead
@@ -229,3 +231,37 @@ async def test_a_live_tenant_never_falls_back_on_the_sandbox(dispatching) -> Non
 
     assert isinstance(deferred, TouchDeferred)
     assert deferred.rule == "account"
+
+
+async def test_a_report_of_another_tenant_settles_nothing(dispatching) -> None:
+    """Who knows the ids of somebody else's attempt still can't say what became of it."""
+    lead = await dispatching.lead()
+    (claimed,) = (await dispatching.desk.claim([dispatching.command(lead)])).claimed
+    report = TouchDelivered(
+        touch_id=claimed.command.touch_id,
+        attempt_id=claimed.attempt_id,
+        enrollment_id=claimed.command.enrollment_id,
+        lead_id=lead[0],
+        person_id=lead[1],
+        channel="sms",
+        at=dispatching.clock(),
+    )
+    handler = FeedbackHandler(dispatching.outbox)
+
+    async def told(tenant_id) -> str:
+        message = Message.of(
+            report,
+            id=new_id(),
+            tenant_id=tenant_id,
+            source="replies",
+            subject=claimed.command.touch_id,
+            time=dispatching.clock(),
+        )
+        async with dispatching.database.transaction() as tx:
+            await handler(tx, [message])
+        (row,) = await dispatching.rows("SELECT state FROM dispatcher.attempts")
+        return row["state"]
+
+    assert await told(new_id()) == "claimed"
+    assert await told(dispatching.tenant_id) == "accepted"
+    dispatching.desk.forget([claimed])
