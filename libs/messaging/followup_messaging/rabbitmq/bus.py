@@ -104,7 +104,7 @@ class RabbitBus:
             try:
                 async with asyncio.timeout(CONNECT_LIMIT):
                     await self._connect()
-            except LINK_FAILURES as error:
+            except Exception as error:  # noqa: BLE001 - whatever it is, nobody else would try again
                 _log.warning("broker not reached", error=type(error).__name__, seconds=pause)
                 tried.set()
                 await self._disconnect()
@@ -133,7 +133,7 @@ class RabbitBus:
                 channel = await _open(self._connection)
                 await declare_topology(channel, tuple(self._queues.values()))
                 await channel.close()
-        except LINK_FAILURES:
+        except Exception:  # noqa: BLE001 - a link that can't be healed is made anew
             self._lose()
         await asyncio.sleep(_HEAL_PAUSE)
 
@@ -153,7 +153,7 @@ class RabbitBus:
     async def _disconnect(self) -> None:
         connection, self._connection, self._publisher = self._connection, None, None
         if connection is not None:
-            with suppress(*LINK_FAILURES):
+            with suppress(Exception):  # it is given up, in whatever state it is
                 async with asyncio.timeout(2):
                     await connection.close()
 

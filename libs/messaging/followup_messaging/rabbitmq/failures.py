@@ -10,4 +10,5 @@ LINK_FAILURES = (
     TimeoutError,
     asyncio.InvalidStateError,
     RuntimeError,  # writing to a transport that is closing
+    StopAsyncIteration,  # aiormq, when its peer hung up before the first frame
 )
