@@ -33,7 +33,8 @@ templates:
   hello:
     text: >-
       Hi {{{{ person.first_name | default: "there" }}}}, thank you for asking about
-      {{{{ lead.need | default: "our service" }}}}. Is tomorrow good for a call? Reply STOP to opt out.
+      {{{{ lead.need | default: "our service" }}}}. Is tomorrow good for a call?
+      Reply STOP to opt out.
 """
 
 

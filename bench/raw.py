@@ -47,10 +47,7 @@ class Raw:
         refs = await asyncio.gather(*(self.post(message.body) for message in messages))
         await self.pool.execute(UPDATE, ids, list(refs))
         await asyncio.gather(
-            *(
-                events.publish(aio_pika.Message(one.bytes, delivery_mode=2), EVENTS)
-                for one in ids
-            )
+            *(events.publish(aio_pika.Message(one.bytes, delivery_mode=2), EVENTS) for one in ids)
         )
         self.done += len(ids)
 

@@ -243,7 +243,9 @@ async def test_a_lease_that_is_over_hands_nothing_over(relay, line, letter):
     assert await line.send(letter(time_left=lambda: 0.0)) == NotBegun("lease over", ours=True)
     assert relay.commands == []
     looks = iter([1.0, -0.01])
-    assert await line.send(letter(time_left=lambda: next(looks))) == NotBegun("lease over", ours=True)
+    assert await line.send(letter(time_left=lambda: next(looks))) == NotBegun(
+        "lease over", ours=True
+    )
     assert relay.commands == ["MAIL", "RCPT", "RSET"]
     assert relay.letters == []
     assert isinstance(await line.send(letter()), Accepted)

@@ -74,7 +74,9 @@ async def test_what_would_go_out_is_recorded_and_can_be_asked_for():
 async def test_a_lease_that_is_over_records_nothing():
     """As a vendor would not have heard of it."""
     record = Record()
-    assert await SandboxProvider("sms", record).send(outgoing(left=0)) == NotBegun("lease over", ours=True)
+    assert await SandboxProvider("sms", record).send(outgoing(left=0)) == NotBegun(
+        "lease over", ours=True
+    )
     assert record.entries == {}
 
 

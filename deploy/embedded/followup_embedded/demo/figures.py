@@ -16,7 +16,8 @@ def summary(outcome: Outcome) -> dict[str, int | float]:
     """Return what `.followup/demo.json` holds.
 
     Every row of the file is one of `imported` (a lead of its own), `merged` (into a person
-    who was there already) and `refused`; times are in seconds, `first_touch_seconds_p50` of business time.
+    who was there already) and `refused`; times are in seconds, `first_touch_seconds_p50`
+    of business time.
     """
     sendings = outcome.evidence.sendings
     return {
