@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from uuid import uuid4
 
+import aiohttp
 import httpx
 from fleet import Fleet, Servers
 from house import SEQUENCE, leads, prepare
@@ -78,16 +79,19 @@ async def speed_to_lead(
     bodies = list(leads(warm + count, start=5_000_000, sequence="bench"))
     posted: dict[str, float] = {}
 
-    async def post(body: dict[str, object]) -> None:
-        posted[str(body["phone"])] = time.time()
-        answer = await api.post(f"{urls['intake']}/v1/leads", json=body)
-        answer.raise_for_status()
+    # The client shares the machine with what it measures: the lightest there is.
+    async with aiohttp.ClientSession(headers=dict(api.headers)) as light:
 
-    tasks, begin = [], time.perf_counter()
-    for number, body in enumerate(bodies):
-        await asyncio.sleep(max(0.0, begin + number / RATE - time.perf_counter()))
-        tasks.append(asyncio.create_task(post(body)))
-    await asyncio.gather(*tasks)
+        async def post(body: dict[str, object]) -> None:
+            posted[str(body["phone"])] = time.time()
+            async with light.post(f"{urls['intake']}/v1/leads", json=body) as answer:
+                answer.raise_for_status()
+
+        tasks, begin = [], time.perf_counter()
+        for number, body in enumerate(bodies):
+            await asyncio.sleep(max(0.0, begin + number / RATE - time.perf_counter()))
+            tasks.append(asyncio.create_task(post(body)))
+        await asyncio.gather(*tasks)
     done = "SELECT count(*) FROM scheduler.touches WHERE state = 'sent'"
     await reached(engine, done, FULL + warm + count)
     arrivals = (await api.get(f"{stub}/arrivals")).json()
@@ -132,7 +136,7 @@ async def reached(engine: AsyncEngine, query: str, count: int) -> None:
             return
         if time.perf_counter() > end:
             raise RuntimeError(f"{found} of {count} after {PATIENCE:.0f} s: {query}")
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0.1)
 
 
 def percentile(values: Sequence[float], share: float) -> float:

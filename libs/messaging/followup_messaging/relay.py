@@ -14,6 +14,8 @@ from followup_database.errors import is_outage
 from followup_messaging.port import Bus, Fate, Outgoing
 
 BATCH = 500
+FORGET_AFTER = 0.5
+"""Seconds in which rows nobody waits for are gathered, to be deleted together."""
 FLYING = 32
 """Publishes under way at once: a queue nobody reads must not hold up the others."""
 PUBLISH_LIMIT = 10.0
@@ -64,6 +66,8 @@ class Relay:
         self._pausing = 0
         self._news = asyncio.Event()
         self._stopped = False
+        self._forgettable: list[UUID] = []
+        self._forgetting: asyncio.Task[None] | None = None
 
     @property
     def pending(self) -> int:
@@ -88,7 +92,10 @@ class Relay:
                 self._news.clear()
                 self._launch()
             await self._drain()
+            await self._forget()
         finally:
+            if self._forgetting is not None:
+                self._forgetting.cancel()
             self._stopped = True
             stopping.cancel()
             for task in self._flying:
@@ -128,7 +135,7 @@ class Relay:
         for parcel in others:
             if not parcel.stored:
                 _log.warning("command dropped", relay=self.name, message=str(parcel.outgoing.id))
-        await self._forget(p.outgoing.id for p in confirmed if p.ends_when_confirmed)
+        self._forget_soon(p.outgoing.id for p in confirmed if p.ends_when_confirmed)
 
     async def _fates(self, messages: Sequence[Outgoing]) -> Sequence[Fate]:
         try:
@@ -151,8 +158,18 @@ class Relay:
         self._pausing -= len(parcels)
         self.hand_over(parcels)
 
-    async def _forget(self, ids: Iterable[UUID]) -> None:
-        wanted = list(ids)
+    def _forget_soon(self, ids: Iterable[UUID]) -> None:
+        """Have these rows deleted with others: nobody waits for it, and a commit is dear."""
+        self._forgettable.extend(ids)
+        if self._forgettable and (self._forgetting is None or self._forgetting.done()):
+            self._forgetting = asyncio.create_task(self._forget_later())
+
+    async def _forget_later(self) -> None:
+        await asyncio.sleep(FORGET_AFTER)
+        await self._forget()
+
+    async def _forget(self) -> None:
+        wanted, self._forgettable = self._forgettable, []
         if not wanted:
             return
         try:

@@ -1,6 +1,7 @@
 """A service as a process of its own: settings, bus, pools, the service, and its end."""
 
 import asyncio
+import gc
 import sys
 from collections.abc import Callable
 from typing import NoReturn
@@ -51,10 +52,21 @@ async def run(name: str, build: Build, settings: Settings) -> int:
         await bus.connect()
         service = build(settings, bus=bus, databases=databases, metrics=metrics)
         structlog.get_logger("followup.process").info("service_built", service=name)
+        _settle_memory()
         return await process.serve([service], settings, databases=databases, metrics=metrics)
     finally:
         await bus.close()
         await databases.close()
+
+
+def _settle_memory() -> None:
+    """Take what start-up made out of the collector's rounds, and have it go round less often.
+
+    A service makes and drops many small objects per message, hardly any in cycles.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 def _addresses(name: str, settings: Settings) -> tuple[str, str]:

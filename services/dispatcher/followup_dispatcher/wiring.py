@@ -94,6 +94,7 @@ def build(
         queue="dispatcher.feedback",
         service="dispatcher",
         handle=FeedbackHandler(outbox),
+        linger=0.02,
     )
     stale = StaleSweep(database, outbox=outbox, metrics=figures, stale_after=own.stale_after)
     unknown = UnknownSweep(database, outbox=outbox, accounts=accounts)

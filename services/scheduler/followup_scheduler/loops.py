@@ -1,6 +1,5 @@
 """The scheduler's loops: what is due, and what nobody answered."""
 
-import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -21,10 +20,8 @@ from followup_scheduler.windows import admit, line_of
 
 LONGEST_SLEEP = 0.1
 """Seconds; a timer set by somebody else is seen at the latest then."""
-_BUSY_PAUSE = 0.02
+_BUSY_PAUSE = 0.05
 """Seconds until timers are looked at again whose targets somebody held."""
-_FULL_PAUSE = 0.1
-"""Seconds a line whose window was full is left alone; its timers stay where they are."""
 
 Work = Callable[[Transaction, Sequence[Timer]], Awaitable[int]]
 """Carries out locked timers; returns how many are done with."""
@@ -55,14 +52,12 @@ class TimerLoop:
         *,
         window: int,
         most: int = 500,
-        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._database = database
         self._runs = runs
         self._window = window
         self._most = most
-        self._monotonic = monotonic
-        self._full: dict[Line, float] = {}
+        self._full: set[Line] = set()
 
     async def run_once(self) -> Tick:
         """One batch of touches and one of wakes, each in a transaction of its own.
@@ -71,6 +66,11 @@ class TimerLoop:
         touches holds some: who did both at once could wait in a circle. A batch that
         fails is gone through timer by timer; the culprit is put off for five minutes.
         """
+        async with self._database.transaction() as tx:
+            following = await timers.next_due(tx)
+            if following is None or following > tx.now:  # most often: one look is enough
+                self._runs.figures.late(timedelta(0))
+                return Tick(0, _sleep(tx.now, following, worked=0))
         asked = await self._round("touch", self._ask)
         woken = await self._round("wake", self._wake)
         due = [*asked.due, *woken.due]
@@ -83,7 +83,8 @@ class TimerLoop:
         due: list[Timer] = []
         try:
             async with self._database.transaction() as tx:
-                due = await timers.due(tx, kind, most=self._most, full=self._full_lines())
+                full = await self._still_full(tx) if kind == "touch" else ()
+                due = await timers.due(tx, kind, most=self._most, full=full)
                 worked = await work(tx, due)
                 return _Round(worked, due, tx.now, await timers.next_due(tx))
         except Exception as error:
@@ -121,14 +122,21 @@ class TimerLoop:
         later = {touch.id for touch in waiting}
         done = [t.target for t in due if t.target not in later and t.target not in held]
         await timers.clear(tx, done)
-        self._full |= {line_of(t): self._monotonic() + _FULL_PAUSE for t in waiting}
+        self._full |= {line_of(touch) for touch in waiting}
         await self._command(tx, admitted)
         return len(done)
 
-    def _full_lines(self) -> list[Line]:
-        now = self._monotonic()
-        self._full = {line: until for line, until in self._full.items() if until > now}
-        return list(self._full)
+    async def _still_full(self, tx: Transaction) -> set[Line]:
+        """Lines whose window was full and has not emptied by an eighth.
+
+        Their timers stay where they are: looking at five hundred for the few that just
+        found room would cost more than sending them.
+        """
+        if self._full:
+            taken = await touches.outstanding(tx, self._full, most=self._window)
+            worthwhile = self._window - max(1, self._window // 8)
+            self._full = {line for line in self._full if taken.get(line, 0) > worthwhile}
+        return self._full
 
     async def _command(self, tx: Transaction, admitted: Sequence[Touch]) -> None:
         if not admitted:

@@ -30,6 +30,8 @@ from followup_scheduler.settings import SchedulerSettings
 from followup_suppression import AddressHasher, StopFence
 
 NAME = "scheduler"
+LINGER = {"scheduler.touches": 0.02, "scheduler.feedback": 0.02, "scheduler.leads.later": 0.02}
+"""Seconds in which a batch is gathered, where nobody waits for its outcome."""
 _DOCUMENT_BYTES = 320 * 1024  # a document may have 256 KB; JSON of it has a little more
 
 
@@ -60,7 +62,14 @@ def build(
         "scheduler.product": ProductEvents(runs).handle,
     }
     consumers = [
-        Consumer(bus=bus, database=databases.worker, queue=queue, service=NAME, handle=handle)
+        Consumer(
+            bus=bus,
+            database=databases.worker,
+            queue=queue,
+            service=NAME,
+            handle=handle,
+            linger=LINGER.get(queue, 0.002),
+        )
         for queue, handle in handlers.items()
     ]
     moved = asyncio.Event()
