@@ -27,7 +27,7 @@ from followup_directory.vault import new_secret_key
 
 ROOT = Path(__file__).resolve().parent.parent
 SERVICES = ("intake", "scheduler", "dispatcher", "replies")
-FULL = int(os.environ.get("BENCH_TOUCHES", "8000"))
+FULL = int(os.environ.get("BENCH_TOUCHES", "12000"))
 RAW = int(os.environ.get("BENCH_RAW", "20000"))
 RATE, SECONDS = 50, 20
 PATIENCE = 300.0

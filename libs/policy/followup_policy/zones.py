@@ -6,7 +6,7 @@ person may be in, so rules are asked of all candidates (47 CFR 64.1200(c)(1) rea
 the area code).
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -37,6 +37,9 @@ __all__ = [
 ]
 
 
+_NANP_LENGTH = len("+12125550100")
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """What is known of where a person is; `country` ISO 3166-1 alpha-2, `phone` E.164."""
@@ -61,7 +64,6 @@ class Whereabouts:
     explained: str = field(default="", compare=False)
 
 
-@lru_cache(maxsize=65536)
 def whereabouts(place: Place) -> Whereabouts:
     """All zones and jurisdictions the place gives reason to think of.
 
@@ -69,6 +71,15 @@ def whereabouts(place: Place) -> Whereabouts:
     state in a country with several clocks: all its usual ones. Nothing known of the
     country: no zones, and rules about hours refuse.
     """
+    phone = place.phone
+    if phone is not None and len(phone) == _NANP_LENGTH and phone.startswith("+1"):
+        # Area and exchange say all there is to say; so neighbours share what is remembered.
+        place = replace(place, phone=f"{phone[:8]}0100")
+    return _whereabouts(place)
+
+
+@lru_cache(maxsize=65536)
+def _whereabouts(place: Place) -> Whereabouts:
     country, state = _country_and_state(place)
     stated, calls_from = _existing(place.stated_zone), country_of_phone(place.phone)
     address = address_zones(country=country, state=state, postal_code=place.postal_code)

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import urlencode
 from uuid import UUID
 
 from followup_contracts.commands import SendTouch
@@ -159,14 +158,9 @@ class Drafter:
         self, account: Account, command: SendTouch, attempt_id: UUID, person_id: UUID
     ) -> str:
         # Every id that a report needs: it may come before anybody knows that this went out.
-        query = urlencode(
-            {
-                "touch": command.touch_id,
-                "attempt": attempt_id,
-                "enrollment": command.enrollment_id,
-                "lead": command.lead_id,
-                "person": person_id,
-            }
+        query = (
+            f"touch={command.touch_id}&attempt={attempt_id}&enrollment={command.enrollment_id}"
+            f"&lead={command.lead_id}&person={person_id}"
         )
         base = self.public_url.rstrip("/")
         return f"{base}/hooks/{account.provider}/{account.id}/status?{query}"

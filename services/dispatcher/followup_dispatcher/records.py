@@ -26,7 +26,7 @@ from followup_suppression import AddressHasher, Kind, suppress
 log = structlog.get_logger(__name__)
 
 MOST = 200
-LINGER = 0.010
+LINGER = 0.020
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,7 +103,7 @@ def _runners(
         queue="replies.sent",
         service=NAME,
         handle=SentTouches(reports).handle,
-        linger=0.05,  # nobody waits for it: one that comes back sooner is parked and matched
+        linger=0.1,  # nobody waits for it: one that comes back sooner is parked and matched
     )
     loops: list[Loop] = [
         ParkedSweep(databases.worker, reports, figures),

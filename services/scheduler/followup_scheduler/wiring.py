@@ -30,7 +30,7 @@ from followup_scheduler.settings import SchedulerSettings
 from followup_suppression import AddressHasher, StopFence
 
 NAME = "scheduler"
-LINGER = {"scheduler.touches": 0.02, "scheduler.feedback": 0.02, "scheduler.leads.later": 0.02}
+LINGER = {"scheduler.touches": 0.05, "scheduler.feedback": 0.05, "scheduler.leads.later": 0.02}
 """Seconds in which a batch is gathered, where nobody waits for its outcome."""
 _DOCUMENT_BYTES = 320 * 1024  # a document may have 256 KB; JSON of it has a little more
 
