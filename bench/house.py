@@ -29,6 +29,8 @@ steps:
     touches:
       - channel: sms
         template: hello
+end:
+  wait: 2d  # as every sequence of the library does
 templates:
   hello:
     text: >-
