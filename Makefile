@@ -22,7 +22,7 @@ demo: setup ## Run four hundred leads through a whole sequence in one process
 	$(BIN)/followup demo
 
 test: setup ## Run the whole test suite
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses=4 --dist loadfile
 
 check: setup ## Lint, types, import rules
 	$(BIN)/ruff check .

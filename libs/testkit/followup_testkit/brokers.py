@@ -5,9 +5,11 @@ private node of the `rabbitmq-server` that is installed; else, as root on Debian
 Ubuntu, after installing it. If none works the run fails and says what to do.
 """
 
+import fcntl
 import os
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 from typing import Protocol
 
@@ -94,6 +96,14 @@ def own_broker(folder: Path, reaper: Reaper) -> OwnBroker:
 def _install_if_missing() -> None:
     if find_server() is not None or os.geteuid() != 0 or shutil.which("apt-get") is None:
         return
+    # Several workers of one run find it missing at once; the first installs it.
+    with (Path(tempfile.gettempdir()) / "followup-install.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if find_server() is None:
+            _install()
+
+
+def _install() -> None:
     environment = {
         **os.environ,
         "DEBIAN_FRONTEND": "noninteractive",
