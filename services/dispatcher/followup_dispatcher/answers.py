@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from followup_contracts.commands import SendTouch
 from followup_contracts.envelope import Message
@@ -25,16 +26,23 @@ def command_of(message: Message) -> SendTouch:
     return message.data
 
 
+def _of(touch: SendTouch | Entry) -> dict[str, Any]:
+    """What every answer says of its touch."""
+    return {
+        "touch_id": touch.touch_id,
+        "enrollment_id": touch.enrollment_id,
+        "lead_id": touch.lead_id,
+        "person_id": touch.person_id,
+        "channel": touch.channel,
+        "round": touch.round,
+    }
+
+
 def deferred(message: Message, why: Defer, now: datetime) -> TouchDeferred:
     """Not now."""
     command = command_of(message)
     return TouchDeferred(
-        touch_id=command.touch_id,
-        enrollment_id=command.enrollment_id,
-        lead_id=command.lead_id,
-        person_id=command.person_id,
-        channel=command.channel,
-        round=command.round,
+        **_of(command),
         at=now,
         kind=why.kind,
         rule=why.rule,
@@ -47,12 +55,7 @@ def skipped(message: Message, why: Skip, now: datetime) -> TouchSkipped:
     """Never."""
     command = command_of(message)
     return TouchSkipped(
-        touch_id=command.touch_id,
-        enrollment_id=command.enrollment_id,
-        lead_id=command.lead_id,
-        person_id=command.person_id,
-        channel=command.channel,
-        round=command.round,
+        **_of(command),
         at=now,
         rule=why.rule,
         reason=why.reason,
@@ -63,12 +66,7 @@ def failed(message: Message, *, code: str, reason: str, now: datetime) -> TouchF
     """The touch cannot be sent at all, and no provider was called."""
     command = command_of(message)
     return TouchFailed(
-        touch_id=command.touch_id,
-        enrollment_id=command.enrollment_id,
-        lead_id=command.lead_id,
-        person_id=command.person_id,
-        channel=command.channel,
-        round=command.round,
+        **_of(command),
         at=now,
         code=code,
         reason=reason,
@@ -95,12 +93,7 @@ def of_entry(entry: Entry, now: datetime) -> Payload | None:
 def sent(entry: Entry) -> TouchSent:
     """A provider has it, since the moment of the claim."""
     return TouchSent(
-        touch_id=entry.touch_id,
-        enrollment_id=entry.enrollment_id,
-        lead_id=entry.lead_id,
-        person_id=entry.person_id,
-        channel=entry.channel,
-        round=entry.round,
+        **_of(entry),
         at=entry.claimed_at,
         attempt_id=entry.id,
         account_id=entry.account_id,
@@ -114,12 +107,7 @@ def sent(entry: Entry) -> TouchSent:
 def refused(entry: Entry, now: datetime) -> TouchFailed:
     """A provider will never send it."""
     return TouchFailed(
-        touch_id=entry.touch_id,
-        enrollment_id=entry.enrollment_id,
-        lead_id=entry.lead_id,
-        person_id=entry.person_id,
-        channel=entry.channel,
-        round=entry.round,
+        **_of(entry),
         at=now,
         attempt_id=entry.id,
         code=entry.code or "refused",
@@ -130,12 +118,7 @@ def refused(entry: Entry, now: datetime) -> TouchFailed:
 def unknown(entry: Entry, now: datetime) -> TouchUnknown:
     """Nobody knows yet."""
     return TouchUnknown(
-        touch_id=entry.touch_id,
-        enrollment_id=entry.enrollment_id,
-        lead_id=entry.lead_id,
-        person_id=entry.person_id,
-        channel=entry.channel,
-        round=entry.round,
+        **_of(entry),
         at=now,
         attempt_id=entry.id,
         reason=entry.reason or "",
@@ -145,12 +128,7 @@ def unknown(entry: Entry, now: datetime) -> TouchUnknown:
 def later(entry: Entry, *, not_before: datetime, now: datetime) -> TouchDeferred:
     """A provider certainly did not accept it, and it may be tried again."""
     return TouchDeferred(
-        touch_id=entry.touch_id,
-        enrollment_id=entry.enrollment_id,
-        lead_id=entry.lead_id,
-        person_id=entry.person_id,
-        channel=entry.channel,
-        round=entry.round,
+        **_of(entry),
         at=now,
         kind="provider",
         rule=f"provider:{entry.code or 'retry'}",
