@@ -20,7 +20,6 @@ class Capacity:
         self._by_account: Counter[UUID] = Counter()
         self._taken = 0
         self._changed = asyncio.Event()
-        self.given_back = 0
 
     @property
     def taken(self) -> int:
@@ -47,7 +46,6 @@ class Capacity:
         self._by_account[account_id] -= 1
         if not self._by_account[account_id]:
             del self._by_account[account_id]
-        self.given_back += 1
         self._changed.set()
 
     async def changed(self) -> None:

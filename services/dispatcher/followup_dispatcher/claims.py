@@ -22,7 +22,7 @@ from followup_dispatcher.capacity import Capacity
 from followup_dispatcher.core.lease import Lease
 from followup_dispatcher.core.slots import Run, allot
 from followup_dispatcher.core.validity import valid_for
-from followup_dispatcher.core.verdict import Defer, Pass, Skip, Verdict, decide
+from followup_dispatcher.core.verdict import Candidate, Defer, Pass, Skip, Verdict, decide
 from followup_dispatcher.drafting import Draft, Drafter, Unsendable
 from followup_dispatcher.ledger import Settlement
 from followup_dispatcher.picture import Picture, Surveyor, address_of
@@ -141,13 +141,13 @@ class ClaimDesk:
             going: list[Claimed] = []
             for one in batch:
                 lost = one.attempt_id not in ours
-                verdict = _lost(tx.now) if lost else _still(one, picture, tx.now)
-                if isinstance(verdict, Pass):
-                    limit = _valid_for(one, picture, tx.now)
+                still = _lost(tx.now) if lost else _still(one, picture, tx.now)
+                if isinstance(still, Candidate):
+                    limit = valid_for(one.command, where=still.where, now=tx.now)
                     lease = Lease(taken, self._clock)
                     going.append(replace(one, lease=lease, valid_for=limit))
                 else:
-                    stopped.append((one, verdict))
+                    stopped.append((one, still))
             await _let_go(tx, self._outbox, stopped)
         self.forget([one for one, _ in stopped])
         return going
@@ -244,8 +244,11 @@ def _lost(now: datetime) -> Defer:
     return Defer("provider", "not_begun", reason, now + LOST_RECHECK)
 
 
-def _still(one: Claimed, picture: Picture, now: datetime) -> Verdict:
-    """Every check once more, and that it still goes where and by whom the checks mean."""
+def _still(one: Claimed, picture: Picture, now: datetime) -> Candidate | Defer | Skip:
+    """Every check once more, and that it still goes where and by whom the checks mean.
+
+    What they were made on where all of them pass, else why the call may not begin.
+    """
     candidate = picture.candidate(_message(one), now)
     if isinstance(candidate, Defer | Skip):
         return candidate
@@ -254,14 +257,8 @@ def _still(one: Claimed, picture: Picture, now: datetime) -> Verdict:
     usable = any(a.id == one.account_id and a.state == "active" for a in accounts)
     if address is None or address.address != one.to or not usable:
         return Defer("provider", "changed", "its address or account changed meanwhile", now)
-    return decide(candidate, now=now)
-
-
-def _valid_for(one: Claimed, picture: Picture, now: datetime) -> timedelta | None:
-    candidate = picture.candidate(_message(one), now)
-    if isinstance(candidate, Defer | Skip):
-        return one.valid_for
-    return valid_for(one.command, where=candidate.where, now=now)
+    verdict = decide(candidate, now=now)
+    return candidate if isinstance(verdict, Pass) else verdict
 
 
 async def _let_go(

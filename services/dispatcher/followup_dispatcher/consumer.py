@@ -109,10 +109,11 @@ class CommandConsumer:
 
     async def _turn(self, source: Subscription, stop: asyncio.Event) -> None:
         room = min(MOST, self._capacity.free(self._lane))
-        if room <= 0 or (len(self._waiting) >= MOST and not self._ready(room)):
+        again = self._ready(room) if room > 0 else []
+        if room <= 0 or (len(self._waiting) >= MOST and not again):
             await _first(stop, asyncio.wait_for(self._capacity.changed(), RECHECK))
             return
-        if again := self._ready(room):
+        if again:
             taken = {held.message.id for held in again}
             self._waiting = [held for held in self._waiting if held.message.id not in taken]
             await self._work(source, again)

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from followup_contracts.envelope import Message, encode
 from followup_contracts.ingress import LeadEventSubmitted, LeadSubmitted
 from followup_contracts.payload import Lane
-from followup_database import Database, Transaction
+from followup_database import Transaction
 from followup_directory import Tenant, tenants_by_id
 from followup_intake.capture import Capture, Draft, Proof
 from followup_intake.core.normalise import normalise_lead
@@ -25,8 +25,7 @@ class Ingress:
     The envelope's id is the lead's idempotency key beside its own `external_id`.
     """
 
-    def __init__(self, database: Database, *, capture: Capture, happenings: Happenings) -> None:
-        self._database = database
+    def __init__(self, *, capture: Capture, happenings: Happenings) -> None:
         self._capture = capture
         self._happenings = happenings
 

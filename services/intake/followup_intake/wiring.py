@@ -48,7 +48,7 @@ def build(
         database=databases.worker,
         queue="intake.ingress",
         service="intake",
-        handle=Ingress(databases.worker, capture=capture, happenings=happenings),
+        handle=Ingress(capture=capture, happenings=happenings),
     )
     return Service(
         name="intake",

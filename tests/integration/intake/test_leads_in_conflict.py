@@ -174,7 +174,7 @@ async def _read(intake, *payloads) -> None:
     """Have intake read these as one batch."""
     worker, bus = intake.databases.worker, InProcessBus()
     outbox = Outbox("intake", bus, worker)
-    ingress = Ingress(worker, capture=Capture(outbox), happenings=Happenings(outbox))
+    ingress = Ingress(capture=Capture(outbox), happenings=Happenings(outbox))
     messages = [
         Message.of(
             payload,

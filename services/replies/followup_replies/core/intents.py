@@ -1,19 +1,9 @@
 """The twelve things a reply can mean."""
 
-from typing import Final, Literal, get_args
+from typing import Final, get_args
 
-Intent = Literal[
-    "interested",
-    "question",
-    "not_now",
-    "not_interested",
-    "already_bought",
-    "referral",
-    "wrong_person",
-    "complaint",
-    "out_of_office",
-    "auto_reply",
-    "opt_out",
-    "other",
-]
+from followup_contracts.events import Intent
+
+__all__ = ["INTENTS", "Intent"]
+
 INTENTS: Final[tuple[Intent, ...]] = get_args(Intent)

@@ -81,12 +81,6 @@ FROM scheduler.enrollments WHERE tenant_id = :tenant AND id = :id
 
 _EXISTING = text("SELECT id FROM scheduler.enrollments WHERE id = ANY(CAST(:ids AS uuid[]))")
 
-_OPEN = text("""
-SELECT count(*) FROM (
-  SELECT 1 FROM scheduler.enrollments WHERE state IN ('active', 'paused', 'held') LIMIT 1
-) AS found
-""")
-
 
 async def insert(tx: Transaction, enrollments: Sequence[Enrollment]) -> set[UUID]:
     """Insert those whose lead is not in that sequence yet; returns the ids inserted."""
@@ -144,11 +138,6 @@ async def existing(tx: Transaction, ids: Iterable[UUID]) -> set[UUID]:
     if not (asked := list(ids)):
         return set()
     return {row["id"] for row in await tx.all(_EXISTING, ids=asked)}
-
-
-async def any_open(tx: Transaction) -> bool:
-    """Whether any enrollment has not ended."""
-    return bool(await tx.scalar(_OPEN))
 
 
 def _row(enrollment: Enrollment) -> dict[str, Any]:
