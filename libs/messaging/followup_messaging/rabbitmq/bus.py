@@ -13,18 +13,14 @@ from typing import Any, cast
 import aio_pika
 import structlog
 from aio_pika.abc import AbstractConnection
-from aiormq.abc import DeliveredMessage
 from aiormq.channel import Channel
-from aiormq.exceptions import DeliveryError
-from pamqp.commands import Basic
 from yarl import URL
 
-from followup_contracts.envelope import CONTENT_TYPE
 from followup_contracts.topology import QUEUES, Queue
 from followup_messaging.errors import BusDown
 from followup_messaging.port import Fate, Outgoing
 from followup_messaging.rabbitmq.declaring import declare_queue, declare_topology
-from followup_messaging.rabbitmq.failures import LINK_FAILURES
+from followup_messaging.rabbitmq.publishing import Publisher
 from followup_messaging.rabbitmq.subscription import RabbitSubscription
 
 HEARTBEAT = 10
@@ -32,7 +28,6 @@ HEARTBEAT = 10
 CONNECT_LIMIT = 10.0
 _PAUSE_FIRST, _PAUSE_MOST = 0.2, 5.0
 _HEAL_PAUSE = 1.0
-_PERSISTENT = 2
 
 _log = structlog.get_logger()
 
@@ -48,7 +43,7 @@ class RabbitBus:
         self._url = URL(url).update_query(heartbeat=str(HEARTBEAT))
         self._queues = {queue.name: queue for queue in queues}
         self._connection: AbstractConnection | None = None
-        self._publisher: Channel | None = None
+        self._publisher: Publisher | None = None
         self._lost = False
         self._damaged = False
         self._news = asyncio.Event()
@@ -57,7 +52,7 @@ class RabbitBus:
     @property
     def connected(self) -> bool:
         """Whether the connection stands and the topology was declared on it."""
-        return self._publisher is not None and not self._publisher.is_closed
+        return self._publisher is not None and self._publisher.is_open
 
     async def connect(self) -> None:
         """Connect; when the first try fails it goes on behind and this returns."""
@@ -77,10 +72,10 @@ class RabbitBus:
 
     async def publish(self, messages: Sequence[Outgoing]) -> Sequence[Fate]:
         """Hand all to the socket, then wait for all confirmations."""
-        channel = self._publisher
-        if channel is None:
+        publisher = self._publisher
+        if publisher is None:
             return [Fate.FAILED] * len(messages)
-        fates = await asyncio.gather(*(_publish(channel, message) for message in messages))
+        fates = await publisher.publish(messages)
         if Fate.RETURNED in fates:
             # Every queue of ours was declared, so one that is missing was deleted.
             self._damaged = True
@@ -148,7 +143,7 @@ class RabbitBus:
         channel = await _open(connection, on_return_raises=False)
         await declare_topology(channel, tuple(self._queues.values()))
         channel.closing.add_done_callback(lambda _: self._lose())
-        self._publisher = channel
+        self._publisher = Publisher(channel)
 
     async def _disconnect(self) -> None:
         connection, self._connection, self._publisher = self._connection, None, None
@@ -163,24 +158,3 @@ async def _open(connection: AbstractConnection, **options: Any) -> Channel:
     # one beneath it speaks the protocol and no more.
     channel = await (await connection.channel(**options)).get_underlay_channel()
     return cast("Channel", channel)
-
-
-async def _publish(channel: Channel, message: Outgoing) -> Fate:
-    try:
-        answer = await channel.basic_publish(
-            message.body,
-            exchange=message.exchange,
-            routing_key=message.routing_key,
-            mandatory=message.mandatory,
-            properties=Basic.Properties(
-                content_type=CONTENT_TYPE,
-                delivery_mode=_PERSISTENT,
-                headers={"id": str(message.id)},
-            ),
-            wait=False,
-        )
-    except DeliveryError:
-        return Fate.FAILED  # the broker said no (Basic.Nack): a queue could not take it
-    except LINK_FAILURES:
-        return Fate.FAILED
-    return Fate.RETURNED if isinstance(answer, DeliveredMessage) else Fate.CONFIRMED
