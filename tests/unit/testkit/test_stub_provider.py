@@ -12,6 +12,7 @@ from twilio.request_validator import RequestValidator
 from followup_testkit.twilio import (
     CutAfter,
     CutBefore,
+    Garbled,
     HalfBody,
     Refuse,
     ServerError,
@@ -19,6 +20,7 @@ from followup_testkit.twilio import (
     StubProvider,
     TooMany,
 )
+from followup_testkit.waiting import until
 
 CALLBACK = "http://127.0.0.1:9/hooks/twilio/a/status?touch=T1&attempt=A1#rc=5&rp=all"
 FORM = {"To": "+12025550101", "From": "+12025550199", "Body": "hi", "StatusCallback": CALLBACK}
@@ -173,3 +175,41 @@ async def test_callbacks_are_signed_as_the_vendor_signs(stub, session) -> None:
     ((seen_url, form, signature),) = got
     assert (form["MessageSid"], form["MessageStatus"]) == (sent.sid, "delivered")
     assert RequestValidator(stub.auth_token).validate(seen_url, form, signature)
+
+
+async def test_a_garbled_answer_is_an_acceptance_nobody_can_read(stub, session) -> None:
+    """201 and a body that is no JSON; the ledger has it."""
+    stub.script.append(Garbled())
+    async with session.post("Messages.json", data=FORM) as answer:
+        assert (answer.status, await answer.text()) == (201, "<html>It works!</html>")
+    (kept,) = stub.ledger
+    assert kept.fault == Garbled()
+
+
+async def test_a_silence_may_end_by_itself(stub, session) -> None:
+    """After its seconds the request is answered as if nothing had been."""
+    stub.script.append(Silence(accepted=True, seconds=0.01))
+    status, body, _ = await post(session)
+    assert (status, body["sid"]) == (201, next(iter(stub.ledger)).sid)
+
+
+async def test_whoever_is_told_of_an_acceptance_is_told_before_the_answer(stub, session) -> None:
+    """A callback may so come before the API's answer."""
+    told = []
+    stub.on_accepted = lambda request: told.append((request.sid, request.answered))
+    _, body, _ = await post(session)
+    assert told == [(body["sid"], None)]
+
+
+async def test_the_ledger_knows_whether_the_caller_waited_for_the_answer(stub, session) -> None:
+    """Who hangs up during a silence is noted; who waits is not."""
+    stub.script.append(Silence(accepted=True))
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.05):
+            await post(session)
+    await post(session)
+    stub.release()
+    first, second = await stub.requests(2)
+    await until(lambda: first.answered is not None, what="the silence has ended")
+    assert (first.hung_up, second.hung_up) == (True, False)
+    assert first.peer_port != second.peer_port

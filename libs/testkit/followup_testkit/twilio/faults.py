@@ -60,10 +60,20 @@ class HalfBody:
 
 
 @dataclass(frozen=True, slots=True)
+class Garbled:
+    """201 and a body that is no JSON; the request is accepted."""
+
+    accepted: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, slots=True)
 class Silence:
-    """No answer until `StubProvider.release`; accepted or not, as told."""
+    """No answer until `StubProvider.release`, or for `seconds`; accepted or not, as told."""
 
     accepted: bool = True
+    seconds: float | None = None
 
 
-Fault = Accept | Refuse | TooMany | ServerError | CutBefore | CutAfter | HalfBody | Silence
+Fault = (
+    Accept | Refuse | TooMany | ServerError | CutBefore | CutAfter | HalfBody | Garbled | Silence
+)

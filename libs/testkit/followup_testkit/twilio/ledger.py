@@ -8,6 +8,8 @@ from datetime import datetime
 from typing import Any, Literal
 from urllib.parse import parse_qs, urlsplit
 
+from followup_testkit.twilio.faults import Fault
+
 Kind = Literal["Messages", "Calls"]
 
 
@@ -16,7 +18,9 @@ class Request:
     """One POST. `first_byte` is when its first byte arrived: UTC, and seconds of machine time.
 
     `sid` is None unless it was accepted. `attempt_id` and `touch_id` stand in the query
-    of its StatusCallback as `attempt` and `touch`.
+    of its StatusCallback as `attempt` and `touch`. `fault` is what was done with it,
+    `peer_port` the caller's; `answered` is when the answer was handed over, and `hung_up`
+    says that the caller had gone by then.
     """
 
     kind: Kind
@@ -25,6 +29,10 @@ class Request:
     first_byte_monotonic: float
     sid: str | None = None
     status: str = "queued"
+    fault: Fault | None = None
+    peer_port: int | None = None
+    answered: datetime | None = None
+    hung_up: bool = False
 
     def field(self, name: str) -> str | None:
         """The first value of a field of the form."""

@@ -8,6 +8,7 @@ import json
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self, cast
@@ -22,6 +23,7 @@ from followup_testkit.twilio.faults import (
     CutAfter,
     CutBefore,
     Fault,
+    Garbled,
     HalfBody,
     Refuse,
     ServerError,
@@ -40,7 +42,8 @@ class StubProvider:
 
     Requests are accepted unless `script` or `rule` says otherwise: `script` holds faults
     for the next POSTs, in order; `rule` is asked about every other one and may answer
-    None. `ledger` shows what came and what was accepted.
+    None. `ledger` shows what came and what was accepted; `on_accepted` is told of each
+    acceptance before the answer.
     """
 
     def __init__(
@@ -55,6 +58,7 @@ class StubProvider:
         self.ledger = Ledger()
         self.script: deque[Fault] = deque()
         self.rule: Callable[[Request], Fault | None] = lambda _request: None
+        self.on_accepted: Callable[[Request], None] = lambda _request: None
         self.base_url = ""
         self.searches = 0
         self._port = port
@@ -124,25 +128,32 @@ class StubProvider:
             return _error(405, 20004, "Method not allowed")
         arrived = protocol.stamp or (datetime.now(UTC), time.monotonic())
         form = parse_qs((await request.read()).decode(), keep_blank_values=True)
-        asked = Request(kind, form, *arrived)
+        asked = Request(kind, form, *arrived, peer_port=_peer_port(request))
         self.ledger.requests.append(asked)
         fault = self.script.popleft() if self.script else (self.rule(asked) or Accept())
-        return await self._answer(request, asked, fault)
+        asked.fault = fault
+        answer = await self._answer(request, asked, fault)
+        asked.hung_up = request.transport is None or request.transport.is_closing()
+        asked.answered = datetime.now(UTC)
+        return answer
 
     async def _answer(
         self, request: web.BaseRequest, asked: Request, fault: Fault
     ) -> web.StreamResponse:
         if fault.accepted:
-            self.ledger.accept(asked)
+            self.on_accepted(self.ledger.accept(asked))
         match fault:
             case Refuse() | TooMany() | ServerError():
                 return _complaint(fault)
             case HalfBody():
                 return await self._half(request, asked)
+            case Garbled():
+                return web.Response(body=b"<html>It works!</html>", status=201)
             case Accept(after):
                 await asyncio.sleep(after)
-            case Silence():
-                await self._released.wait()
+            case Silence(seconds=seconds):
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._released.wait(), seconds)
             case CutBefore() | CutAfter():
                 pass
         told = asked.sid is not None and isinstance(fault, Accept | Silence)
@@ -249,6 +260,11 @@ def _error(
     more = f"https://www.twilio.com/docs/errors/{code}"
     body = {"code": code, "message": message, "more_info": more, "status": status}
     return web.json_response(body, status=status, headers=headers)
+
+
+def _peer_port(request: web.BaseRequest) -> int | None:
+    peer = None if request.transport is None else request.transport.get_extra_info("peername")
+    return None if peer is None else int(peer[1])
 
 
 def _cut(
