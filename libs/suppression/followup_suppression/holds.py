@@ -1,7 +1,8 @@
-"""Holds: replies nobody has decided on yet. While one stands, its person hears nothing.
+"""Holds: what nobody has decided on yet. While one stands, its person hears nothing.
 
-Replies places a hold before it answers the webhook; the scheduler removes it in the
-transaction that decides on the reply.
+Replies places one for a reply, intake one for a product event that may forbid a send,
+each before it answers; the scheduler removes it in the transaction that decides. A
+hold is named by the reply's id, or by the id of the event's message.
 """
 
 from collections.abc import Sequence
@@ -45,28 +46,28 @@ _OLDEST = text("SELECT min(placed_at) FROM suppression.holds")
 
 
 async def place_hold(tx: Transaction, tenant_id: UUID, person_id: UUID, reply_id: UUID) -> bool:
-    """Put a reply's hold on its person; False when it stands already."""
+    """Put the hold of a reply or an event on its person; False when it stands already."""
     return await place_holds(tx, [(tenant_id, person_id, reply_id)]) == 1
 
 
 async def place_holds(tx: Transaction, holds: Sequence[tuple[UUID, UUID, UUID]]) -> int:
-    """Place holds given as (tenant, person, reply); returns how many are new.
+    """Place holds given as (tenant, person, reply or event); returns how many are new.
 
-    A reply seen before must not be placed again after its hold was removed: the
-    caller knows from its own ledger which replies are new.
+    One seen before must not be placed again after its hold was removed: the caller
+    knows from its own ledger which replies are new.
     """
     rows = [{"tenant_id": t, "person_id": p, "reply_id": r} for t, p, r in holds]
     return await tx.run(_PLACE, rows=to_json(rows), now=tx.now)
 
 
 async def remove_holds(tx: Transaction, holds: Sequence[tuple[UUID, UUID]]) -> int:
-    """Remove holds given as (person, reply); returns how many stood."""
+    """Remove holds given as (person, reply or event); returns how many stood."""
     rows = [{"person_id": p, "reply_id": r} for p, r in holds]
     return await tx.run(_REMOVE, rows=to_json(rows))
 
 
 async def holds_of(tx: Transaction, person_ids: Sequence[UUID]) -> dict[UUID, frozenset[UUID]]:
-    """The replies that hold each person; a person without holds is not in the result."""
+    """The replies and events that hold each person; a person without holds is not in the result."""
     found: dict[UUID, set[UUID]] = {}
     for row in await tx.all(_OF, ids=list(person_ids)):
         found.setdefault(row["person_id"], set()).add(row["reply_id"])

@@ -44,7 +44,7 @@ class Standing:
     """How a touch stands at the moment of the look.
 
     `suppressed`: its address is listed for its channel or for all. `held`: a reply of
-    its person waits for a decision. `epoch`: its enrollment's; a command with a lower
+    its person, or an event about them, waits for a decision. `epoch`: its enrollment's; a command with a lower
     one is superseded.
     """
 

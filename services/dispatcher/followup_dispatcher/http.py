@@ -29,6 +29,7 @@ from followup_messaging.outbox import Outbox
 from followup_people import views
 from followup_runtime.auth import require
 from followup_runtime.problems import Problem
+from followup_suppression import StopFence
 
 FIRST = UUID(int=0)
 
@@ -71,12 +72,19 @@ class Routes:
     """The routes with what they read; `router` is what an app includes."""
 
     def __init__(
-        self, database: Database, *, outbox: Outbox, composer: Composer, providers: Accounts
+        self,
+        database: Database,
+        *,
+        outbox: Outbox,
+        composer: Composer,
+        providers: Accounts,
+        fence: StopFence,
     ) -> None:
         self._database = database
         self._outbox = outbox
         self._composer = composer
         self._providers = providers
+        self._fence = fence
         self.router = APIRouter(tags=["dispatcher"])
         add = self.router.add_api_route
         add("/v1/touches/preview", self.preview, methods=["POST"])
@@ -168,13 +176,16 @@ class Routes:
     async def put_account(
         self, account_id: UUID, body: AccountIn, who: AccountWriter
     ) -> dict[str, Any]:
-        """Stop or start an account; claims see it at once."""
+        """Stop or start an account. Once a stop is answered, nothing goes out by it."""
         async with self._database.transaction(tenant=who.tenant_id) as tx:
             await _own(tx, account_id)
             await set_account_state(
                 tx, who.tenant_id, account_id, state=body.state, reason=body.reason
             )
-            return self._shown(await _own(tx, account_id))
+            shown = self._shown(await _own(tx, account_id))
+        if body.state == "stopped":
+            await self._fence.settle(self._fence.moment())
+        return shown
 
     async def sandbox(
         self, who: TouchReader, cursor: UUID = FIRST, limit: Most = 100

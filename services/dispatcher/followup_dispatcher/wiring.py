@@ -32,7 +32,7 @@ from followup_runtime.loops import LoopRunner
 from followup_runtime.metrics import Metrics as ProcessMetrics
 from followup_runtime.service import Service
 from followup_runtime.settings import Settings
-from followup_suppression import AddressHasher
+from followup_suppression import AddressHasher, StopFence
 from followup_suppression.tokens import LinkSigner
 
 
@@ -98,7 +98,9 @@ def build(
     )
     stale = StaleSweep(database, outbox=outbox, metrics=figures, stale_after=own.stale_after)
     unknown = UnknownSweep(database, outbox=outbox, accounts=accounts)
-    routes = Routes(databases.api, outbox=outbox, composer=composer, providers=accounts)
+    routes = Routes(
+        databases.api, outbox=outbox, composer=composer, providers=accounts, fence=StopFence()
+    )
     return Service(
         name="dispatcher",
         router=routes.router,

@@ -9,6 +9,7 @@ from followup_contracts.payload import Payload
 from followup_database import Transaction
 from followup_messaging.outbox import Outbox
 from followup_people import leads_by_external_id, leads_by_id, set_appointment, set_lead_state
+from followup_suppression import place_hold
 
 APPOINTMENTS: dict[LeadEventKind, tuple[type[events._Appointment], str]] = {
     "appointment.booked": (events.AppointmentBooked, "booked"),
@@ -16,6 +17,10 @@ APPOINTMENTS: dict[LeadEventKind, tuple[type[events._Appointment], str]] = {
     "appointment.cancelled": (events.AppointmentCancelled, "cancelled"),
     "appointment.completed": (events.AppointmentCompleted, "completed"),
 }
+
+FORBIDDING: frozenset[LeadEventKind] = frozenset({"lead.converted", *APPOINTMENTS})
+"""Upon these something planned may not go out any more: whoever answers for one answers
+only after `StopFence.settle`."""
 
 
 class UnknownLead(LookupError):
@@ -39,13 +44,16 @@ class Happenings:
     async def take(self, tx: Transaction, tenant_id: UUID, event: LeadEventSubmitted) -> UUID:
         """Keep and announce it; returns the lead's id.
 
-        Raises `UnknownLead` or `IncompleteEvent`, and then nothing is done.
+        One of `FORBIDDING` holds its person until the scheduler has decided on it. Raises
+        `UnknownLead` or `IncompleteEvent`, and then nothing is done.
         """
         lead_id, person_id = await _lead(tx, tenant_id, event)
         ids = {"lead_id": lead_id, "person_id": person_id, "at": event.at or tx.now}
         payload = await _apply(tx, event, tenant_id=tenant_id, ids=ids)
         message = self._outbox.message(payload, tenant_id=tenant_id, subject=lead_id, time=tx.now)
         await self._outbox.add(tx, [message])
+        if event.kind in FORBIDDING:
+            await place_hold(tx, tenant_id, person_id, message.id)
         return lead_id
 
 

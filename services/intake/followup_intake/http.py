@@ -23,7 +23,7 @@ from followup_intake.core.errors import NotATable
 from followup_intake.core.lead import RowResult
 from followup_intake.core.normalise import normalise_lead
 from followup_intake.errors import KeyReused, StillRunning
-from followup_intake.happenings import Happenings, IncompleteEvent, UnknownLead
+from followup_intake.happenings import FORBIDDING, Happenings, IncompleteEvent, UnknownLead
 from followup_intake.imports import Importer
 from followup_intake.models import LeadEventIn, LeadIn, LeadOut
 from followup_people import leads_by_id
@@ -175,14 +175,23 @@ class Routes:
         }
 
     async def post_event(self, lead_id: UUID, body: LeadEventIn, who: Writer) -> dict[str, str]:
-        """Take a booking, a sale or a change of stage; 202 once it is kept."""
-        async with self._database.transaction(tenant=who.tenant_id) as tx:
-            try:
-                await self._happenings.take(tx, who.tenant_id, body.submitted(lead_id))
-            except UnknownLead:
-                raise Problem(404, detail="there is no such lead", pointer="{lead_id}") from None
-            except IncompleteEvent as error:
-                raise Problem(422, detail=str(error), pointer=f"/{error.field}") from None
+        """Take a booking, a sale or a change of stage; 202 once it is kept.
+
+        A sale or an appointment is answered once nothing can go to its person any more
+        before the sequences have taken it in.
+        """
+
+        async def work(tx: Transaction) -> None:
+            await self._happenings.take(tx, who.tenant_id, body.submitted(lead_id))
+
+        try:
+            await committed(self._database, work, tenant=who.tenant_id)
+        except UnknownLead:
+            raise Problem(404, detail="there is no such lead", pointer="{lead_id}") from None
+        except IncompleteEvent as error:
+            raise Problem(422, detail=str(error), pointer=f"/{error.field}") from None
+        if body.kind in FORBIDDING:
+            await self._fence.settle(self._fence.moment())
         return {"lead_id": str(lead_id), "kind": body.kind}
 
     async def _batch(self, request: Request, tenant: Tenant, lane: Lane) -> AsyncIterator[bytes]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ from followup_runtime.databases import Databases
 from followup_runtime.metrics import Metrics
 from followup_runtime.service import Service
 from followup_runtime.settings import Settings
+from followup_suppression import ACKNOWLEDGE_AFTER
 from followup_testkit.clocks import MovableClock
 from followup_testkit.twilio import StubProvider
 from followup_testkit.twilio.faults import CutAfter, Silence
@@ -280,6 +282,15 @@ async def test_a_touch_is_shown_with_its_trace_to_its_tenant_alone(house, stub):
     assert [line["what"] for line in attempt["trace"]][:1] == ["checked"]
     assert (await other.ask("GET", path)).status_code == 404
     assert (await tenant.ask("GET", f"/v1/touches/{new_id()}")).status_code == 404
+
+
+async def test_stopping_an_account_is_answered_behind_the_fence(house, stub):
+    """Once it is answered, no call by the account begins; starting it waits for nothing."""
+    tenant = await house.tenant("acme", stub)
+    begun = time.monotonic()
+    answer = await tenant.ask("PUT", f"/v1/accounts/{tenant.account_id}", json={"state": "stopped"})
+    assert time.monotonic() - begun >= ACKNOWLEDGE_AFTER
+    assert answer.json()["state"] == "stopped"
 
 
 async def test_accounts_are_shown_without_their_secrets(house, stub):

@@ -1,6 +1,9 @@
+import time
+
 import pytest
 
 from followup_contracts import events
+from followup_suppression import ACKNOWLEDGE_AFTER
 
 STARTS = "2026-03-05T15:00:00Z"
 
@@ -65,3 +68,40 @@ async def test_an_event_of_no_lead_is_refused(intake, lead):
     answer = await intake.post(f"/v1/leads/{lead}/events", json={"kind": "lead.converted"})
     assert answer.status_code == (404 if "-0000-" in lead else 422)
     assert await intake.events() == []
+
+
+FORBIDDING = [
+    {"kind": "lead.converted"},
+    {"kind": "appointment.booked", "appointment_id": "a-1", "starts_at": STARTS},
+    {"kind": "appointment.rescheduled", "appointment_id": "a-1", "starts_at": STARTS},
+    {"kind": "appointment.cancelled", "appointment_id": "a-1", "starts_at": STARTS},
+    {"kind": "appointment.completed", "appointment_id": "a-1", "starts_at": STARTS},
+]
+
+
+@pytest.mark.parametrize("body", FORBIDDING, ids=lambda body: body["kind"])
+async def test_what_may_forbid_a_send_is_answered_behind_the_fence(intake, path, body):
+    """Its person is held until the scheduler has decided, and 250 ms have passed."""
+    begun = time.monotonic()
+    answer = await intake.post(path, json=body)
+    taken = time.monotonic() - begun
+
+    assert answer.status_code == 202, answer.text
+    assert taken >= ACKNOWLEDGE_AFTER
+    (event,) = await intake.rows(
+        "SELECT id FROM messaging.outbox WHERE type = :type", type=f"followup.{body['kind']}.v1"
+    )
+    (lead,) = await intake.leads()
+    holds = await intake.rows("SELECT tenant_id, person_id, reply_id FROM suppression.holds")
+    assert [tuple(hold.values()) for hold in holds] == [
+        (intake.tenant.id, lead["person_id"], event["id"])
+    ]
+
+
+@pytest.mark.parametrize(
+    "body", [{"kind": "lead.updated"}, {"kind": "deal.stage_changed", "stage": "won"}]
+)
+async def test_what_forbids_nothing_holds_nobody(intake, path, body):
+    """An update or a stage stops nothing, so nothing waits for a decision on it."""
+    assert (await intake.post(path, json=body)).status_code == 202
+    assert await intake.rows("SELECT 1 FROM suppression.holds") == []

@@ -1,9 +1,11 @@
+import asyncio
 from datetime import timedelta
 
 import pytest
 
 from followup_contracts.events import (
     AppointmentBooked,
+    AppointmentCompleted,
     ContactOptedIn,
     ContactOptedOut,
     DealStageChanged,
@@ -11,6 +13,12 @@ from followup_contracts.events import (
 )
 from followup_database import new_id
 from followup_suppression import epochs, holds_of, place_hold
+from followup_testkit.waiting import until
+
+_WAITING = """
+SELECT 1 FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
+WHERE a.datname = current_database() AND NOT l.granted
+"""
 
 
 async def _epoch(desk, run):
@@ -232,3 +240,40 @@ async def test_a_reply_after_the_end_is_a_persons_to_read(desk, say):
     assert (task["kind"], task["enrollment_id"]) == ("answer_question", None)
     (created,) = await desk.events("task.created")
     assert created["task_id"] == str(task["id"])
+
+
+PRODUCT = {
+    "converted": lambda about: LeadConverted(**about, kind="deal"),
+    "booked": lambda about: AppointmentBooked(**about, appointment_id="a", starts_at=about["at"]),
+    "completed": lambda about: AppointmentCompleted(
+        **about, appointment_id="a", starts_at=about["at"]
+    ),
+}
+
+
+@pytest.mark.parametrize("event", PRODUCT.values(), ids=PRODUCT)
+async def test_the_hold_of_a_product_event_goes_with_the_decision(desk, event):
+    """Whether it halts or only stands in the journal; another's hold stays."""
+    lead, _ = await desk.enrolled()
+    about = {"lead_id": lead.lead_id, "person_id": lead.person_id, "at": desk.clock()}
+    message, other = desk.message(event(about)), new_id()
+    async with desk.databases.worker.transaction() as tx:
+        await place_hold(tx, desk.tenant.id, lead.person_id, message.id)
+        await place_hold(tx, desk.tenant.id, lead.person_id, other)
+        await desk.product(tx, [message])
+        assert await holds_of(tx, [lead.person_id]) == {lead.person_id: frozenset({other})}
+
+
+async def test_a_sale_beside_an_enrolment_ends_what_that_begins(desk, say):
+    """The lead was read as open and is being enrolled while its sale is decided on."""
+    lead = await desk.lead()
+    sold = LeadConverted(
+        lead_id=lead.lead_id, person_id=lead.person_id, at=desk.clock(), kind="deal"
+    )
+    async with desk.databases.worker.transaction() as enrolling:
+        await desk.captured(enrolling, [desk.message(say.captured(lead))])
+        deciding = asyncio.create_task(desk.tell(desk.product, sold))
+        await until(lambda: desk.rows(_WAITING), what="the sale waits for the enrolment")
+    await deciding
+    (run,) = await desk.rows("SELECT id FROM scheduler.enrollments")
+    await _assert_stopped(desk, run["id"], state="halted", reason="converted")

@@ -74,7 +74,9 @@ def decide(candidate: Candidate, *, now: datetime) -> Verdict:
     if standing.suppressed:
         return Skip("suppressed", "the address is on the suppression list")
     if standing.held:
-        return Defer("hold", "hold", "a reply waits to be decided on", now + HOLD_RECHECK)
+        return Defer(
+            "hold", "hold", "a reply or an event waits to be decided on", now + HOLD_RECHECK
+        )
     if command.not_after is not None and now > command.not_after:
         return Skip("expired", f"its time ended at {command.not_after:%Y-%m-%d %H:%M} UTC")
     return _by_policy(candidate, now=now)

@@ -17,9 +17,11 @@ from followup_contracts.events import (
 from followup_database import Transaction
 from followup_scheduler.consequences import tell
 from followup_scheduler.core.model import Converted
+from followup_scheduler.facts import ids_of
 from followup_scheduler.runs import Run, RunStore
 from followup_scheduler.store import enrollments, journal
 from followup_scheduler.store.journal import Entry
+from followup_suppression import remove_holds
 
 Appointment = (
     AppointmentBooked | AppointmentRescheduled | AppointmentCancelled | AppointmentCompleted
@@ -28,7 +30,10 @@ Event = LeadConverted | Appointment | DealStageChanged | LeadUpdated
 
 
 class ProductEvents:
-    """Ends the sequences of leads that are won, and writes the rest into their journals."""
+    """Ends the sequences of leads that are won, and writes the rest into their journals.
+
+    The hold that came with an event goes in the transaction that decides on it.
+    """
 
     def __init__(self, runs: RunStore) -> None:
         self._runs = runs
@@ -39,6 +44,7 @@ class ProductEvents:
             ((message.tenant_id, event_of(message)) for message in messages),
             key=lambda pair: pair[1].at,
         )
+        await _wait_for_enrolments(tx, [event for _, event in events])
         known = await enrollments.of_leads(
             tx, {(tenant_id, event.lead_id) for tenant_id, event in events}
         )
@@ -54,6 +60,29 @@ class ProductEvents:
                 for run in by_lead.get((tenant_id, event.lead_id), []):
                     tell(run, stimulus, now=tx.now)
         await self._runs.save(tx, runs.values())
+        await _let_go(tx, messages)
+
+
+async def _wait_for_enrolments(tx: Transaction, events: Sequence[Event]) -> None:
+    """Let who is enrolling a person of these events commit first, and the others wait.
+
+    A lead may be read as open by whoever enrolls it, sold, and only then be enrolled.
+    """
+    persons = {event.person_id for event in events if _stimulus(event) is not None}
+    if persons:
+        names = await ids_of(tx, persons)
+        await enrollments.lock_persons(tx, {id_ for ids in names.values() for id_ in ids})
+
+
+async def _let_go(tx: Transaction, messages: Sequence[Message]) -> None:
+    """Remove the holds that came with these: they are decided on."""
+    held = [
+        (event.person_id, message.id)
+        for message in messages
+        if isinstance(event := event_of(message), LeadConverted | Appointment)
+    ]
+    if held:
+        await remove_holds(tx, held)
 
 
 def event_of(message: Message) -> Event:
