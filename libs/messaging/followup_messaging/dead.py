@@ -42,6 +42,12 @@ _CLOSE = text("""
     UPDATE messaging.dead SET state = :state
      WHERE id = ANY(CAST(:ids AS uuid[])) AND state = 'open'
 """)
+# A handler that buried its message itself has noted it as handled.
+_NOT_HANDLED = text("""
+    DELETE FROM messaging.inbox i
+     USING unnest(CAST(:messages AS uuid[]), CAST(:consumers AS text[])) AS r(message_id, consumer)
+     WHERE i.message_id = r.message_id AND i.consumer = r.consumer
+""")
 # Two replays of one message at once must see each other's rows.
 _ONE_REPLAY = text("SELECT pg_advisory_xact_lock(hashtext('messaging.replay'))")
 _STILL_OUT = text("SELECT id FROM messaging.outbox WHERE id = ANY(CAST(:ids AS uuid[]))")
@@ -153,6 +159,11 @@ async def replay(tx: Transaction, ids: Sequence[UUID]) -> Replay:
         except Unreadable as error:
             refused[letter.id] = str(error)
     if readable:
+        await tx.run(
+            _NOT_HANDLED,
+            messages=[message.id for _, message in readable],
+            consumers=[letter.consumer for letter, _ in readable],
+        )
         await _publish_again(tx, readable)
         await tx.run(_CLOSE, ids=[letter.id for letter, _ in readable], state="replayed")
     return Replay(tuple(letter.id for letter, _ in readable), refused)

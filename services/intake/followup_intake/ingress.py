@@ -5,16 +5,17 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
-from followup_contracts.envelope import Message, encode
+from followup_contracts.envelope import Message
 from followup_contracts.ingress import LeadEventSubmitted, LeadSubmitted
 from followup_contracts.payload import Lane
 from followup_database import Transaction
 from followup_directory import Tenant, tenants_by_id
+from followup_intake import overtaken
 from followup_intake.capture import Capture, Draft, Proof
 from followup_intake.core.normalise import normalise_lead
 from followup_intake.happenings import Happenings, IncompleteEvent, UnknownLead
 from followup_intake.models import LeadIn
-from followup_messaging import dead
+from followup_intake.refusals import bury
 from followup_runtime.limits import nul_in
 from followup_runtime.problems import from_validation
 
@@ -54,12 +55,31 @@ class Ingress:
         for (tenant_id, lane), batch in sorted(drafts.items()):
             await self._capture.save(tx, tenants[tenant_id], batch, lane=lane)
         # After the leads: what happened to one may stand in the same batch as itself.
-        for message, event in happened:
+        refused += await self._happened(tx, happened)
+        await bury(tx, refused)
+
+    async def _happened(
+        self, tx: Transaction, happened: Sequence[tuple[Message, LeadEventSubmitted]]
+    ) -> list[tuple[Message, str]]:
+        """Take events; those that came before their lead are parked, not refused.
+
+        What already waits for the same leads goes first: it happened before.
+        """
+        earlier = await overtaken.named_alike(tx, happened)
+        waiting = [parked.message.id for parked in earlier]
+        parking: list[tuple[Message, LeadEventSubmitted]] = []
+        refused: list[tuple[Message, str]] = []
+        for message, event in [*((p.message, p.event) for p in earlier), *happened]:
             try:
                 await self._happenings.take(tx, message.tenant_id, event)
-            except (UnknownLead, IncompleteEvent) as error:
+            except UnknownLead:
+                parking.append((message, event))
+            except IncompleteEvent as error:
                 refused.append((message, f"{type(error).__name__}: {error}"))
-        await _bury(tx, refused)
+        still = {message.id for message, _ in parking}
+        await overtaken.done(tx, [id_ for id_ in waiting if id_ not in still])
+        await overtaken.park(tx, parking)
+        return refused
 
 
 def _draft(message: Message, data: LeadSubmitted, tenant: Tenant, tx: Transaction) -> Draft | str:
@@ -84,22 +104,4 @@ def _draft(message: Message, data: LeadSubmitted, tenant: Tenant, tx: Transactio
         stated_zone=body.zone,
         sequence=body.sequence,
         audience=body.audience,
-    )
-
-
-async def _bury(tx: Transaction, refused: Sequence[tuple[Message, str]]) -> None:
-    await dead.bury(
-        tx,
-        [
-            dead.Burial(
-                consumer="intake",
-                queue="intake.ingress",
-                routing_key=message.routing_key,
-                body=encode(message),
-                error=reason,
-                message_id=message.id,
-                tenant_id=message.tenant_id,
-            )
-            for message, reason in refused
-        ],
     )

@@ -8,9 +8,12 @@ from followup_messaging.sweeper import REPUBLISH_AFTER
 
 @dataclass(frozen=True, slots=True)
 class IntakeSettings:
-    """`republish_after`: how long an announced lead may stay unhandled (machine time).
+    """Times of intake, all by machine time.
 
-    Shorter than what its consumers need makes work; it never makes a lead twice.
+    `republish_after`: how long an announced lead may stay unhandled. Shorter than what
+    its consumers need makes work; it never makes a lead twice. `patience`: how long an
+    event from the bus waits for a lead nobody knows yet before it is a dead letter.
     """
 
     republish_after: timedelta = REPUBLISH_AFTER
+    patience: timedelta = timedelta(minutes=15)

@@ -7,4 +7,5 @@ OWNER = Owner("intake", "followup_intake")
 
 PERSONAL: tuple[PersonalTable, ...] = ()
 """None: rows of an import are kept as verdicts and ids, answers kept for an
-`Idempotency-Key` hold ids. Leads and their persons are the people library's."""
+`Idempotency-Key` hold ids, events that wait for their lead name it by one. Leads and
+their persons are the people library's."""

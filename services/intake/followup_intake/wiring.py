@@ -6,6 +6,7 @@ from followup_intake.housekeeping import RequestSweep
 from followup_intake.http import MAX_BATCH, MAX_FILE, Routes
 from followup_intake.imports import Importer
 from followup_intake.ingress import Ingress
+from followup_intake.reunion import Reunion
 from followup_intake.settings import IntakeSettings
 from followup_messaging.consumer import Consumer
 from followup_messaging.outbox import Outbox
@@ -50,6 +51,15 @@ def build(
         service="intake",
         handle=Ingress(capture=capture, happenings=happenings),
     )
+    reunion = Reunion(
+        databases.worker,
+        happenings,
+        patience=own.patience,
+        waiting=metrics.gauge(
+            "followup_intake_events_waiting",
+            "Events from the bus whose lead is not known yet, counted up to 10,000.",
+        ),
+    )
     return Service(
         name="intake",
         router=routes.router,
@@ -57,6 +67,7 @@ def build(
             ingress,
             LoopRunner(outbox.sweeper, metrics=metrics),
             LoopRunner(RequestSweep(databases.worker), metrics=metrics),
+            LoopRunner(reunion, metrics=metrics),
         ],
         finishers=[outbox.relay],
         pending=lambda: outbox.relay.pending,

@@ -5,6 +5,7 @@ import json
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -12,21 +13,23 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from sqlalchemy import text
-from sqlalchemy.engine import RowMapping
 
-from followup_contracts import decode
+from followup_contracts import Message, decode, encode
 from followup_contracts.payload import Payload
+from followup_contracts.topology import INGRESS
+from followup_database import Row, new_id
 from followup_directory import Tenant, create_key, create_tenant
+from followup_intake.settings import IntakeSettings
 from followup_intake.wiring import build
 from followup_messaging.inprocess import InProcessBus
-from followup_messaging.port import Bus
+from followup_messaging.port import Bus, Fate, Outgoing
 from followup_runtime import process
 from followup_runtime.app import create_app
 from followup_runtime.databases import Databases
 from followup_runtime.metrics import Metrics
 from followup_runtime.service import Service
 from followup_runtime.settings import Settings
-from followup_testkit.clocks import MovableClock
+from followup_testkit.clocks import START, MovableClock
 from followup_testkit.databases import PostgresForTests
 
 
@@ -36,12 +39,38 @@ class Intake:
 
     service: Service
     app: FastAPI
+    bus: Bus
     databases: Databases
     tenant: Tenant
     other: Tenant
     token: str
     other_token: str
     client: httpx.AsyncClient
+
+    async def publish(
+        self, *payloads: Payload | bytes, tenant: UUID | None = None, id_: UUID | None = None
+    ) -> None:
+        """Publish to the ingress as another service does; all must be confirmed."""
+        outgoing = [self._outgoing(p, tenant=tenant, id_=id_) for p in payloads]
+        assert set(await self.bus.publish(outgoing)) == {Fate.CONFIRMED}
+
+    def _outgoing(
+        self, payload: Payload | bytes, *, tenant: UUID | None, id_: UUID | None
+    ) -> Outgoing:
+        if isinstance(payload, bytes):
+            return Outgoing(new_id(), INGRESS, "lead.submitted", payload, mandatory=True)
+        message = Message.of(
+            payload,
+            id=id_ or new_id(),
+            tenant_id=tenant or self.tenant.id,
+            source="crm",
+            subject="crm",
+            time=START,
+        )
+        return Outgoing(message.id, INGRESS, message.routing_key, encode(message), mandatory=True)
+
+    async def letters(self) -> list[Row]:
+        return await self.rows("SELECT * FROM messaging.dead ORDER BY id")
 
     async def post(self, path: str = "/v1/leads", *, token: str | None = None, **more: Any) -> Any:
         headers = {"Authorization": f"Bearer {token or self.token}"} | more.pop("headers", {})
@@ -51,11 +80,11 @@ class Intake:
         headers = {"Authorization": f"Bearer {token or self.token}"}
         return await self.client.get(path, headers=headers)
 
-    async def rows(self, statement: str, **params: Any) -> list[RowMapping]:
+    async def rows(self, statement: str, **params: Any) -> list[Row]:
         async with self.databases.worker.transaction() as tx:
             return list(await tx.all(text(statement), **params))
 
-    async def leads(self) -> list[RowMapping]:
+    async def leads(self) -> list[Row]:
         return await self.rows("SELECT * FROM people.leads ORDER BY id")
 
     async def events(self) -> list[Payload]:
@@ -63,10 +92,11 @@ class Intake:
         return [decode(bytes(row["body"])).data for row in rows]
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
-        """The consumers and loops of the service."""
+    async def running(self, *, publishing: bool = False) -> AsyncIterator[None]:
+        """The consumers and loops of the service; its events leave only if `publishing`."""
         stop = asyncio.Event()
-        tasks = [asyncio.create_task(runner.run(stop)) for runner in self.service.runners]
+        runners = [*self.service.runners, *(self.service.finishers if publishing else ())]
+        tasks = [asyncio.create_task(runner.run(stop)) for runner in runners]
         yield
         stop.set()
         await asyncio.gather(*tasks)
@@ -92,10 +122,12 @@ class Intake:
         await serving
 
 
-async def make(database_url: str, clock: MovableClock, bus: Bus) -> Intake:
+async def make(
+    database_url: str, clock: MovableClock, bus: Bus, own: IntakeSettings | None = None
+) -> Intake:
     databases = Databases.open(database_url, api_pool=6, worker_pool=4, clock=clock)
     metrics = Metrics()
-    service = build(Settings(), bus=bus, databases=databases, metrics=metrics)
+    service = build(Settings(), bus=bus, databases=databases, metrics=metrics, own=own)
     async with databases.worker.transaction() as tx:
         tenant = await create_tenant(tx, "acme", "Acme", {"business_name": "Acme"})
         other = await create_tenant(tx, "other", "Other", {"business_name": "Other"})
@@ -104,7 +136,7 @@ async def make(database_url: str, clock: MovableClock, bus: Bus) -> Intake:
     app = create_app([service], databases, metrics)
     transport = httpx.ASGITransport(app=app)
     client = httpx.AsyncClient(transport=transport, base_url="http://intake")
-    return Intake(service, app, databases, tenant, other, key.token, other_key.token, client)
+    return Intake(service, app, bus, databases, tenant, other, key.token, other_key.token, client)
 
 
 @pytest.fixture
@@ -125,6 +157,19 @@ async def ingress(database_url: str, clock: MovableClock, bus: Bus) -> AsyncIter
     async with intake.running():
         yield intake
     await intake.client.aclose()
+    await intake.databases.close()
+
+
+@pytest.fixture
+async def impatient(database_url: str, clock: MovableClock) -> AsyncIterator[Intake]:
+    """The same in process, with no patience for leads that do not come."""
+    bus = InProcessBus()
+    await bus.connect()
+    intake = await make(database_url, clock, bus, IntakeSettings(patience=timedelta(0)))
+    async with intake.running(publishing=True):
+        yield intake
+    await intake.client.aclose()
+    await bus.close()
     await intake.databases.close()
 
 
