@@ -7,7 +7,7 @@ adapters behind them live as long as the row does not change.
 import asyncio
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from uuid import UUID
 
 import structlog
@@ -22,10 +22,14 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """An account that may be used now, with its adapter."""
+    """An account that may be used now, with its adapter.
+
+    `single`: it has yet to show that it answers again, so one call may begin and no more.
+    """
 
     account: Account
     provider: Provider
+    single: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +72,13 @@ class Accounts:
             return NoRoute(f"no active {channel} account", UNUSABLE_RECHECK)
         now, waits, reason = self._clock(), [], f"no {channel} account answers"
         for account in usable:
-            breaker = self._breakers.get(account.id, Breaker())
+            breaker = self._breaker(account.id)
             if not breaker.allows(now):
                 waits.append(breaker.reopens_in(now))
                 continue
             provider = self._provider(account)
             if provider is not None:
-                return Route(account, provider)
+                return Route(account, provider, single=breaker.proving)
             reason = self._broken[account.id][1]
         return NoRoute(reason, max(1.0, min(waits)) if waits else UNUSABLE_RECHECK)
 
@@ -82,43 +86,54 @@ class Accounts:
         """The adapter of an account, whatever its breaker says (to ask about the past)."""
         return self._provider(account)
 
-    def begun(self, account_id: UUID) -> None:
-        """A call begins."""
-        self._breakers[account_id] = self._breakers.get(account_id, Breaker()).begun(self._clock())
+    def begin(self, account_id: UUID) -> int | None:
+        """A call is about to begin: its turn, to be named with its answer; None: it may not.
 
-    def succeeded(self, account_id: UUID) -> None:
+        Every call that was given a turn ends with `succeeded`, `passed` or `failed`.
+        """
+        begun = self._breaker(account_id).begun(self._clock())
+        if begun is None:
+            return None
+        if begun != Breaker():
+            self._breakers[account_id] = begun
+        return begun.turn
+
+    def succeeded(self, account_id: UUID, *, turn: int) -> None:
         """The account answered as it should, whatever became of the touch."""
-        breaker = self._breakers.get(account_id)
-        if breaker is not None and (after := breaker.succeeded(self._clock())) != breaker:
-            self._breakers[account_id] = after
+        if account_id in self._breakers:
+            self._breakers[account_id] = self._breakers[account_id].succeeded(turn=turn)
 
-    def passed(self, account_id: UUID) -> None:
+    def passed(self, account_id: UUID, *, turn: int) -> None:
         """A call never reached the account: a trial is still owed, nothing else is known."""
-        breaker = self._breakers.get(account_id)
-        if breaker is not None and breaker.on_trial:
-            self._breakers[account_id] = replace(breaker, on_trial=False)
+        if account_id in self._breakers:
+            self._breakers[account_id] = self._breakers[account_id].passed(turn=turn)
 
     def failed(
-        self, account_id: UUID, reason: str, *, at_once: bool, pause: float | None = None
+        self,
+        account_id: UUID,
+        reason: str,
+        *,
+        turn: int,
+        at_once: bool = False,
+        pause: float | None = None,
     ) -> None:
         """The account did not answer, or refused us altogether."""
-        before = self._breakers.get(account_id, Breaker())
-        after = before.failed(self._clock(), at_once=at_once, pause=pause)
+        now, before = self._clock(), self._breaker(account_id)
+        after = before.failed(now, turn=turn, at_once=at_once, pause=pause)
         self._breakers[account_id] = after
-        if after.until is not None and after.until != before.until:
+        if after.turn != before.turn:
             log.warning(
                 "account_breaker_opened",
                 account_id=str(account_id),
                 reason=reason,
-                seconds=round(after.reopens_in(self._clock()), 1),
+                seconds=round(after.reopens_in(now), 1),
             )
 
     def state_of(self, account_id: UUID) -> str:
         """`ok`, `open` or why no adapter could be made."""
         if account_id in self._broken:
             return self._broken[account_id][1]
-        breaker = self._breakers.get(account_id)
-        return "ok" if breaker is None or breaker.allows(self._clock()) else "open"
+        return "ok" if self._breaker(account_id).allows(self._clock()) else "open"
 
     async def close(self) -> None:
         """Close every adapter."""
@@ -128,6 +143,9 @@ class Accounts:
         for _, provider in self._providers.values():
             await provider.close()
         self._providers.clear()
+
+    def _breaker(self, account_id: UUID) -> Breaker:
+        return self._breakers.get(account_id, Breaker())
 
     def _provider(self, account: Account) -> Provider | None:
         version = account.changed_at

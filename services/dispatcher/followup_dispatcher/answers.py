@@ -125,12 +125,17 @@ def unknown(entry: Entry, now: datetime) -> TouchUnknown:
     )
 
 
-def later(entry: Entry, *, not_before: datetime, now: datetime) -> TouchDeferred:
-    """A provider certainly did not accept it, and it may be tried again."""
+def later(
+    entry: Entry, *, not_before: datetime, now: datetime, crowded: bool = False
+) -> TouchDeferred:
+    """A provider certainly did not accept it, and it may be tried again.
+
+    One turned away because its account is asked for too much is deferred by a rate.
+    """
     return TouchDeferred(
         **_of(entry),
         at=now,
-        kind="provider",
+        kind="rate" if crowded else "provider",
         rule=f"provider:{entry.code or 'retry'}",
         reason=entry.reason or "",
         not_before=not_before,

@@ -97,20 +97,20 @@ class Caller:
                     return
                 claimed = renewed
             started = datetime.now(UTC)
-            answer = await self._attempt(claimed)
+            answer = await self._attempt(claimed, last=last)
             if not isinstance(answer, NotBegun):
                 self._recorder.report(Report(claimed, answer, started))
                 return
-            if last and answer.ours:
-                self._accounts.failed(claimed.account_id, answer.reason, at_once=False)
             if last or not answer.ours:
                 await self._give_up(claimed, answer.reason, NOT_BEGUN_PAUSE)
                 return
 
-    async def _attempt(self, claimed: Claimed) -> Answer:
-        self._accounts.begun(claimed.account_id)
+    async def _attempt(self, claimed: Claimed, *, last: bool) -> Answer:
+        turn = self._accounts.begin(claimed.account_id)
+        if turn is None:
+            return NotBegun("the account shuts calls out until one on trial is answered")
         answer = await self._call(claimed)
-        self._tell_breaker(claimed, answer)
+        self._tell_breaker(claimed.account_id, answer, turn=turn, last=last)
         return answer
 
     async def _call(self, claimed: Claimed) -> Answer:
@@ -136,18 +136,19 @@ class Caller:
             log.error("provider_raised", **_culprit(claimed, error))
             return Unknown(f"the adapter failed: {type(error).__name__}")
 
-    def _tell_breaker(self, claimed: Claimed, answer: Answer) -> None:
-        account = claimed.account_id
+    def _tell_breaker(self, account: UUID, answer: Answer, *, turn: int, last: bool) -> None:
         match answer:
-            case Accepted() | Refused() | RetryLater(account_wide=False):
-                self._accounts.succeeded(account)
-            case RetryLater(code=code, after=after):
+            case RetryLater(code=code, after=after, account_wide=wide, crowded=crowded) if (
+                wide or crowded
+            ):
                 pause = after.total_seconds() if after else None
-                self._accounts.failed(account, code, at_once=True, pause=pause)
-            case NotBegun(ours=True):
-                self._accounts.passed(account)
+                self._accounts.failed(account, code, turn=turn, at_once=wide, pause=pause)
+            case Accepted() | Refused() | RetryLater():
+                self._accounts.succeeded(account, turn=turn)
+            case NotBegun(ours=True) if not last:
+                self._accounts.passed(account, turn=turn)
             case Unknown(reason=reason) | NotBegun(reason=reason):
-                self._accounts.failed(account, reason, at_once=False)
+                self._accounts.failed(account, reason, turn=turn)
 
     async def _give_up(self, claimed: Claimed, reason: str, pause: timedelta) -> None:
         try:

@@ -20,6 +20,7 @@ from followup_dispatcher import ledger, rates, usage
 from followup_dispatcher.answers import deferred, failed, from_ledger, publish, skipped
 from followup_dispatcher.capacity import Capacity
 from followup_dispatcher.core.lease import Lease
+from followup_dispatcher.core.patience import BUSY, spread
 from followup_dispatcher.core.slots import Run, allot
 from followup_dispatcher.core.validity import valid_for
 from followup_dispatcher.core.verdict import Candidate, Defer, Pass, Skip, Verdict, decide
@@ -34,7 +35,6 @@ from followup_policy.caps import PastContact
 AHEAD = {"now": timedelta(seconds=10), "later": timedelta(seconds=2)}
 """How far ahead of now a slot may lie; beyond it a touch is deferred and holds none."""
 
-BUSY_RECHECK = timedelta(seconds=5)
 LOST_RECHECK = timedelta(seconds=1)
 INTERNAL = "it could not be carried out; the command is a dead letter"
 
@@ -187,9 +187,9 @@ class ClaimDesk:
                 case Defer() | Skip():
                     answers.append(_answer(message, drafted, tx.now))
                 case Draft(account=account):
-                    left = shares.setdefault(account.id, self._capacity.free_for(account.id))
+                    left = shares.setdefault(account.id, self._share(drafted))
                     if left <= 0 and message.id in tired:
-                        answers.append(_answer(message, _busy(account.name, tx.now), tx.now))
+                        answers.append(_answer(message, _busy(drafted, tx.now), tx.now))
                         continue
                     if left <= 0:
                         postponed[message.id] = account.id
@@ -200,6 +200,10 @@ class ClaimDesk:
                 case Unsendable():
                     answers.append(drafted.answer(message, tx.now))
         return drafts, postponed
+
+    def _share(self, draft: Draft) -> int:
+        free = self._capacity.free_for(draft.account.id)
+        return min(1, free) if draft.single else free
 
     async def _decide(
         self, tx: Transaction, message: Message, picture: Picture
@@ -235,8 +239,9 @@ class ClaimDesk:
         )
 
 
-def _busy(account: str, now: datetime) -> Defer:
-    return Defer("rate", "account_share", f"account {account} holds its share", now + BUSY_RECHECK)
+def _busy(draft: Draft, now: datetime) -> Defer:
+    reason = f"account {draft.account.name} holds its share"
+    return Defer("rate", "account_share", reason, now + BUSY + spread(draft.command.touch_id))
 
 
 def _lost(now: datetime) -> Defer:

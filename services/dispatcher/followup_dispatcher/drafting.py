@@ -13,6 +13,7 @@ from followup_database import Transaction, new_id
 from followup_directory import Account, Sender, templates
 from followup_dispatcher.accounts import Accounts, NoRoute
 from followup_dispatcher.answers import command_of, failed, publish
+from followup_dispatcher.core.patience import spread
 from followup_dispatcher.core.validity import valid_for
 from followup_dispatcher.core.verdict import Defer
 from followup_dispatcher.picture import Picture, address_of
@@ -50,6 +51,8 @@ class Draft:
     valid_for: timedelta | None
     limits: tuple[tuple[str, Limit], ...]
     explained: str
+    single: bool = False
+    """Its account is let one call and no more."""
 
     @property
     def tenant_id(self) -> UUID:
@@ -99,8 +102,10 @@ class Drafter:
         command = command_of(message)
         route = self.accounts.route(picture.accounts.get(message.tenant_id, ()), command.channel)
         if isinstance(route, NoRoute):
-            not_before = tx.now + timedelta(seconds=route.in_seconds)
-            return Defer("provider", "account", route.reason, not_before)
+            pause = timedelta(seconds=route.in_seconds) + spread(command.touch_id)
+            # A rate's deferral: the touch keeps its place in its tenant's window. Did it
+            # not, a whole backlog would come by, each to be told the same.
+            return Defer("rate", "account", route.reason, tx.now + pause)
         body = await self._template(tx, message.tenant_id, command.template)
         if body is None:
             return Unsendable("template", f"no template {command.template[:12]}")
@@ -122,7 +127,7 @@ class Drafter:
         if sender is None:
             # The channel waits; a person has to give the account a sender.
             reason = f"account {route.account.name} has no sender"
-            return Defer("provider", "account", reason, tx.now + timedelta(minutes=5))
+            return Defer("rate", "account", reason, tx.now + timedelta(minutes=5))
         attempt_id = new_id()
         return Draft(
             message=message,
@@ -139,6 +144,7 @@ class Drafter:
             valid_for=valid_for(command, where=where, now=tx.now),
             limits=tuple(_limits(route.account, sender[1])),
             explained=where.explained,
+            single=route.single,
         )
 
     async def _template(

@@ -155,11 +155,11 @@ class Recorder:
 
     def _event(self, report: Report, entry: Entry, now: datetime) -> Message:
         match report.answer:
-            case RetryLater(after=after) if entry.state == "retry_later":
+            case RetryLater(after=after, crowded=crowded) if entry.state == "retry_later":
                 not_before = retry_at(
                     now, attempt=entry.number, after=after, jitter=self._random.random()
                 )
-                payload = answers.later(entry, not_before=not_before, now=now)
+                payload = answers.later(entry, not_before=not_before, now=now, crowded=crowded)
             case _:
                 settled = answers.of_entry(entry, now)
                 if settled is None:

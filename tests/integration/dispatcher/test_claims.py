@@ -159,7 +159,7 @@ async def test_a_refused_touch_gives_its_cap_back(dispatching) -> None:
 
 async def test_retry_later_is_a_new_attempt(dispatching) -> None:
     """What a provider would not take yet is deferred, and sent by the next round."""
-    answers = [RetryLater("20429", "busy", after=timedelta(seconds=7)), Accepted("second")]
+    answers = [RetryLater("30003", "off", after=timedelta(seconds=7)), Accepted("second")]
 
     async def busy(_call: Call) -> RetryLater | Accepted:
         return answers.pop(0)

@@ -26,6 +26,7 @@ from followup_dispatcher.providers.twilio_sms import TwilioSms, twilio_sms
 SID = "AC" + "0a1b2c3d" * 4
 SERVICE = "MG" + "0a1b2c3d" * 4
 STARTED = datetime(2026, 3, 3, 17, 4, 10, 400_000, tzinfo=UTC)
+CROWD = "too many requests at once"
 
 MESSAGE = {
     "account_sid": SID,
@@ -202,9 +203,9 @@ async def test_a_429_was_never_processed(vendor, answers, line, call):
         answers.json(429, trouble(63038, 429)),
     ]
     first, second, third, cap = [await line.send(call()) for _ in range(4)]
-    assert first == RetryLater("20429", "too many requests at once", timedelta(seconds=7))
-    assert second == RetryLater("20429", "too many requests at once", None)
-    assert third == RetryLater("429", "too many requests at once", None)
+    assert first == RetryLater("20429", CROWD, timedelta(seconds=7), crowded=True)
+    assert second == RetryLater("20429", CROWD, crowded=True)
+    assert third == RetryLater("429", CROWD, crowded=True)
     assert isinstance(cap, RetryLater)
     assert cap.account_wide, "63038 is the account's own daily cap"
 

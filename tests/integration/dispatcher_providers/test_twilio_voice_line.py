@@ -134,7 +134,7 @@ async def test_words_too_long_never_leave(vendor, line, call):
         (400, 21211, Refused("21211", "the recipient is not a valid number", suppress=True)),
         (400, 21216, Refused("21216", "calls to this number are blocked")),
         (400, 21215, Refused("21215", "the account may not call this country")),
-        (429, 20429, RetryLater("20429", "too many requests at once")),
+        (429, 20429, RetryLater("20429", "too many requests at once", crowded=True)),
         (500, 20500, Unknown("status 500")),
     ],
 )

@@ -1,6 +1,7 @@
 """When to try again what a provider would not take."""
 
 from datetime import datetime, timedelta
+from uuid import UUID
 
 FIRST = timedelta(seconds=30)
 LONGEST = timedelta(hours=1)
@@ -17,3 +18,12 @@ def retry_at(now: datetime, *, attempt: int, after: timedelta | None, jitter: fl
     if after is not None:
         pause = max(pause, after)
     return now + pause * (1 + jitter / 4)
+
+
+BUSY = timedelta(seconds=5)
+"""How long a touch waits at least whose account has its hands full, or is shut."""
+
+
+def spread(touch_id: UUID) -> timedelta:
+    """A part of `BUSY` that is a touch's own: what waited together comes back one by one."""
+    return BUSY * (touch_id.int % 1024 / 1024)

@@ -73,13 +73,16 @@ class RetryLater:
     """Certainly not accepted, and may be tried again.
 
     `after` is the vendor's own word (Retry-After) or None. `account_wide` says that
-    the account, not this touch, is at fault: its breaker opens.
+    the account, not this touch, is at fault: its breaker opens. `crowded` says that the
+    account has been asked for too much at once: nothing is wrong with the touch, and the
+    next would be told the same.
     """
 
     code: str
     reason: str
     after: timedelta | None = None
     account_wide: bool = False
+    crowded: bool = False
 
 
 @dataclass(frozen=True, slots=True)

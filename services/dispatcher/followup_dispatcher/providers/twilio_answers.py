@@ -24,6 +24,7 @@ class Verdict(Enum):
     SUPPRESS = "the address can never be reached on this channel"
     REFUSE = "this touch will never be sent"
     RETRY = "not accepted, may be tried again"
+    CROWDED = "not accepted, for there was too much at once"
     ACCOUNT = "not accepted, and nothing else of this account would be"
 
 
@@ -37,12 +38,12 @@ class Meaning:
 
 MEANINGS: Mapping[int, Meaning] = {
     10001: Meaning(Verdict.ACCOUNT, "the account is not active"),
-    10004: Meaning(Verdict.RETRY, "too many calls at once"),
+    10004: Meaning(Verdict.CROWDED, "too many calls at once"),
     20003: Meaning(Verdict.ACCOUNT, "the credentials were not accepted"),
     20005: Meaning(Verdict.ACCOUNT, "the account is not active"),
     20006: Meaning(Verdict.ACCOUNT, "the credentials give no access to this resource"),
     20404: Meaning(Verdict.ACCOUNT, "the account does not exist at this address"),
-    20429: Meaning(Verdict.RETRY, "too many requests at once"),
+    20429: Meaning(Verdict.CROWDED, "too many requests at once"),
     21201: Meaning(Verdict.REFUSE, "no recipient"),
     21205: Meaning(Verdict.REFUSE, "the URL of the call is not valid"),
     21210: Meaning(Verdict.REFUSE, "the caller number is not verified"),
@@ -63,15 +64,15 @@ MEANINGS: Mapping[int, Meaning] = {
     21608: Meaning(Verdict.REFUSE, "a trial account may not text this number"),
     21609: Meaning(Verdict.REFUSE, "the callback URL is not valid"),
     21610: Meaning(Verdict.SUPPRESS, "the recipient has opted out"),
-    21611: Meaning(Verdict.RETRY, "the sender's queue is full"),
+    21611: Meaning(Verdict.CROWDED, "the sender's queue is full"),
     21612: Meaning(Verdict.REFUSE, "no route from this sender to this recipient"),
     21614: Meaning(Verdict.SUPPRESS, "the recipient's number cannot receive texts"),
     21617: Meaning(Verdict.REFUSE, "the text is too long"),
     21635: Meaning(Verdict.SUPPRESS, "the recipient's number is a landline"),
     21659: Meaning(Verdict.REFUSE, "the sender is not a number of this vendor"),
     21703: Meaning(Verdict.REFUSE, "the messaging service has no sender"),
-    22005: Meaning(Verdict.RETRY, "the queue of calls is full"),
-    30001: Meaning(Verdict.RETRY, "the queue is full"),
+    22005: Meaning(Verdict.CROWDED, "the queue of calls is full"),
+    30001: Meaning(Verdict.CROWDED, "the queue is full"),
     30002: Meaning(Verdict.ACCOUNT, "the account is suspended"),
     30003: Meaning(Verdict.RETRY, "the handset cannot be reached"),
     30004: Meaning(Verdict.REFUSE, "blocked"),
@@ -79,8 +80,8 @@ MEANINGS: Mapping[int, Meaning] = {
     30006: Meaning(Verdict.SUPPRESS, "a landline, or its carrier cannot be reached"),
     30007: Meaning(Verdict.REFUSE, "filtered by the carrier"),
     30008: Meaning(Verdict.RETRY, "failed for an unknown reason"),
-    30022: Meaning(Verdict.RETRY, "over the carrier's rate"),
-    30023: Meaning(Verdict.RETRY, "over the carrier's daily cap"),
+    30022: Meaning(Verdict.CROWDED, "over the carrier's rate"),
+    30023: Meaning(Verdict.CROWDED, "over the carrier's daily cap"),
     30034: Meaning(Verdict.REFUSE, "the sender is not registered with the carriers"),
     30610: Meaning(Verdict.RETRY, "the recipient's quiet hours, in the vendor's view"),
     63038: Meaning(Verdict.ACCOUNT, "the account is over its daily cap"),
@@ -126,7 +127,8 @@ def not_accepted(reply: Reply) -> Refused | RetryLater | Unknown:
     if code is not None and code in MEANINGS:
         return by_code(code, after=_after(reply))
     if reply.status == _TOO_MANY:
-        return RetryLater(str(code or _TOO_MANY), "too many requests at once", _after(reply))
+        reason = "too many requests at once"
+        return RetryLater(str(code or _TOO_MANY), reason, _after(reply), crowded=True)
     if reply.status in _ACCOUNT_STATUSES:
         return RetryLater(
             str(code or reply.status), "the account was refused", _after(reply), account_wide=True
@@ -144,6 +146,8 @@ def by_code(code: int, *, after: timedelta | None = None) -> Refused | RetryLate
             return Refused(str(code), meaning.reason)
         case Verdict.RETRY:
             return RetryLater(str(code), meaning.reason, after)
+        case Verdict.CROWDED:
+            return RetryLater(str(code), meaning.reason, after, crowded=True)
         case Verdict.ACCOUNT:
             return RetryLater(str(code), meaning.reason, after, account_wide=True)
 
