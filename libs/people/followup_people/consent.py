@@ -6,7 +6,7 @@ channel, unless that channel has a later word of its own.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -15,7 +15,6 @@ from sqlalchemy import text
 
 from followup_contracts.payload import CHANNELS, Channel
 from followup_database import Transaction, new_id
-from followup_database.engine import to_json
 from followup_people.records import ConsentChannel, ConsentState
 
 _LOCK = text("""
@@ -25,13 +24,25 @@ _INSERT = text("""
     INSERT INTO people.consents
         (id, tenant_id, person_id, channel, state, wording, method, source, page, ip,
          user_agent, at)
-    SELECT r.id, r.tenant_id, r.person_id, r.channel, r.state, r.wording, r.method, r.source,
-        r.page, r.ip, r.user_agent, r.at
-    FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
-        id uuid, tenant_id uuid, person_id uuid, channel text, state text, wording text,
-        method text, source text, page text, ip text, user_agent text, at timestamptz
-    )
+    SELECT r.*
+    FROM unnest(CAST(:id AS uuid[]), CAST(:tenant_id AS uuid[]), CAST(:person_id AS uuid[]),
+        CAST(:channel AS text[]), CAST(:state AS text[]), CAST(:wording AS text[]),
+        CAST(:method AS text[]), CAST(:source AS text[]), CAST(:page AS text[]),
+        CAST(:ip AS text[]), CAST(:user_agent AS text[]), CAST(:at AS timestamptz[])) AS r
 """)
+_COLUMNS = (
+    "tenant_id",
+    "person_id",
+    "channel",
+    "state",
+    "wording",
+    "method",
+    "source",
+    "page",
+    "ip",
+    "user_agent",
+    "at",
+)
 _SETTLE = text("""
     UPDATE people.persons p SET consent = latest.consent
     FROM (
@@ -82,9 +93,9 @@ async def record_consent(tx: Transaction, statements: Sequence[ConsentStatement]
 
 async def keep_consent(tx: Transaction, statements: Sequence[ConsentStatement]) -> None:
     """Add to the history alone."""
-    rows = [asdict(statement) | {"id": new_id()} for statement in statements]
-    if rows:
-        await tx.run(_INSERT, rows=to_json(rows))
+    if statements:
+        columns = {name: [getattr(each, name) for each in statements] for name in _COLUMNS}
+        await tx.run(_INSERT, id=[new_id() for _ in statements], **columns)
 
 
 async def settle_consent(tx: Transaction, person_ids: Sequence[UUID]) -> None:

@@ -5,7 +5,7 @@ other or through persons known already.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
@@ -27,16 +27,16 @@ def clusters(leads: Sequence[NewLead], owners: Mapping[Key, UUID]) -> list[Clust
     `owners` says whose the keys are that somebody has. The division is the same for
     every order of the batch.
     """
-    forest = _Forest()
+    forest = _Forest(len(leads))
+    first: dict[Key | UUID, int] = {}
     for index, lead in enumerate(leads):
-        forest.add(("lead", index))
         for key in lead.match_keys():
-            forest.union(("lead", index), key)
+            forest.union(index, first.setdefault(key, index))
             if key in owners:
-                forest.union(key, ("person", owners[key]))
-    grouped: dict[Any, list[int]] = {}
+                forest.union(index, first.setdefault(owners[key], index))
+    grouped: dict[int, list[int]] = {}
     for index in range(len(leads)):
-        grouped.setdefault(forest.root(("lead", index)), []).append(index)
+        grouped.setdefault(forest.root(index), []).append(index)
     return [_cluster(leads, owners, members) for members in grouped.values()]
 
 
@@ -70,8 +70,17 @@ _SINGLE = ("language", "stated_zone")
 
 def portrait(lead: NewLead) -> Portrait:
     """What a lead says of its person."""
-    named = {f.name: getattr(lead, f.name) for f in fields(Portrait) if f.name != "attributes"}
-    return Portrait(**named)
+    return Portrait(
+        audience=lead.audience,
+        first_name=lead.first_name,
+        last_name=lead.last_name,
+        language=lead.language,
+        stated_zone=lead.stated_zone,
+        country=lead.country,
+        state=lead.state,
+        postal_code=lead.postal_code,
+        city=lead.city,
+    )
 
 
 def fill(known: Portrait, more: Portrait) -> Portrait:
@@ -100,22 +109,18 @@ def _contradict(known: Portrait, more: Portrait, names: Sequence[str]) -> bool:
 
 
 class _Forest:
-    """Disjoint sets with path halving."""
+    """Disjoint sets of indices, with path halving."""
 
-    def __init__(self) -> None:
-        self._parents: dict[Any, Any] = {}
+    def __init__(self, size: int) -> None:
+        self._parents = list(range(size))
 
-    def add(self, node: Any) -> None:
-        self._parents.setdefault(node, node)
-
-    def root(self, node: Any) -> Any:
+    def root(self, node: int) -> int:
         parents = self._parents
         while parents[node] != node:
             parents[node] = parents[parents[node]]
             node = parents[node]
         return node
 
-    def union(self, one: Any, other: Any) -> None:
-        self.add(one)
-        self.add(other)
-        self._parents[self.root(other)] = self.root(one)
+    def union(self, one: int, other: int) -> None:
+        if one != other:
+            self._parents[self.root(other)] = self.root(one)
