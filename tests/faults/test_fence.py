@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 
 import pytest
 from dispatching import Dispatching, Ticking
@@ -231,6 +232,24 @@ async def test_a_lease_counts_from_before_the_claiming_transaction(dispatching, 
     assert claims.claimed[0].lease.time_left() <= 0
 
     assert await begun(dispatching, claims) == [pytest.approx(LEASE)]
+
+
+async def test_an_attempt_starts_with_the_last_look_at_its_lease(dispatching, command):
+    """Whatever came before it (a pool, a connection) is none of the send's time."""
+    moments: list[datetime] = []
+
+    async def looks_again(call: Call) -> Accepted:
+        await asyncio.sleep(0)
+        moments.append(datetime.now(UTC))
+        call.time_left()
+        moments.append(datetime.now(UTC))
+        return Accepted("ref")
+
+    dispatching.provider.answer = looks_again
+    await dispatching.send(command)
+
+    (row,) = await dispatching.rows("SELECT started_on FROM dispatcher.attempts")
+    assert moments[0] <= row["started_on"] <= moments[1]
 
 
 async def test_a_stop_during_a_call_leaves_its_outcome_and_forbids_the_next(

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 from uuid import UUID
@@ -13,6 +14,7 @@ import structlog
 from followup_database.errors import is_passing
 from followup_dispatcher.accounts import Accounts
 from followup_dispatcher.claims import ClaimDesk, Claimed
+from followup_dispatcher.core.lease import Lease
 from followup_dispatcher.providers.port import (
     CALL_LIMIT,
     Accepted,
@@ -96,24 +98,24 @@ class Caller:
                 if renewed is None:
                     return
                 claimed = renewed
-            started = datetime.now(UTC)
-            answer = await self._attempt(claimed, last=last)
+            looks = _Looks(claimed.lease)
+            answer = await self._attempt(claimed, looks, last=last)
             if not isinstance(answer, NotBegun):
-                self._recorder.report(Report(claimed, answer, started))
+                self._recorder.report(Report(claimed, answer, looks.last))
                 return
             if last or not answer.ours:
                 await self._give_up(claimed, answer.reason, NOT_BEGUN_PAUSE)
                 return
 
-    async def _attempt(self, claimed: Claimed, *, last: bool) -> Answer:
+    async def _attempt(self, claimed: Claimed, looks: "_Looks", *, last: bool) -> Answer:
         turn = self._accounts.begin(claimed.account_id)
         if turn is None:
             return NotBegun("the account shuts calls out until one on trial is answered")
-        answer = await self._call(claimed)
+        answer = await self._call(claimed, looks)
         self._tell_breaker(claimed.account_id, answer, turn=turn, last=last)
         return answer
 
-    async def _call(self, claimed: Claimed) -> Answer:
+    async def _call(self, claimed: Claimed, looks: "_Looks") -> Answer:
         call = Call(
             attempt_id=claimed.attempt_id,
             touch_id=claimed.command.touch_id,
@@ -124,7 +126,7 @@ class Caller:
             content=claimed.content,
             callback_url=claimed.callback_url,
             valid_for=claimed.valid_for,
-            time_left=claimed.lease.time_left,
+            time_left=looks.time_left,
         )
         try:
             async with asyncio.timeout(CALL_LIMIT):
@@ -189,6 +191,24 @@ class Caller:
                 found |= await self._renewed([one])
             return found
         return {one.attempt_id: one for one in going}
+
+
+@dataclass(slots=True)
+class _Looks:
+    """A lease as an adapter looks at it, and when it last did.
+
+    The last look is the attempt's start: from there the first byte goes out at once,
+    unless the process is frozen in between, and then the gap shows.
+    """
+
+    lease: Lease
+    last: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    def time_left(self) -> float:
+        """As `Lease.time_left`."""
+        # Before the lease's own clock: whatever freezes us in between, the lease sees it.
+        self.last = datetime.now(UTC)
+        return self.lease.time_left()
 
 
 def _culprit(claimed: Claimed, error: Exception) -> dict[str, str]:
