@@ -1,13 +1,14 @@
 """What others commit between our look and our lock, forced step by step."""
 
 import asyncio
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
 from sqlalchemy import text
 
-from followup_database import Database, Transaction, new_id
+from followup_database import Database, new_id
 from followup_people import NewLead, person_by_address, persons_by_id, upsert_leads
 
 NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
@@ -21,6 +22,10 @@ ERASE = [
     text("DELETE FROM people.leads WHERE person_id = :id"),
     text("DELETE FROM people.persons WHERE id = :id"),
 ]
+
+
+class GaveUpError(Exception):
+    """Ends a transaction by a rollback."""
 
 
 @pytest.fixture
@@ -110,12 +115,12 @@ async def test_an_address_taken_meanwhile_makes_the_lead_its_owners(worker):
 async def test_an_address_whose_taker_rolls_back_is_free(worker):
     """What was not committed never was."""
     second = lead(2, phone_e164="+1")
-    async with worker.engine.begin() as connection:
-        taking = Transaction(connection, now=NOON, tenant=None)
-        await upsert_leads(taking, [lead(1, phone_e164="+1")])
-        waiting = asyncio.create_task(save(worker, second))
-        await somebody_waits(worker)
-        await connection.rollback()
+    with suppress(GaveUpError):
+        async with worker.transaction() as taking:
+            await upsert_leads(taking, [lead(1, phone_e164="+1")])
+            waiting = asyncio.create_task(save(worker, second))
+            await somebody_waits(worker)
+            raise GaveUpError
     [saved] = await waiting
     assert (saved.person_id, saved.new_person) == (second.person_id, True)
 
