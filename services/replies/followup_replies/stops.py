@@ -9,13 +9,13 @@ from typing import Literal
 from uuid import UUID
 
 from followup_contracts.events import ContactOptedIn, ContactOptedOut
-from followup_contracts.payload import Channel
+from followup_contracts.payload import CHANNELS, Channel
 from followup_database import Transaction
 from followup_messaging.outbox import Outbox
 from followup_people import ConsentStatement, record_consent
 from followup_replies.addresses import kind_of
 from followup_replies.figures import Figures
-from followup_suppression import SuppressedChannel, lift, listings, suppress
+from followup_suppression import SuppressedChannel, lift, listings, place_hold, suppress
 
 OPT_OUT = "opt_out"
 """Why an address is listed whose owner said stop."""
@@ -45,6 +45,11 @@ class Stop:
     listed: SuppressedChannel = "all"
     consent: bool = True
 
+    @property
+    def spoken(self) -> bool:
+        """Whether it was said in a message, whose own hold stands."""
+        return self.via in CHANNELS
+
 
 class Stops:
     """Carries out stops and starts."""
@@ -56,7 +61,8 @@ class Stops:
     async def stop(self, tx: Transaction, stop: Stop) -> bool:
         """List the address, withdraw consent, tell everybody; True when it is new.
 
-        Told each time: whoever says stop twice was perhaps written to in between.
+        Told each time: whoever says stop twice was perhaps written to in between. Where
+        no reply holds the person the event does: other channels stop by its decision.
         """
         kind = kind_of(stop.channel)
         entry = (kind, stop.listed, stop.address_hash)
@@ -85,6 +91,8 @@ class Stops:
             event, tenant_id=stop.tenant_id, subject=subject, time=tx.now
         )
         await self._outbox.add(tx, [message])
+        if stop.person_id is not None and not stop.spoken:
+            await place_hold(tx, stop.tenant_id, stop.person_id, message.id)
         tx.after_commit(lambda: self._figures.opt_out(stop.via))
         return listed > 0
 

@@ -41,6 +41,20 @@ async def test_one_post_unsubscribes(house, request_):
     assert (await house.client.post(f"/u/{token}")).status_code == 200
 
 
+async def test_a_stop_without_a_reply_holds_its_person(house):
+    """By link or API: until the scheduler has decided on the event, whose id names the hold."""
+    lead = await house.lead()
+    await house.client.post(f"/u/{house.unsubscribe_token(lead)}")
+    await house.api("PUT", "/v1/suppressions", json={"address": "+12125550123"})
+
+    told = await house.rows("SELECT id FROM messaging.outbox ORDER BY id")
+    holds = await house.rows("SELECT * FROM suppression.holds ORDER BY reply_id")
+    assert [hold["reply_id"] for hold in holds] == [event["id"] for event in told]
+    assert {(hold["tenant_id"], hold["person_id"]) for hold in holds} == {
+        (lead.tenant_id, lead.person_id)
+    }
+
+
 async def test_the_link_works_after_its_person_is_gone(house):
     """Erased: the address stays stopped, and no trace of a person is made again."""
     lead = await house.lead()

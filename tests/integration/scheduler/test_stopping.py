@@ -72,6 +72,19 @@ async def test_the_hold_goes_with_the_decision(desk, say):
         assert await holds_of(tx, [lead.person_id]) == {lead.person_id: frozenset({other})}
 
 
+@pytest.mark.parametrize("live", [True, False])
+async def test_the_hold_of_an_opt_out_goes_with_the_decision(desk, live):
+    """Named by the event's message; with or without a run to halt."""
+    lead = (await desk.enrolled())[0] if live else await desk.lead()
+    told = desk.message(
+        ContactOptedOut(person_id=lead.person_id, channel="email", via="link", at=desk.clock())
+    )
+    async with desk.databases.worker.transaction() as tx:
+        await place_hold(tx, desk.tenant.id, lead.person_id, told.id)
+        await desk.replies(tx, [told])
+        assert await holds_of(tx, [lead.person_id]) == {}
+
+
 async def test_a_hold_goes_even_where_nothing_is_left_to_decide(desk, say):
     """A person without a live run must not be on hold for ever; the journal has the reply."""
     lead = await desk.lead()

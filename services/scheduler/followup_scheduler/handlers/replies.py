@@ -36,19 +36,19 @@ class Replies:
     async def handle(self, tx: Transaction, messages: Sequence[Message]) -> None:
         """Decide on these, in the order in which they were said."""
         words = sorted(
-            ((message.tenant_id, word_of(message)) for message in messages),
-            key=lambda pair: pair[1].at,
+            ((message, word_of(message)) for message in messages), key=lambda pair: pair[1].at
         )
         persons = {word.person_id for _, word in words if word.person_id is not None}
         names = await ids_of(tx, persons)
         live = await enrollments.live_of_persons(tx, {i for ids in names.values() for i in ids})
         runs = await self._runs.load(tx, {enrollment_id for enrollment_id, _ in live})
         decided = []
-        for tenant_id, word in words:
+        for message, word in words:
             if word.person_id is None:
                 continue
-            if await self._decide(tx, runs.values(), tenant_id, word, names[word.person_id]):
-                decided += [(word.person_id, r) for r in _reply_of(word)]
+            theirs = names[word.person_id]
+            if await self._decide(tx, runs.values(), message.tenant_id, word, theirs):
+                decided.append((word.person_id, _held_as(message, word)))
         await self._runs.save(tx, runs.values())
         if decided:
             await remove_holds(tx, decided)
@@ -85,8 +85,9 @@ class Replies:
         await assign(tx, self._runs.outbox, _tasks(tenant_id, word, at=tx.now))
 
 
-def _reply_of(word: Word) -> list[UUID]:
-    return [word.reply_id] if isinstance(word, ReplyReceived) else []
+def _held_as(message: Message, word: Word) -> UUID:
+    """The name of the hold that stands for a word, if one does."""
+    return word.reply_id if isinstance(word, ReplyReceived) else message.id
 
 
 def word_of(message: Message) -> Word:
