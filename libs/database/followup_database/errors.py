@@ -1,7 +1,8 @@
 """What can go wrong with the database.
 
 DatabaseError
-└── MissingDatabase     the server answers, but it does not hold our schemas
+├── MissingDatabase     the server answers, but it does not hold our schemas
+└── NotCommitted        a statement failed and its error was swallowed: all was rolled back
 
 Everything that means "the server cannot be reached now" stays the driver's own
 exception; `is_outage` recognises all of them.
@@ -18,6 +19,10 @@ class DatabaseError(Exception):
 
 class MissingDatabase(DatabaseError):
     """The schemas are not there or are older than the code; `followup migrate` makes them."""
+
+
+class NotCommitted(DatabaseError):
+    """The server answered COMMIT with a rollback: nothing of the transaction happened."""
 
 
 _OUTAGES = (
@@ -39,9 +44,7 @@ _CONFLICTS = frozenset({"40001", "40P01", "55P03"})
 
 def is_conflict(error: BaseException) -> bool:
     """Whether it was another transaction's doing, so that trying again is no try."""
-    if not isinstance(error, DBAPIError) or error.orig is None:
-        return False
-    return getattr(error.orig, "sqlstate", None) in _CONFLICTS
+    return _sqlstate(error) in _CONFLICTS
 
 
 def is_outage(error: BaseException) -> bool:
@@ -69,6 +72,11 @@ def is_passing(error: BaseException) -> bool:
     """Whether the same work may succeed in a while: an outage, a conflict, a full disk."""
     if is_outage(error) or is_conflict(error):
         return True
-    if not isinstance(error, DBAPIError) or error.orig is None:
-        return False
-    return str(getattr(error.orig, "sqlstate", "")).startswith(_PASSING)
+    return _sqlstate(error).startswith(_PASSING)
+
+
+def _sqlstate(error: BaseException) -> str:
+    """The state of a statement that failed; while connecting, SQLAlchemy wraps it."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    known = isinstance(error, DBAPIError | asyncpg.PostgresError)
+    return str(getattr(cause, "sqlstate", None) or "") if known else ""

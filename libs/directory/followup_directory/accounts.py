@@ -10,10 +10,9 @@ from typing import Any, Literal
 from uuid import UUID
 
 from sqlalchemy import text
-from sqlalchemy.engine import RowMapping
 
 from followup_contracts.payload import Channel
-from followup_database import Transaction, new_id
+from followup_database import Row, Transaction, new_id
 from followup_database.engine import to_json
 from followup_directory.vault import NOTHING
 
@@ -170,7 +169,7 @@ async def senders(tx: Transaction, account_ids: Sequence[UUID]) -> list[Sender]:
     return [Sender(**row) for row in await tx.all(_SENDERS, ids=list(account_ids))]
 
 
-def _account(row: RowMapping) -> Account:
+def _account(row: Row) -> Account:
     return Account(
         id=row["id"],
         tenant_id=row["tenant_id"],

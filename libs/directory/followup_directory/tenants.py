@@ -6,9 +6,8 @@ from typing import Any, Literal
 from uuid import UUID
 
 from sqlalchemy import text
-from sqlalchemy.engine import RowMapping
 
-from followup_database import Transaction, new_id
+from followup_database import Row, Transaction, new_id
 from followup_database.engine import to_json
 from followup_directory.errors import SlugTaken
 from followup_directory.settings import TenantSettings
@@ -85,7 +84,7 @@ async def set_tenant_state(tx: Transaction, tenant_id: UUID, state: TenantState)
     return await tx.run(_STATE, id=tenant_id, state=state) == 1
 
 
-def _tenant(row: RowMapping) -> Tenant:
+def _tenant(row: Row) -> Tenant:
     return Tenant(
         id=row["id"],
         slug=row["slug"],

@@ -6,9 +6,8 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
-from sqlalchemy.engine import RowMapping
 
-from followup_database import Transaction
+from followup_database import Row, Transaction
 from followup_database.engine import to_json
 from followup_people.consent import effective
 from followup_people.records import ContactPoint, LeadView, PersonView, PointKind
@@ -138,7 +137,7 @@ async def same_person(tx: Transaction, ids: Sequence[UUID]) -> dict[UUID, frozen
     return {asked: frozenset(known) for asked, known in found.items()}
 
 
-def _person(row: RowMapping) -> PersonView:
+def _person(row: Row) -> PersonView:
     points = [_point(point) for point in row["points"] or ()]
     return PersonView(
         id=row["p_id"],
@@ -156,7 +155,7 @@ def _person(row: RowMapping) -> PersonView:
     )
 
 
-def _place(row: RowMapping) -> Mapping[str, str | None]:
+def _place(row: Row) -> Mapping[str, str | None]:
     return {
         "stated_zone": row["stated_zone"],
         "country": row["country"],
@@ -171,7 +170,7 @@ def _point(point: Sequence[Any]) -> ContactPoint:
     return ContactPoint(kind, address, state, datetime.fromisoformat(created_at))
 
 
-def _lead(row: RowMapping) -> LeadView:
+def _lead(row: Row) -> LeadView:
     return LeadView(
         id=row["id"],
         tenant_id=row["tenant_id"],

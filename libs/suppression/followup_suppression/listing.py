@@ -11,9 +11,8 @@ from typing import Literal
 from uuid import UUID
 
 from sqlalchemy import text
-from sqlalchemy.engine import RowMapping
 
-from followup_database import Transaction
+from followup_database import Row, Transaction
 from followup_database.engine import to_json
 from followup_suppression.hashing import Kind
 
@@ -130,7 +129,7 @@ def _rows(entries: Sequence[Entry]) -> str:
     )
 
 
-def _listing(row: RowMapping) -> Listing:
+def _listing(row: Row) -> Listing:
     return Listing(
         kind=row["kind"],
         channel=row["channel"],

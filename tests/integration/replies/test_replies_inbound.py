@@ -4,8 +4,8 @@ import asyncio
 from xml.etree import ElementTree as ET
 
 import pytest
+from asyncpg import PostgresError
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
 
 from followup_contracts.events import ContactOptedOut, ReplyReceived
 from followup_database import committed, new_id
@@ -304,9 +304,9 @@ async def test_a_stop_that_loses_to_another_transaction_is_tried_again(house):
     assert await committed(worker, lambda tx: work(tx, code="40P01", times=TRIES - 1)) == "done"
     assert len(tries) == TRIES
     tries.clear()
-    with pytest.raises(DBAPIError):
+    with pytest.raises(PostgresError):
         await committed(worker, lambda tx: work(tx, code="40P01", times=TRIES))
     tries.clear()
-    with pytest.raises(DBAPIError):
+    with pytest.raises(PostgresError):
         await committed(worker, lambda tx: work(tx, code="23514", times=1))
     assert len(tries) == 1

@@ -5,8 +5,6 @@ from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, TypeVar
 
-from sqlalchemy.exc import DBAPIError, OperationalError
-
 from followup_database import migrate
 from followup_database.embedded import EmbeddedPostgres
 from followup_database.errors import is_outage
@@ -33,7 +31,7 @@ def perform(work: Coroutine[Any, Any, _T]) -> _T:
         return asyncio.run(work)
     except SettingsError as error:
         raise WrongUse(str(error)) from None
-    except (OSError, DBAPIError, OperationalError) as error:
+    except Exception as error:
         if not is_outage(error):
             raise
         raise WrongUse(f"{variable('database_url')}: the database can't be reached") from None

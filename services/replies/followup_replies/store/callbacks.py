@@ -10,10 +10,9 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
-from sqlalchemy.engine import RowMapping
 
 from followup_contracts.payload import Channel
-from followup_database import Transaction, new_id
+from followup_database import Row, Transaction, new_id
 from followup_database.engine import to_json
 from followup_directory import Account
 from followup_replies.states import Report, TouchIds
@@ -126,7 +125,7 @@ async def expire(tx: Transaction, *, after: timedelta) -> int:
     return await tx.run(_EXPIRE, after=after)
 
 
-def _parked(row: RowMapping) -> Parked:
+def _parked(row: Row) -> Parked:
     report: dict[str, Any] = row["report"]
     return Parked(
         id=row["id"],

@@ -10,10 +10,9 @@ from typing import Literal
 from uuid import UUID
 
 from sqlalchemy import text
-from sqlalchemy.engine import RowMapping
 
 from followup_contracts.payload import Lane
-from followup_database import Transaction
+from followup_database import Row, Transaction
 from followup_database.engine import to_json
 from followup_scheduler.touch import LANE_NUMBERS, Line, Timer
 
@@ -117,5 +116,5 @@ async def next_due(tx: Transaction) -> datetime | None:
     return moment
 
 
-def _timer(row: RowMapping) -> Timer:
+def _timer(row: Row) -> Timer:
     return Timer(**{**row, "lane": _LANES[row["lane"]]})

@@ -6,10 +6,9 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
-from sqlalchemy.engine import RowMapping
 
 from followup_contracts.payload import Channel
-from followup_database import Transaction
+from followup_database import Row, Transaction
 from followup_database.engine import to_json
 from followup_policy.caps import PastContact
 from followup_scheduler.core.model import TouchKey
@@ -199,7 +198,7 @@ async def none_commanded(tx: Transaction) -> bool:
     return bool(await tx.scalar(_IDLE))
 
 
-def _touch(row: RowMapping) -> Touch:
+def _touch(row: Row) -> Touch:
     key = TouchKey(row["step"], row["occurrence"], row["channel"])
     return Touch(key=key, **{name: row[name] for name in _NAMES})
 
