@@ -5,19 +5,26 @@ leaves the others their speed; lane `later` leaves an eighth to lane `now`.
 """
 
 import asyncio
-from collections import Counter
+import time
+from collections import deque
+from collections.abc import Callable
 from uuid import UUID
 
 from followup_contracts.payload import Lane
+from followup_dispatcher.core.turns import Turns
 
 
 class Capacity:
     """Counts of calls begun or claimed and not yet answered, of this process."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, *, clock: Callable[[], float] = time.monotonic) -> None:
         self.limit = limit
         self.per_account = max(1, limit // 4)
-        self._by_account: Counter[UUID] = Counter()
+        self._clock = clock
+        # When the calls under way were claimed, the oldest first. Which of them an
+        # answer belongs to does not matter: their mean is the same.
+        self._since: dict[UUID, deque[float]] = {}
+        self._turns: dict[UUID, Turns] = {}
         self._taken = 0
         self._changed = asyncio.Event()
 
@@ -33,19 +40,30 @@ class Capacity:
 
     def free_for(self, account_id: UUID) -> int:
         """How many more calls this account may hold."""
-        return max(0, self.per_account - self._by_account[account_id])
+        return max(0, self.per_account - len(self._since.get(account_id, ())))
+
+    def turn_of(self, account_id: UUID) -> float:
+        """Seconds until a call of a busy account may begin; whoever asks has the next turn."""
+        now, since = self._clock(), self._since.get(account_id)
+        turns, seconds = self._turns.get(account_id, Turns()).taken(
+            now, places=self.per_account, oldest=now - since[0] if since else 0.0
+        )
+        self._turns[account_id] = turns
+        return seconds
 
     def take(self, account_id: UUID) -> None:
         """Count a claim."""
         self._taken += 1
-        self._by_account[account_id] += 1
+        self._since.setdefault(account_id, deque()).append(self._clock())
 
     def give_back(self, account_id: UUID) -> None:
         """Uncount a claim that has its answer, or was released."""
         self._taken -= 1
-        self._by_account[account_id] -= 1
-        if not self._by_account[account_id]:
-            del self._by_account[account_id]
+        since = self._since[account_id]
+        lasted = self._clock() - since.popleft()
+        self._turns[account_id] = self._turns.get(account_id, Turns()).answered(lasted)
+        if not since:
+            del self._since[account_id]
         self._changed.set()
 
     async def changed(self) -> None:

@@ -20,7 +20,6 @@ from followup_dispatcher import ledger, rates, usage
 from followup_dispatcher.answers import deferred, failed, from_ledger, publish, skipped
 from followup_dispatcher.capacity import Capacity
 from followup_dispatcher.core.lease import Lease
-from followup_dispatcher.core.patience import BUSY, spread
 from followup_dispatcher.core.slots import Run, allot
 from followup_dispatcher.core.validity import valid_for
 from followup_dispatcher.core.verdict import Candidate, Defer, Pass, Skip, Verdict, decide
@@ -189,7 +188,7 @@ class ClaimDesk:
                 case Draft(account=account):
                     left = shares.setdefault(account.id, self._share(drafted))
                     if left <= 0 and message.id in tired:
-                        answers.append(_answer(message, _busy(drafted, tx.now), tx.now))
+                        answers.append(_answer(message, self._busy(drafted, tx.now), tx.now))
                         continue
                     if left <= 0:
                         postponed[message.id] = account.id
@@ -204,6 +203,11 @@ class ClaimDesk:
     def _share(self, draft: Draft) -> int:
         free = self._capacity.free_for(draft.account.id)
         return min(1, free) if draft.single else free
+
+    def _busy(self, draft: Draft, now: datetime) -> Defer:
+        pause = timedelta(seconds=self._capacity.turn_of(draft.account.id))
+        reason = f"account {draft.account.name} holds its share"
+        return Defer("rate", "account_share", reason, now + pause)
 
     async def _decide(
         self, tx: Transaction, message: Message, picture: Picture
@@ -237,11 +241,6 @@ class ClaimDesk:
             starts_at=taken + slotted.starts_in,
             first_at=before.first_at or now if before is not None else now,
         )
-
-
-def _busy(draft: Draft, now: datetime) -> Defer:
-    reason = f"account {draft.account.name} holds its share"
-    return Defer("rate", "account_share", reason, now + BUSY + spread(draft.command.touch_id))
 
 
 def _lost(now: datetime) -> Defer:

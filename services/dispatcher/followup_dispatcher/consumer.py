@@ -5,9 +5,11 @@ There is no inbox here: the ledger is what makes a second delivery harmless.
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from math import inf
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -40,6 +42,9 @@ CONFLICTS = 3
 KNOWN = 10_000
 PATIENCE = 2.0
 """Seconds a command waits here for its account's share before the scheduler has it back."""
+STUCK, KEPT = 0.5, MOST // 4
+"""Seconds after which an account whose commands wait here counts as stuck, and how many
+of its commands are kept here then; the scheduler has the others back at once."""
 PAUSE_FIRST, PAUSE_MOST = 0.1, 5.0
 
 
@@ -56,8 +61,9 @@ class Held:
 class CommandConsumer:
     """One command queue: channel and lane.
 
-    What waits for its account's share waits here for a moment and holds up nobody
-    else's commands; the scheduler has it back soon after.
+    What waits for its account's share waits here for a moment; the scheduler has it back
+    soon after. What comes behind it is somebody else's as likely as not, so a stuck
+    account is given no more room here than keeps its calls busy.
     """
 
     def __init__(  # noqa: PLR0913 - keyword-only wiring
@@ -110,7 +116,7 @@ class CommandConsumer:
     async def _turn(self, source: Subscription, stop: asyncio.Event) -> None:
         room = min(MOST, self._capacity.free(self._lane))
         again = self._ready(room) if room > 0 else []
-        if room <= 0 or (len(self._waiting) >= MOST and not again):
+        if room <= 0 or (len(self._waiting) >= MOST and not again and not self._stuck()):
             await _first(stop, asyncio.wait_for(self._capacity.changed(), RECHECK))
             return
         if again:
@@ -128,15 +134,24 @@ class CommandConsumer:
 
     async def _sort(self, source: Subscription, held: Sequence[Held]) -> None:
         """Claim what can be called now; what would only wait for its account waits here."""
-        shares = _Shares(self._capacity)
+        shares, stuck = _Shares(self._capacity), self._stuck()
+        kept = Counter(one.account_id for one in self._waiting)
         going: list[Held] = []
         for one in held:
             account_id = self._accounts.get(one.message.tenant_id)
             if account_id is None or shares.take(account_id):
                 going.append(one)
+            elif account_id in stuck and kept[account_id] >= KEPT:
+                going.append(replace(one, since=-inf))
             else:
+                kept[account_id] += 1
                 self._waiting.append(replace(one, account_id=account_id))
         await self._work(source, going)
+
+    def _stuck(self) -> set[UUID | None]:
+        """Accounts whose commands have waited here for long."""
+        limit = self._clock() - STUCK
+        return {one.account_id for one in self._waiting if one.since < limit}
 
     def _ready(self, room: int) -> list[Held]:
         """What waits here and may be tried now: its account has room, or it is tired.
@@ -145,7 +160,9 @@ class CommandConsumer:
         """
         shares, now = _Shares(self._capacity), self._clock()
         ready: list[Held] = []
-        for held in self._waiting[:room]:
+        for held in self._waiting:
+            if len(ready) >= room:
+                break
             tired = now - held.since > PATIENCE
             if tired or held.account_id is None or shares.take(held.account_id):
                 ready.append(held)

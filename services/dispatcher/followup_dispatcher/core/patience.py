@@ -20,10 +20,9 @@ def retry_at(now: datetime, *, attempt: int, after: timedelta | None, jitter: fl
     return now + pause * (1 + jitter / 4)
 
 
-BUSY = timedelta(seconds=5)
-"""How long a touch waits at least whose account has its hands full, or is shut."""
+SPREAD = timedelta(seconds=5)
 
 
 def spread(touch_id: UUID) -> timedelta:
-    """A part of `BUSY` that is a touch's own: what waited together comes back one by one."""
-    return BUSY * (touch_id.int % 1024 / 1024)
+    """A part of `SPREAD` that is a touch's own: what waited together comes back one by one."""
+    return SPREAD * (touch_id.int % 1024 / 1024)
