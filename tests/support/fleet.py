@@ -4,23 +4,23 @@ import asyncio
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 import httpx
 from sqlalchemy import text
-from sqlalchemy.engine import RowMapping
 
-from followup_database import Database, Role
+from followup_database import Database, Role, Row
 from followup_directory import Vault, create_key, create_tenant, put_account
 from followup_directory.vault import new_secret_key
 from followup_policy.quiet import quiet_hours
 from followup_policy.zones import Place, whereabouts
 from followup_testkit.ports import free_port
-from followup_testkit.twilio import StubProvider
+from followup_testkit.reaper import Reaper
 from followup_testkit.waiting import until
 
 HURRIED = Path(__file__).with_name("hurried.py")
@@ -53,21 +53,35 @@ PLACES = (
 )
 
 
+class Vendor(Protocol):
+    """The stub, wherever it runs."""
+
+    base_url: str
+    account_sid: str
+    auth_token: str
+
+
 @dataclass
 class Fleet:
-    """Processes by name, with one tenant whose texts go to a stub."""
+    """Processes by name, with one tenant whose texts go to a stub.
+
+    A service's name is its own unless it is one of several. `reaper` ends the processes
+    if this one is killed. `environment` is added to theirs.
+    """
 
     database_url: str
     amqp_url: str
     logs: Path
-    stub: StubProvider
+    stub: Vendor
+    reaper: Reaper | None = None
+    environment: dict[str, str] = field(default_factory=dict)
     secret_key: str = field(default_factory=new_secret_key)
     processes: dict[str, asyncio.subprocess.Process] = field(default_factory=dict)
     urls: dict[str, str] = field(default_factory=dict)
     token: str = ""
 
-    async def prepare(self, **account: Any) -> None:
-        """Make the tenant with its account at the stub, and a key."""
+    async def prepare(self, channels: Sequence[str] = ("sms",), **account: Any) -> None:
+        """Make the tenant with its accounts at the stub, one a channel, and a key."""
         self.database = Database(self.database_url, role=Role.WORKER)
         settings = {
             "base_url": self.stub.base_url,
@@ -79,50 +93,65 @@ class Fleet:
             tenant = await create_tenant(
                 tx, "acme", "Acme", {"business_name": "Acme Roofing", "sandbox": False}
             )
-            await put_account(
-                tx,
-                tenant.id,
-                channel="sms",
-                provider="twilio",
-                name="stub",
-                settings=settings | account,
-                sealed=Vault([self.secret_key]).seal({"auth_token": self.stub.auth_token}),
-            )
+            for channel in channels:
+                await put_account(
+                    tx,
+                    tenant.id,
+                    channel=channel,
+                    provider="twilio",
+                    name=f"stub for {channel}",
+                    settings=settings | account,
+                    sealed=Vault([self.secret_key]).seal({"auth_token": self.stub.auth_token}),
+                )
             key = await create_key(tx, tenant.id, "test")
         self.token = key.token
 
-    async def start(self, service: str, *, hurried: bool = False) -> None:
+    async def start(self, service: str, *, name: str = "", hurried: bool = False) -> None:
         """Start a service and wait until it is ready; `hurried`: with short times of its own."""
-        port = free_port()
+        name = name or service
+        await self.spawn(service, name=name, hurried=hurried)
+        await until(lambda: self.ready(name), within=READY_WITHIN, what=f"{name} ready")
+
+    async def spawn(
+        self, service: str, *, name: str = "", hurried: bool = False
+    ) -> asyncio.subprocess.Process:
+        """Start a service, at the address that it had before if it is started again."""
+        name = name or service
+        self.urls.setdefault(name, f"http://127.0.0.1:{free_port()}")
+        port = self.urls[name].rpartition(":")[2]
         arguments = [str(HURRIED), service] if hurried else ["-m", f"followup_{service}"]
-        with (self.logs / f"{service}.log").open("ab") as log:
-            self.processes[service] = await asyncio.create_subprocess_exec(
+        with (self.logs / f"{name}.log").open("ab") as log:
+            process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 *arguments,
-                env={**os.environ, **self._environment(), "FOLLOWUP_HTTP_PORT": str(port)},
+                env={**os.environ, **self._environment(), "FOLLOWUP_HTTP_PORT": port},
                 stdout=log,
                 stderr=log,
+                start_new_session=self.reaper is not None,
             )
-        self.urls[service] = f"http://127.0.0.1:{port}"
-        await until(lambda: self._ready(service), within=READY_WITHIN, what=f"{service} ready")
+        if self.reaper is not None:
+            self.reaper.kill_group(process.pid)
+        self.processes[name] = process
+        return process
 
-    async def kill(self, service: str) -> None:
+    async def kill(self, name: str) -> None:
         """End a service as a power cut would."""
-        self.processes[service].kill()
-        await self.processes.pop(service).wait()
+        self.processes[name].kill()
+        await self._ended(self.processes.pop(name))
 
-    async def terminate(self, service: str) -> int:
+    async def terminate(self, name: str) -> int:
         """Ask a service to end; its exit code once it has."""
-        process = self.processes.pop(service)
+        process = self.processes.pop(name)
         process.send_signal(signal.SIGTERM)
         async with asyncio.timeout(15):
-            return await process.wait()
+            return await self._ended(process)
 
     async def stop(self) -> None:
         """End everything."""
         for process in self.processes.values():
-            process.kill()
-            await process.wait()
+            if process.returncode is None:
+                process.kill()
+            await self._ended(process)
         await self.database.close()
 
     async def publish_sequence(self) -> None:
@@ -146,7 +175,7 @@ class Fleet:
         async with httpx.AsyncClient(base_url=self.urls[service], timeout=30) as client:
             return await client.request(method, path, headers=headers, **more)
 
-    async def rows(self, statement: str, **params: Any) -> list[RowMapping]:
+    async def rows(self, statement: str, **params: Any) -> list[Row]:
         """Rows of a query."""
         async with self.database.transaction() as tx:
             return list(await tx.all(text(statement), **params))
@@ -155,14 +184,21 @@ class Fleet:
         """What a service has said so far."""
         return (self.logs / f"{service}.log").read_text()
 
-    async def _ready(self, service: str) -> bool:
-        code = self.processes[service].returncode
-        assert code is None, f"{service} ended with {code}:\n{self.log(service)[-2000:]}"
+    async def ready(self, name: str) -> bool:
+        """Whether a process says that it can work; fails if it has ended."""
+        code = self.processes[name].returncode
+        assert code is None, f"{name} ended with {code}:\n{self.log(name)[-2000:]}"
         try:
             async with httpx.AsyncClient() as client:
-                return (await client.get(f"{self.urls[service]}/readyz")).is_success
+                return (await client.get(f"{self.urls[name]}/readyz")).is_success
         except httpx.TransportError:
             return False
+
+    async def _ended(self, process: asyncio.subprocess.Process) -> int:
+        code = await process.wait()
+        if self.reaper is not None:
+            self.reaper.forget_group(process.pid)
+        return code
 
     def _environment(self) -> dict[str, str]:
         return {
@@ -173,6 +209,7 @@ class Fleet:
             "FOLLOWUP_API_POOL": "3",
             "FOLLOWUP_WORKER_POOL": "4",
             "FOLLOWUP_LOG_LEVEL": "INFO",
+            **self.environment,
         }
 
 
