@@ -23,7 +23,10 @@ DECLARE name text;
 BEGIN
   FOREACH name IN ARRAY ARRAY['followup_api', 'followup_worker'] LOOP
     BEGIN
-      EXECUTE format('CREATE ROLE %I NOLOGIN', name);
+      -- Who finds them there needs no right to make roles.
+      IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = name) THEN
+        EXECUTE format('CREATE ROLE %I NOLOGIN', name);
+      END IF;
     EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;
     END;
     IF NOT pg_has_role(current_user, name, 'MEMBER') THEN

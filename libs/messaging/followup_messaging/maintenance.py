@@ -4,7 +4,8 @@ Each service that owns monthly tables runs `Months` for its schema; the schedule
 for `messaging` too, with `ExpiredLetters`, as every deployment has one.
 """
 
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
 
 from sqlalchemy import text
 
@@ -26,17 +27,24 @@ _EXPIRE = text("""
 
 
 class Months:
-    """Once an hour: the months of one schema's tables, by one process at a time."""
+    """Once an hour: the months of one schema's tables, by one process at a time.
 
-    def __init__(self, database: Database, schema: str) -> None:
+    `clock` stands in for machine time.
+    """
+
+    def __init__(
+        self, database: Database, schema: str, *, clock: Callable[[], datetime] | None = None
+    ) -> None:
         self.name = f"{schema}.months"
         self._database = database
         self._schema = schema
+        self._clock = clock
 
     async def run_once(self) -> Tick:
         """Make months ahead, drop those past their keeping."""
         async with self._database.transaction() as tx:
-            changed = await tend_months(tx, self._schema)
+            at = None if self._clock is None else self._clock()
+            changed = await tend_months(tx, self._schema, at=at)
         return Tick(worked=changed, again_in=_HOUR)
 
 

@@ -113,7 +113,7 @@ async def test_keys_cannot_tend_months(own_url: str) -> None:
     with pytest.raises(InsufficientPrivilegeError, match="permission denied"):
         async with api.transaction(tenant=uuid4()) as tx:
             await tx.run(text("SELECT messaging.tend_months(13)"))
-    with pytest.raises(ProgrammingError, match="permission denied"):
+    with pytest.raises(InsufficientPrivilegeError, match="permission denied"):
         async with api.transaction(tenant=uuid4()) as tx:
             await tx.run(text("SELECT messaging.tend_months(13, '2100-01-01')"))
     await api.close()

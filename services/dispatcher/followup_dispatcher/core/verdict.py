@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from followup_contracts.commands import SendTouch
+from followup_dispatcher.core.memory import forgotten
 from followup_policy.caps import PastContact
 from followup_policy.check import Check, check
 from followup_policy.consent import ConsentState
@@ -69,6 +70,8 @@ Verdict = Pass | Defer | Skip
 def decide(candidate: Candidate, *, now: datetime) -> Verdict:
     """What may happen to the touch at `now`; the first thing that stops it is the reason."""
     command, standing = candidate.command, candidate.standing
+    if forgotten(command.touch_id, now=now):
+        return Skip("forgotten", "its month is gone from the ledger, or will be soon")
     if standing.epoch > command.epoch:
         return Skip("superseded", f"the enrollment is at epoch {standing.epoch}")
     if standing.suppressed:
