@@ -21,7 +21,7 @@ def word_set(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-_PLACEHOLDERS = word_set(
+PLACEHOLDERS = word_set(
     "- -- --- – — . .. ? ?? n/a n.a. n.a na #n/a nan none null nil (none) (null) (blank) blank "  # noqa: RUF001 - dashes people type
     "undefined empty"
 )
@@ -29,7 +29,7 @@ _PLACEHOLDERS = word_set(
 
 def has_control(text: str) -> bool:
     """Whether the text holds a control character other than tab and line breaks."""
-    return _CONTROL.search(text) is not None
+    return not text.isprintable() and _CONTROL.search(text) is not None
 
 
 def tidy(text: str) -> str:
@@ -39,7 +39,7 @@ def tidy(text: str) -> str:
     """
     text = text[:MAX_CELL]
     if text.isascii():
-        return _CONTROL.sub("", text).strip() if not text.isprintable() else text.strip()
+        return text.strip() if text.isprintable() else _CONTROL.sub("", text).strip()
     text = _INVISIBLE.sub("", _CONTROL.sub("", text))
     text = "".join(c for c in text if not "\ud800" <= c <= "\udfff")
     return _SPACES.sub(" ", unicodedata.normalize("NFC", text)).strip()
@@ -72,7 +72,7 @@ def one_line(text: str) -> str:
 
 def is_placeholder(text: str) -> bool:
     """Whether a tidied cell says in so many characters that it has nothing to say."""
-    return not text or text.casefold() in _PLACEHOLDERS
+    return not text or text.casefold() in PLACEHOLDERS
 
 
 def folded(text: str) -> str:

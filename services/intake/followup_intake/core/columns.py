@@ -153,4 +153,4 @@ def known_fields(header: Iterable[str]) -> int:
 
 def without_prefix(field: str, cell: str) -> str:
     """Take off the mark (`l:`, `p:`, `z:` …) with which ad platforms keep digits from Excel."""
-    return _PREFIX.sub("", cell) if field in _PREFIXED else cell
+    return _PREFIX.sub("", cell) if ":" in cell and field in _PREFIXED else cell

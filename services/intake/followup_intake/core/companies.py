@@ -51,6 +51,9 @@ _DOUBTFUL = word_set(
     "inn spa design designs body water fire house home trust union bros brothers sons dach bau "
     "tree pool pest window door floor paint lawn team office department garage motor"
 )
+COMPANY_WORDS = _FORMS | _LAST_FORMS | _TRADES | _DOUBTFUL
+"""Every word that is weighed when a name may be a business's."""
+
 _PHRASES = re.compile(
     r"(?:&|\band\b|\bund\b|\bet\b|\by\b)\s+(?:sons?|daughters?|co|company|associates|partners|"
     r"s[oö]hne|soehne|fils|hijos|bros|brothers)\b|\b(?:d/?b/?a|t/?a)\b|"

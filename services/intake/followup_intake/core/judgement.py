@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import lru_cache
 
 from followup_intake.core.cells import has_control, is_placeholder, one_line, tidy
 from followup_intake.core.columns import without_prefix
@@ -22,6 +23,8 @@ from followup_policy.zones import lead_zones
 
 _TEST_LEAD = re.compile(r"<test lead:", re.IGNORECASE)
 _ZONE = re.compile(r"[A-Za-z_]+(?:/[A-Za-z0-9_+-]+){1,2}")
+_NANP_LENGTH = len("+12125550100")
+_SHORT = 100
 _ORDER = {name: at for at, name in enumerate(WARNINGS)}
 
 
@@ -53,25 +56,39 @@ def judge(
         email = replace(UNUSABLE_EMAIL, given=email.given)
     if phone.e164 is None and email.address is None:
         return Judged(lead=None, warnings=(), notes=_unusable(phone, email))
-    name = _name(cells)
     written = cells.get("received_at")
     moment = Moment()
     if written is not None:
         moment = read_moment(written, today=today, country=place.country)
     value = read_value(cells.get("value", ""))
-    lead = _draft(cells, name=name, place=place, phone=phone, email=email)
-    lead = replace(
-        lead,
+    name = _name(cells)
+    lead = LeadDraft(
+        first_name=name.first,
+        last_name=name.last,
+        phone_e164=phone.e164,
+        email_normalized=email.address,
+        source=_source(cells),
+        country=place.country,
+        state=place.state,
+        postal_code=place.postal_code,
+        city=place.city,
+        zones=_zones(cells, place, phone.e164),
+        consent=read_consent(cells.get("consent", "")),
+        consent_text=_text(cells, "consent_text"),
+        need=_need(cells),
         received_at=moment.at,
         value=value.amount,
         currency=_text(cells, "currency") or value.currency,
+        company=_text(cells, "company") or name.company,
+        notes=_text(cells, "notes"),
+        external_id=without_prefix("external_id", cells.get("external_id", "")) or None,
         attributes=dict(attributes),
     )
     warnings = [
         *_contact_warnings(phone, email),
         *_content_warnings(lead, place=place, moment=moment, value=value),
     ]
-    if any(map(has_control, raw.values())) or any(map(has_control, attributes.values())):
+    if any(map(has_control, (*raw.values(), *attributes.values()))):
         warnings.append("control_char")
     warnings.sort(key=_ORDER.__getitem__)
     return Judged(lead=lead, warnings=tuple(warnings), notes=_repairs(phone, email))
@@ -110,46 +127,33 @@ def _plain_at_home(phone: PhoneReading, country: str) -> bool:
     )
 
 
-def _draft(
-    cells: Mapping[str, str],
-    *,
-    name: NameReading,
-    place: PlaceReading,
-    phone: PhoneReading,
-    email: EmailReading,
-) -> LeadDraft:
-    return LeadDraft(
-        first_name=name.first,
-        last_name=name.last,
-        phone_e164=phone.e164,
-        email_normalized=email.address,
-        source=_source(cells),
-        country=place.country,
-        state=place.state,
-        postal_code=place.postal_code,
-        city=place.city,
-        zones=_zones(cells, place, phone.e164),
-        consent=read_consent(cells.get("consent", "")),
-        consent_text=_text(cells, "consent_text"),
-        need=_need(cells),
-        company=_text(cells, "company") or name.company,
-        notes=_text(cells, "notes"),
-        external_id=without_prefix("external_id", cells.get("external_id", "")) or None,
-    )
-
-
 def _zones(cells: Mapping[str, str], place: PlaceReading, phone: str | None) -> tuple[str, ...]:
     stated = cells.get("zone", "")
     if _ZONE.fullmatch(stated):
         return (stated,)
+    if phone and len(phone) == _NANP_LENGTH and phone.startswith("+1"):
+        # Area and exchange say all there is to say; so neighbours share what is remembered.
+        phone = f"{phone[:8]}0100"
+    # What nobody's city is called is not worth remembering.
+    short = len(place.city or "") + len(place.state or "") <= _SHORT
+    look_up = _zones_remembered if short else _zones_of
+    return look_up(place.country, place.state, place.postal_code, place.city, phone)
+
+
+def _zones_of(
+    country: str | None,
+    state: str | None,
+    postal_code: str | None,
+    city: str | None,
+    phone: str | None,
+) -> tuple[str, ...]:
     found = lead_zones(
-        country=place.country,
-        state=place.state,
-        postal_code=place.postal_code,
-        city=place.city,
-        phone=phone,
+        country=country, state=state, postal_code=postal_code, city=city, phone=phone
     )
     return tuple(sorted(found))
+
+
+_zones_remembered = lru_cache(maxsize=65536)(_zones_of)
 
 
 def _name(cells: Mapping[str, str]) -> NameReading:
@@ -228,4 +232,4 @@ def _unusable(phone: PhoneReading, email: EmailReading) -> tuple[str, ...]:
 
 def _is_test_lead(raw: Mapping[str, str]) -> bool:
     contact = (raw.get(field, "") for field in ("phone", "email", "name", "first_name"))
-    return any(_TEST_LEAD.search(cell) for cell in contact)
+    return any("<" in cell and _TEST_LEAD.search(cell) for cell in contact)

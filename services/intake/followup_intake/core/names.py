@@ -3,10 +3,22 @@
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import cache
 
 from followup_intake.core.capitals import recased
-from followup_intake.core.cells import folded, is_placeholder, one_line, word_set
-from followup_intake.core.companies import begins_as_company, is_company, is_legal_form
+from followup_intake.core.cells import (
+    PLACEHOLDERS,
+    folded,
+    is_placeholder,
+    one_line,
+    word_set,
+)
+from followup_intake.core.companies import (
+    COMPANY_WORDS,
+    begins_as_company,
+    is_company,
+    is_legal_form,
+)
 from followup_intake.core.given_names import given_names
 
 _MAX_TEXT = 200
@@ -49,6 +61,10 @@ _NOBODY = word_set(
     "kein name",
     "sin nombre",
 }
+_JOINING = word_set(
+    "and und et y o at from the of bei chez with mr&mrs drmed profdr dba ta no not city town "
+    "village state university church bank friends house parish diocese sons daughters company"
+)
 _PARTICLES = word_set(
     "de del della dello delle di da dos das do du des d la le les los las el al bin bint ibn "
     "von van vom der den zu zur zum ter ten te 't op af av st saint san santa dalla degli dei "
@@ -70,6 +86,7 @@ _SEPARATED = re.compile(
 )
 _COUPLE = re.compile(r"\s+(?:&|\+|and|und|et|y)\s+", re.IGNORECASE)
 _ADDRESS = re.compile(r"\S@\S")
+_PLAIN = re.compile(r"[A-Z][a-z]+(?:[A-Z][a-z]+)?")
 _EDGES = ' ,.;:/|-_*~#"\u201c\u201d'
 
 
@@ -91,6 +108,9 @@ def read_name(cell: str) -> NameReading:
     Titles, suffixes, middle initials, emoji and companies are taken off, `Last, First` is
     turned. A name all in capitals or all in small letters is capitalised, others are left.
     """
+    first, _, last = cell.partition(" ")
+    if is_plain(first) and (not last or is_plain(last)):
+        return NameReading(first=first, last=last or None)
     text = one_line(plain_letters(cell[:_MAX_TEXT]))
     if _is_nobody(text):
         return NOBODY
@@ -103,6 +123,8 @@ def read_name(cell: str) -> NameReading:
 
 def read_parts(first: str, last: str) -> NameReading:
     """Read tidied cells that hold first and last name apart."""
+    if is_plain(first) and is_plain(last):
+        return NameReading(first=first, last=last)
     given, family = (one_line(plain_letters(part[:_MAX_TEXT])) for part in (first, last))
     given, family = ("" if _is_nobody(part) else part for part in (given, family))
     if not given or not family:
@@ -111,6 +133,22 @@ def read_parts(first: str, last: str) -> NameReading:
         return NameReading(company=f"{given} {family}")
     whole = read_name(f"{family}, {given}") if "," not in given + family else NOBODY
     return whole if whole.first else read_name(f"{given} {family}")
+
+
+def is_plain(word: str) -> bool:
+    """Whether a word is a name and nothing else, so that what most rows hold is read at once.
+
+    It is written as names are, and no vocabulary of this package knows it for a title, a
+    suffix, a part of a company's name or what people fill in who give none.
+    """
+    return _PLAIN.fullmatch(word) is not None and word.lower() not in not_names()
+
+
+@cache
+def not_names() -> frozenset[str]:
+    """Return every word that may mean something else than somebody's name."""
+    said = _TITLES | _SUFFIXES | _PARTICLES | {word for text in _NOBODY for word in text.split()}
+    return said | _JOINING | COMPANY_WORDS | PLACEHOLDERS
 
 
 def plain_letters(text: str) -> str:

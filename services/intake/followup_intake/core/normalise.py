@@ -33,9 +33,9 @@ def normalise_rows(
 
 
 def normalise_lead(
-    fields: Mapping[str, object], *, today: date, default_country: str = "US"
+    fields: Mapping[str, object], *, today: date, default_country: str = "US", row: int = 1
 ) -> RowResult:
-    """Judge one lead as another program sends it; it is row 1 of nothing.
+    """Judge one lead as another program sends it; `row` is its number there, if it has one.
 
     Keys are the fields of a lead (`name` or `first_name` and `last_name`, `phone`, `email`,
     `source`, `need`, `city`, `state`, `postal_code`, `country`, `consent`, `consent_text`,
@@ -49,12 +49,12 @@ def normalise_lead(
         else {}
     )
     raw = {
-        name: _as_cell(value)
+        name: value[:MAX_CELL] if isinstance(value, str) else _as_cell(value)
         for name, value in fields.items()
         if name != "attributes" and value is not None
     }
     judged = judge(raw, attributes=attributes, today=today, default_country=default_country)
-    return _result(1, judged, shape="whole")
+    return _result(row, judged, shape="whole")
 
 
 def _judge_record(

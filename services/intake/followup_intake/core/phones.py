@@ -43,7 +43,7 @@ _NANP_PAIR = re.compile(
     r"(\d{3}\)?[ .-]\d{3}[ .-]\d{4})\s+(?=\+?1?[ .-]?\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4})"
 )
 _TRUNK_IN_BRACKETS = re.compile(r"\(0\)")
-_RUNS = ("01234567890", "12345678901", "09876543210", "98765432109")
+_RUNS = "01234567890 12345678901 09876543210 98765432109"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ def country_of(e164: str) -> str | None:
 def _fast(cell: str, region: str) -> str | None:
     """Read what most rows hold, an ordinary North American number, without the metadata."""
     found = _NANP.fullmatch(cell)
-    if found is None or not _assigned(found[2]):
+    if found is None or not _assigned(found[2] + found[3]):
         return None
     if region not in _NANP_REGIONS and not found[1].startswith("+"):
         return None
@@ -220,7 +220,7 @@ def _with(reading: PhoneReading, *, repaired: bool, several: bool = False) -> Ph
 def _filler(digits: str) -> bool:
     """Whether somebody only filled the field: one digit throughout, or counting."""
     tail = digits[-10:]
-    return len(set(tail)) == 1 or any(tail in run for run in _RUNS if len(tail) >= MIN_DIGITS)
+    return tail == tail[:1] * len(tail) or (len(tail) >= MIN_DIGITS and tail in _RUNS)
 
 
 def _letter_touches(text: str, start: int, end: int) -> bool:
@@ -248,10 +248,10 @@ def _trunk_prefix(region: str) -> str | None:
     return metadata.national_prefix if metadata else None
 
 
-@cache
-def _assigned(area_code: str) -> bool:
-    """Whether a three-digit North American area code holds ordinary geographic numbers."""
-    number = PhoneNumber(country_code=1, national_number=int(area_code + "5550123"))
+@lru_cache(maxsize=65536)
+def _assigned(prefix: str) -> bool:
+    """Whether a North American area code and exchange hold ordinary geographic numbers."""
+    number = PhoneNumber(country_code=1, national_number=int(prefix + "0123"))
     kind = phonenumbers.number_type(number)
     return kind == PhoneNumberType.FIXED_LINE_OR_MOBILE
 

@@ -1,6 +1,7 @@
 """Where a lead lives: country, state, postal code and city, read together."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from followup_intake.core.cells import is_placeholder, one_line
 from followup_intake.core.countries import read_country
@@ -12,6 +13,9 @@ from followup_intake.core.postal import (
     state_of_postal,
 )
 from followup_intake.core.subdivisions import Subdivision, countries_of_state, read_state
+
+_SHORT = 100
+"""Cells up to this length are remembered: the others are few, and would fill memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,14 @@ def read_place(
     The country is the cell's, else the state's, else the postal code's. `abroad` is the
     country of a phone written with its country code: five digits alone do not outvote it.
     """
+    if len(country) + len(state) + len(postal_code) + len(city) > _SHORT:
+        return _read(country, state, postal_code, city, abroad)
+    return _remembered(country, state, postal_code, city, abroad)
+
+
+def _read(
+    country: str, state: str, postal_code: str, city: str, abroad: str | None
+) -> PlaceReading:
     stated = "" if is_placeholder(state) else one_line(state)
     code = "" if is_placeholder(postal_code) else postal_code
     found = read_country(country) or _implied(stated, code, abroad)
@@ -48,6 +60,9 @@ def read_place(
         bad_postal_code=reading.fault,
         at_odds=known and _disagree(settled, reading, found),
     )
+
+
+_remembered = lru_cache(maxsize=16384)(_read)
 
 
 def _implied(state: str, postal_code: str, abroad: str | None) -> str | None:

@@ -71,6 +71,8 @@ def read_value(cell: str) -> ValueReading:
     A bare dollar sign is the US dollar; an amount without any sign has no currency.
     """
     text = cell.strip()
+    if text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS:
+        return ValueReading(amount=Decimal(text))
     if is_placeholder_value(text):
         return ValueReading()
     text = ascii_digits(text)
