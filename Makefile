@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # Editable installs in the order of dependence; every one is a package of this repository.
 PACKAGES := $(wildcard libs/*/) $(wildcard services/*/) deploy/embedded/
 
-.PHONY: help setup demo test check bench mission reference compose lock clean
+.PHONY: help setup demo test check bench chaos mission reference compose lock clean
 
 help: ## Show what can be done
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -32,6 +32,9 @@ check: setup ## Lint, types, import rules
 
 bench: setup ## Measure: raw pipeline, full path, speed to lead, memory
 	$(BIN)/python bench/run.py
+
+chaos: setup ## Injure the distributed deployment under load for FOR seconds, drawn from SEED
+	$(BIN)/python tests/faults/chaos/run.py --for $(or $(FOR),600) $(if $(SEED),--seed $(SEED))
 
 mission: setup ## Show which tests carry which row of docs/mission.md
 	$(BIN)/python tools/mission.py

@@ -22,6 +22,7 @@ from typing import Any
 
 import aiohttp
 import uvloop
+
 from chaos.checks import violations
 from chaos.deployment import Deployment, deployed
 from chaos.draining import drain
@@ -32,7 +33,6 @@ from chaos.plan import KILL, plan
 from chaos.reading import Reader, gather
 from chaos.scene import documents
 from chaos.sending import late_sends
-
 from followup_testkit.reaper import Reaper
 
 RATE = 6.0

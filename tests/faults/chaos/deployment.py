@@ -20,12 +20,12 @@ from urllib.parse import urlsplit, urlunsplit
 
 import aiohttp
 import asyncpg
+from fleet import Fleet
+
 from chaos.evidence import Disruption
 from chaos.plan import REPLICAS, SERVICES
 from chaos.provider import ACCOUNT, TOKEN
 from chaos.proxies import Front, ports_towards
-from fleet import Fleet
-
 from followup_database import migrate
 from followup_database.embedded import EmbeddedPostgres
 from followup_embedded.owners import OWNERS

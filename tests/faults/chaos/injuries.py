@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import aiohttp
+
 from chaos.deployment import Deployment, service_of
 from chaos.plan import KILL, MOODS, REPLICAS, SLOW, Injury
-
 from followup_testkit.proxies import TcpProxy
 from followup_testkit.waiting import until
 

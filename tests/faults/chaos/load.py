@@ -13,9 +13,9 @@ from random import Random
 from typing import Any
 
 import aiohttp
+
 from chaos.evidence import Lead, Taken, Word
 from chaos.scene import REPLIES, STOP, TWICE, Person, people
-
 from followup_testkit.twilio.server import sign
 
 PATIENCE = 240.0

@@ -8,11 +8,11 @@ from typing import Any, TypeVar
 
 import aio_pika
 import aiohttp
+
 from chaos.deployment import Deployment
 from chaos.evidence import Evidence, Taken, Told
 from chaos.load import Load
 from chaos.plan import REPLICAS
-
 from followup_contracts.topology import QUEUES
 
 T = TypeVar("T")

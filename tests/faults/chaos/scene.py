@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from random import Random
 
 from chaos.evidence import LeadKind
-
 from followup_policy.quiet import quiet_hours
 from followup_policy.zones import Place, whereabouts
 

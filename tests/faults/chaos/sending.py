@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from chaos.evidence import Evidence, Taken, Violation
-
 from followup_policy.quiet import quiet_hours
 from followup_policy.wallclock import local_date
 from followup_policy.zones import whereabouts
