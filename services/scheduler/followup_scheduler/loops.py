@@ -8,6 +8,7 @@ from operator import itemgetter
 from typing import Literal
 from uuid import UUID
 
+from followup_contracts.payload import LANES, Lane
 from followup_database import Database, Transaction
 from followup_runtime.loops import Tick
 from followup_scheduler.consequences import tell
@@ -16,7 +17,7 @@ from followup_scheduler.isolation import POSTPONED, is_ours, one_by_one
 from followup_scheduler.runs import RunStore
 from followup_scheduler.store import enrollments, timers, touches
 from followup_scheduler.touch import Line, Timer, Touch
-from followup_scheduler.windows import admit, line_of
+from followup_scheduler.windows import admit, line_of, worthwhile
 
 LONGEST_SLEEP = 0.1
 """Seconds; a timer set by somebody else is seen at the latest then."""
@@ -57,7 +58,8 @@ class TimerLoop:
         self._runs = runs
         self._window = window
         self._most = most
-        self._full: set[Line] = set()
+        self._full: dict[Lane, set[Line]] = {lane: set() for lane in LANES}
+        self._behind = False
 
     async def run_once(self) -> Tick:
         """One batch of touches and one of wakes, each in a transaction of its own.
@@ -83,8 +85,7 @@ class TimerLoop:
         due: list[Timer] = []
         try:
             async with self._database.transaction() as tx:
-                full = await self._still_full(tx) if kind == "touch" else ()
-                due = await timers.due(tx, kind, most=self._most, full=full)
+                due = await self._due(tx, kind)
                 worked = await work(tx, due)
                 return _Round(worked, due, tx.now, await timers.next_due(tx))
         except Exception as error:
@@ -98,6 +99,15 @@ class TimerLoop:
         )
         async with self._database.transaction() as tx:
             return _Round(worked, due, tx.now, await timers.next_due(tx))
+
+    async def _due(self, tx: Transaction, kind: Literal["touch", "wake"]) -> list[Timer]:
+        if kind == "wake":
+            return await timers.due_wakes(tx, most=self._most)
+        await self._look_at_full(tx)
+        due = await timers.due_touches(tx, most=self._most, shared=self._behind, full=self._full)
+        # More is due than one batch: from here on tenants share the next ones.
+        self._behind = len(due) == self._most or any(self._full.values())
+        return due
 
     async def _alone(self, work: Work, timer: Timer) -> int:
         async with self._database.transaction() as tx:
@@ -122,21 +132,23 @@ class TimerLoop:
         later = {touch.id for touch in waiting}
         done = [t.target for t in due if t.target not in later and t.target not in held]
         await timers.clear(tx, done)
-        self._full |= {line_of(touch) for touch in waiting}
+        for touch in waiting:
+            self._full[touch.lane].add(line_of(touch))
         await self._command(tx, admitted)
         return len(done)
 
-    async def _still_full(self, tx: Transaction) -> set[Line]:
-        """Lines whose window was full and has not emptied by an eighth.
+    async def _look_at_full(self, tx: Transaction) -> None:
+        """Forget lines whose window was full and has emptied by an eighth.
 
-        Their timers stay where they are: looking at five hundred for the few that just
-        found room would cost more than sending them.
+        The timers of the others stay where they are: looking at five hundred for the few
+        that just found room would cost more than sending them.
         """
-        if self._full:
-            taken = await touches.outstanding(tx, self._full, most=self._window)
-            worthwhile = self._window - max(1, self._window // 8)
-            self._full = {line for line in self._full if taken.get(line, 0) > worthwhile}
-        return self._full
+        lines = set().union(*self._full.values())
+        if lines:
+            taken = await touches.outstanding(tx, lines, most=self._window)
+            for lane, full in self._full.items():
+                limit = worthwhile(self._window, lane)
+                self._full[lane] = {line for line in full if taken.get(line, 0) > limit}
 
     async def _command(self, tx: Transaction, admitted: Sequence[Touch]) -> None:
         if not admitted:

@@ -1,16 +1,30 @@
 """The window: how many touches of a tenant and channel may be outstanding at a time.
 
 Backlog stays with the scheduler, where it can be halted, re-ordered and shared fairly.
+Lane `later` leaves a quarter of every window to lane `now`: a tenant's fresh leads do not
+wait for room behind its own campaign.
 """
 
 from collections.abc import Mapping, Sequence
 
+from followup_contracts.payload import Lane
 from followup_scheduler.touch import Line, Touch
 
 
 def line_of(touch: Touch) -> Line:
     """Whose window a touch takes a place in."""
     return touch.tenant_id, touch.key.channel
+
+
+def room(window: int, lane: Lane) -> int:
+    """How many places of a window may be taken before touches of this lane have to wait."""
+    return window if lane == "now" else window - window // 4
+
+
+def worthwhile(window: int, lane: Lane) -> int:
+    """At how many taken places a window that was full is worth looking at again."""
+    places = room(window, lane)
+    return places - max(1, places // 8)
 
 
 def admit(
@@ -28,7 +42,7 @@ def admit(
         line = line_of(touch)
         if touch.outstanding:
             admitted.append(touch)
-        elif counts.get(line, 0) < window:
+        elif counts.get(line, 0) < room(window, touch.lane):
             counts[line] = counts.get(line, 0) + 1
             admitted.append(touch)
         else:

@@ -130,6 +130,11 @@ class Desk:
             await upsert_leads(tx, [lead])
         return lead
 
+    async def other_tenant(self) -> UUID:
+        """One more tenant; its leads are made by `lead(tenant_id=…)`."""
+        async with self.databases.worker.transaction() as tx:
+            return (await create_tenant(tx, "other", "Other", {"business_name": "Other"})).id
+
     async def enrolled(self, **fields: Any) -> tuple[NewLead, UUID]:
         """A lead that has been captured and entered its sequence."""
         lead = await self.lead(**fields)

@@ -4,6 +4,7 @@ from datetime import timedelta
 from sqlalchemy import text
 
 from followup_scheduler.loops import Reconciler, TimerLoop, idle, next_due
+from followup_scheduler.store import timers
 
 
 async def test_nothing_is_done_before_its_time(desk):
@@ -109,6 +110,60 @@ async def test_a_full_line_does_not_hold_up_another(desk):
     )
     await desk.rows("UPDATE scheduler.touches SET outstanding = true RETURNING id")
     assert (await desk.timers.run_once()).worked == 1
+
+
+async def test_tenants_share_what_a_batch_has_room_for(desk, say):
+    """From the second batch of a backlog on, another tenant's touch need not wait for its end."""
+    await crowd(desk, say, 12)
+    other = await desk.other_tenant()
+    theirs = await crowd(desk, say, 2, tenant_id=other)
+    desk.clock.advance(timedelta(hours=1))
+    loop = TimerLoop(desk.databases.worker, desk.runs, window=100, most=4)
+    await loop.run_once()
+    await loop.run_once()
+    commanded = await desk.rows(
+        "SELECT tenant_id FROM scheduler.touches WHERE state = 'commanded' AND lane = 'later'"
+    )
+    assert sum(row["tenant_id"] == other for row in commanded) == len(theirs)
+    assert len(commanded) == 8
+
+
+async def test_a_tenants_fresh_lead_does_not_wait_behind_its_own_campaign(desk, say):
+    """Lane `later` fills three quarters of the window and not the last one."""
+    await crowd(desk, say, 12)
+    desk.set_window(8)
+    desk.clock.advance(timedelta(hours=1))
+    for _ in range(3):
+        await desk.timers.run_once()
+    commanded = await desk.rows("SELECT channel FROM scheduler.touches WHERE state = 'commanded'")
+    assert sorted(row["channel"] for row in commanded) == ["email"] * 6 + ["sms"] * 6
+
+    _, fresh = await desk.enrolled()
+    assert (await desk.touch(fresh, "sms"))["state"] == "commanded"
+
+
+async def test_a_backlog_of_one_line_is_not_read_through_for_another(desk, say):
+    """However much of a full line is due, what is due of others is found past it."""
+    await crowd(desk, say, 6)
+    desk.set_window(0)
+    other = await desk.other_tenant()
+    desk.clock.advance(timedelta(hours=1))
+    await desk.timers.run_once()
+    await crowd(desk, say, 2, tenant_id=other)
+    desk.clock.advance(timedelta(hours=1))
+    full = {"now": (), "later": [(desk.tenant.id, channel) for channel in ("sms", "email")]}
+    async with desk.databases.worker.transaction() as tx:
+        due = await timers.due_touches(tx, most=100, shared=True, full=full)
+    assert {timer.tenant_id for timer in due} == {other}
+    assert len(due) == 4
+
+
+async def crowd(desk, say, count, **fields):
+    """Imported leads, each with a text and a mail of lane `later` to go out."""
+    leads = [await desk.lead(**fields) for _ in range(count)]
+    captured = [say.captured(lead, lane="later") for lead in leads]
+    await desk.tell(desk.captured, *captured, tenant_id=fields.get("tenant_id"))
+    return leads
 
 
 async def test_lane_now_goes_first(desk, say):

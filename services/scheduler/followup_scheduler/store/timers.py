@@ -4,9 +4,8 @@ Whoever claims timers of touches takes only what is free, here and in every tabl
 goes on to: it waits for nobody, so it is never part of a circle of waiting.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Literal
 from uuid import UUID
 
 from sqlalchemy import text
@@ -32,13 +31,57 @@ SET lane = excluded.lane, channel = excluded.channel, due_at = excluded.due_at,
 
 _CLEAR = text("DELETE FROM scheduler.timers WHERE target = ANY(CAST(:ids AS uuid[]))")
 
-_DUE = text("""
-SELECT target, tenant_id, lane, kind, due_at, reason, channel FROM scheduler.timers AS t
-WHERE lane = :lane AND kind = :kind AND due_at <= CAST(:now AS timestamptz)
-  AND NOT EXISTS (
+_COLUMNS = "target, tenant_id, lane, kind, due_at, reason, channel"
+
+# What needs no place in a window: wakes, and touches that have theirs.
+_FREE = f"""
+SELECT {_COLUMNS} FROM scheduler.timers
+WHERE lane = :lane AND kind = :kind AND channel IS NULL AND due_at <= CAST(:now AS timestamptz)
+ORDER BY due_at LIMIT :most FOR UPDATE SKIP LOCKED
+"""
+
+_FIRST_COME = f"""
+SELECT {_COLUMNS} FROM scheduler.timers
+WHERE lane = :lane AND channel IS NOT NULL AND due_at <= CAST(:now AS timestamptz)
+ORDER BY due_at LIMIT :most FOR UPDATE SKIP LOCKED
+"""
+
+_WAKES = text(_FREE)
+_TOUCHES = text(f"""
+SELECT * FROM ({_FREE}) AS free UNION ALL SELECT * FROM ({_FIRST_COME}) AS asking LIMIT :most
+""")
+
+# Walks from line to line and takes an even share of each, the longest due: what it costs
+# depends on how many lines there are, not on how much of theirs is due.
+_SHARED = text(f"""
+WITH RECURSIVE line AS (
+  (SELECT tenant_id, channel FROM scheduler.timers
+   WHERE lane = :lane AND channel IS NOT NULL ORDER BY tenant_id, channel LIMIT 1)
+  UNION ALL
+  SELECT next.tenant_id, next.channel FROM line CROSS JOIN LATERAL (
+    SELECT t.tenant_id, t.channel FROM scheduler.timers AS t
+    WHERE t.lane = :lane AND t.channel IS NOT NULL
+      AND (t.tenant_id, t.channel) > (line.tenant_id, line.channel)
+    ORDER BY t.tenant_id, t.channel LIMIT 1) AS next
+), due AS MATERIALIZED (
+  SELECT line.tenant_id, line.channel FROM line CROSS JOIN LATERAL (
+    SELECT t.due_at FROM scheduler.timers AS t
+    WHERE t.lane = :lane AND t.tenant_id = line.tenant_id AND t.channel = line.channel
+    ORDER BY t.due_at LIMIT 1) AS first
+  WHERE first.due_at <= CAST(:now AS timestamptz) AND NOT EXISTS (
     SELECT FROM jsonb_to_recordset(CAST(:full AS jsonb)) AS f(tenant_id uuid, channel text)
-    WHERE f.tenant_id = t.tenant_id AND f.channel = t.channel)
-ORDER BY due_at LIMIT :most FOR UPDATE OF t SKIP LOCKED
+    WHERE f.tenant_id = line.tenant_id AND f.channel = line.channel)
+  ORDER BY first.due_at LIMIT :most
+)
+SELECT * FROM ({_FREE}) AS free
+UNION ALL
+SELECT share.* FROM due CROSS JOIN LATERAL (
+  SELECT {_COLUMNS} FROM scheduler.timers AS t
+  WHERE t.lane = :lane AND t.tenant_id = due.tenant_id AND t.channel = due.channel
+    AND t.due_at <= CAST(:now AS timestamptz)
+  ORDER BY t.due_at LIMIT GREATEST(1, CAST(:most AS bigint) / (SELECT count(*) FROM due))
+  FOR UPDATE SKIP LOCKED) AS share
+LIMIT :most
 """)
 
 _STILL_DUE = text("""
@@ -51,13 +94,20 @@ UPDATE scheduler.timers SET due_at = CAST(:now AS timestamptz) + CAST(:by AS int
 WHERE target = :target AND due_at <= CAST(:now AS timestamptz)
 """)
 
-_NEXT = text("""
-SELECT min(due_at) FROM (
-  (SELECT due_at FROM scheduler.timers WHERE lane = 0 ORDER BY due_at LIMIT 1)
-  UNION ALL
-  (SELECT due_at FROM scheduler.timers WHERE lane = 1 ORDER BY due_at LIMIT 1)
-) AS first
-""")
+_NEXT = text(
+    "SELECT min(due_at) FROM ("
+    + " UNION ALL ".join(
+        f"(SELECT due_at FROM scheduler.timers WHERE lane = {lane} AND {which}"
+        " ORDER BY due_at LIMIT 1)"
+        for lane in sorted(_LANES)
+        for which in (
+            "channel IS NOT NULL",
+            "channel IS NULL AND kind = 'touch'",
+            "channel IS NULL AND kind = 'wake'",
+        )
+    )
+    + ") AS first"
+)
 
 
 async def set_(tx: Transaction, timers: Sequence[Timer]) -> None:
@@ -82,21 +132,40 @@ async def clear(tx: Transaction, targets: Iterable[UUID]) -> None:
     await tx.run(_CLEAR, ids=list(targets))
 
 
-async def due(
-    tx: Transaction, kind: Literal["touch", "wake"], *, most: int, full: Iterable[Line] = ()
-) -> list[Timer]:
-    """What is due now and free, locked: lane `now` first, then the longest due.
+async def due_wakes(tx: Transaction, *, most: int) -> list[Timer]:
+    """Wakes that are due now and free, locked: lane `now` first, then the longest due."""
 
-    Touches of the lines in `full` are left where they are.
+    async def of(lane: int, room: int) -> Sequence[Row]:
+        return await tx.all(_WAKES, lane=lane, kind="wake", now=tx.now, most=room)
+
+    return await _by_lane(of, most=most)
+
+
+async def due_touches(
+    tx: Transaction, *, most: int, shared: bool = False, full: Mapping[Lane, Iterable[Line]]
+) -> list[Timer]:
+    """Timers of touches that are due now and free, locked: lane `now` first.
+
+    Within a lane those go first that have their place in a window, then the longest due;
+    `shared`: then as many of each tenant and channel, so that none waits for another's
+    backlog. Touches of the lines in `full` are left where they are where it is `shared`.
     """
-    lines = to_json([{"tenant_id": tenant, "channel": channel} for tenant, channel in full])
+
+    async def of(lane: int, room: int) -> Sequence[Row]:
+        if not shared:
+            return await tx.all(_TOUCHES, lane=lane, kind="touch", now=tx.now, most=room)
+        lines = full.get(_LANES[lane], ())
+        rows = to_json([{"tenant_id": tenant, "channel": channel} for tenant, channel in lines])
+        return await tx.all(_SHARED, lane=lane, kind="touch", now=tx.now, most=room, full=rows)
+
+    return await _by_lane(of, most=most)
+
+
+async def _by_lane(of: Callable[[int, int], Awaitable[Sequence[Row]]], *, most: int) -> list[Timer]:
     found: list[Timer] = []
-    for number in sorted(_LANES):
+    for lane in sorted(_LANES):
         if len(found) < most:
-            rows = await tx.all(
-                _DUE, lane=number, kind=kind, now=tx.now, most=most - len(found), full=lines
-            )
-            found += [_timer(row) for row in rows]
+            found += [_timer(row) for row in await of(lane, most - len(found))]
     return found
 
 
