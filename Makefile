@@ -30,8 +30,8 @@ check: setup ## Lint, types, import rules
 	$(BIN)/python tools/typecheck.py
 	$(BIN)/lint-imports
 
-bench: setup ## Measure: raw pipeline, full path, speed to lead, memory
-	$(BIN)/python bench/run.py
+bench: setup ## Measure throughput, latency, cost and scale; PART=full (several: "full lead"), SIZE=0.1
+	$(BIN)/python bench/run.py $(PART) --size $(or $(SIZE),1)
 
 chaos: setup ## Injure the distributed deployment under load for FOR seconds, drawn from SEED
 	$(BIN)/python tests/faults/chaos/run.py --for $(or $(FOR),600) $(if $(SEED),--seed $(SEED))

@@ -1,56 +1,22 @@
-"""The processes of a run: stub, services, and the servers they work with."""
+"""The processes of a measurement: the stub and the services."""
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
 
 import httpx
+import psutil
 
-from followup_database.embedded import EmbeddedPostgres
-from followup_testkit.brokers import Broker, find_broker
-from followup_testkit.reaper import Reaper
+from followup_testkit.ports import free_port
 
+HERE = Path(__file__).parent
 READY_WITHIN = 60.0
-
-
-def free_port() -> int:
-    """A port nobody listens on."""
-    with socket.socket() as held:
-        held.bind(("127.0.0.1", 0))
-        return int(held.getsockname()[1])
-
-
-@dataclass
-class Servers:
-    """A broker and a PostgreSQL of this run's own, with their ordinary settings."""
-
-    reaper: Reaper
-    broker: Broker
-    postgres: EmbeddedPostgres
-
-    @classmethod
-    def start(cls) -> Self:
-        """Start both; they end with this process, however it ends."""
-        folder = Path(tempfile.mkdtemp(prefix="followup-bench-"))
-        folder.chmod(0o755)
-        reaper = Reaper()
-        reaper.delete(folder)
-        broker = find_broker(folder / "rabbit", reaper)
-        reaper.stop_postgres(folder / "postgres")
-        return cls(reaper, broker, EmbeddedPostgres.start(folder / "postgres"))
-
-    def stop(self) -> None:
-        """End both."""
-        self.broker.stop()
-        self.postgres.stop()
-        self.reaper.close()
+_MB = 1024 * 1024
 
 
 @dataclass
@@ -59,40 +25,57 @@ class Fleet:
 
     environment: dict[str, str]
     processes: dict[str, subprocess.Popen] = field(default_factory=dict)
-    ports: dict[str, int] = field(default_factory=dict)
+    urls: dict[str, str] = field(default_factory=dict)
     logs: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="followup-logs-")))
 
-    def stub(self) -> str:
-        """Start the provider; returns its address."""
-        port = self.ports["stub"] = free_port()
-        self._start("stub", [str(Path(__file__).with_name("stub.py")), str(port)])
-        self._await(f"http://127.0.0.1:{port}/seen", "stub")
-        return f"http://127.0.0.1:{port}"
+    def stub(self, *, seconds: float = 0.0) -> str:
+        """Start the provider, which takes that long to answer; returns its address."""
+        port = free_port()
+        self._start("stub", [str(HERE / "stub.py"), str(port), str(seconds)])
+        self.urls["stub"] = f"http://127.0.0.1:{port}"
+        self._await("stub", "/seen")
+        return self.urls["stub"]
 
-    def service(self, name: str) -> str:
-        """Start a service; returns its address once it is ready."""
-        port = self.ports[name] = free_port()
-        self._start(name, ["-m", f"followup_{name}"], FOLLOWUP_HTTP_PORT=str(port))
-        self._await(f"http://127.0.0.1:{port}/readyz", name)
-        return f"http://127.0.0.1:{port}"
+    def services(self, *names: str) -> None:
+        """Start services and wait until all are ready."""
+        for name in names:
+            self._service(name, ["-m", f"followup_{name}"])
+        for name in names:
+            self._await(name, "/readyz")
+
+    def dispatcher(self, *, calls: int, name: str = "dispatcher") -> None:
+        """Start a dispatcher that makes so many calls at once."""
+        self._service(name, [str(HERE / "service.py"), str(calls)])
+        self._await(name, "/readyz")
+
+    def pids(self) -> dict[str, int]:
+        """Every process that runs."""
+        return {n: p.pid for n, p in self.processes.items() if p.poll() is None}
+
+    def memory_mb(self, name: str) -> float:
+        """What a process holds in memory now."""
+        return psutil.Process(self.processes[name].pid).memory_info().rss / _MB
 
     def peak_memory_mb(self) -> dict[str, float]:
-        """The most each process has held in memory (VmHWM), in MB."""
-        return {
-            name: round(_peak(process.pid), 1)
-            for name, process in self.processes.items()
-            if process.poll() is None
-        }
+        """The most each process has held in memory (VmHWM)."""
+        return {name: round(_peak(pid), 1) for name, pid in self.pids().items()}
 
-    def stop(self) -> None:
-        """End every process, services by a drain."""
-        for process in reversed(self.processes.values()):
+    def stop(self, *names: str) -> None:
+        """End these processes, or every one; services by a drain."""
+        ended = [self.processes.pop(name) for name in names or list(self.processes)]
+        for process in reversed(ended):
             process.send_signal(signal.SIGTERM)
-        for process in self.processes.values():
+        for process in ended:
             try:
                 process.wait(15)
             except subprocess.TimeoutExpired:
                 process.kill()
+                process.wait()
+
+    def _service(self, name: str, arguments: list[str]) -> None:
+        port = free_port()
+        self.urls[name] = f"http://127.0.0.1:{port}"
+        self._start(name, arguments, FOLLOWUP_HTTP_PORT=str(port))
 
     def _start(self, name: str, arguments: list[str], **more: str) -> None:
         with (self.logs / f"{name}.log").open("wb") as log:
@@ -103,13 +86,11 @@ class Fleet:
                 stderr=subprocess.STDOUT,
             )
 
-    def _await(self, url: str, name: str) -> None:
+    def _await(self, name: str, path: str) -> None:
         end = time.monotonic() + READY_WITHIN
-        while time.monotonic() < end:
-            if self.processes[name].poll() is not None:
-                break
+        while time.monotonic() < end and self.processes[name].poll() is None:
             try:
-                if httpx.get(url, timeout=2).is_success:
+                if httpx.get(self.urls[name] + path, timeout=2).is_success:
                     return
             except httpx.TransportError:
                 pass

@@ -2,27 +2,39 @@
 
 Take a command from a quorum queue, insert an attempt, POST to the stub, update the
 attempt, publish an event with a confirm, acknowledge. Everything is batched; batches
-overlap; nothing is checked, rendered, capped or planned.
+overlap; nothing is checked, rendered, capped or planned. Its means are those of the
+services: uvloop, asyncpg, aiohttp, and the driver's own channels.
 
-    raw.py AMQP_URL DATABASE_URL STUB_URL COUNT  → prints touches per second
+    raw.py AMQP_URL DATABASE_URL STUB_URL COUNT [BATCH]
+        → prints touches per second, and milliseconds of processor a touch
 """
 
 import asyncio
+import gc
 import sys
 import time
 import uuid
+from collections import deque
+from typing import Any
 from urllib.parse import urlencode
 
 import aio_pika
 import aiohttp
 import asyncpg
+import orjson
+import uvloop
+from aiormq.abc import DeliveredMessage
+from aiormq.channel import Channel
+from pamqp.commands import Basic
 
-BATCH = 256
-BATCHES = 4
-CALLS = 64
-LINGER = 0.002
+BATCH, BATCHES, CALLS = 256, 4, 64
 QUEUE, EVENTS = "bench.raw", "bench.raw.events"
+PERSISTENT = Basic.Properties(delivery_mode=2)
 
+TABLE = """
+DROP TABLE IF EXISTS bench_attempts;
+CREATE TABLE bench_attempts (id uuid PRIMARY KEY, state text NOT NULL, ref text)
+"""
 INSERT = "INSERT INTO bench_attempts (id, state) SELECT unnest($1::uuid[]), 'claimed'"
 UPDATE = """
 UPDATE bench_attempts a SET state = 'accepted', ref = r.ref
@@ -31,102 +43,120 @@ FROM unnest($1::uuid[], $2::text[]) AS r(id, ref) WHERE a.id = r.id
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
+class Source:
+    """What has been delivered and not taken yet."""
+
+    def __init__(self) -> None:
+        self.waiting: deque[DeliveredMessage] = deque()
+        self.news = asyncio.Event()
+
+    async def put(self, message: DeliveredMessage) -> None:
+        """A delivery."""
+        self.waiting.append(message)
+        self.news.set()
+
+    async def take(self, most: int) -> list[DeliveredMessage]:
+        """What is there, once anything is."""
+        while not self.waiting:
+            self.news.clear()
+            await self.news.wait()
+        return [self.waiting.popleft() for _ in range(min(most, len(self.waiting)))]
+
+
 class Raw:
     """The pipeline of one process."""
 
-    def __init__(self, pool: asyncpg.Pool, http: aiohttp.ClientSession, stub: str) -> None:
-        self.pool, self.http = pool, http
-        self.url = f"{stub}/2010-04-01/Accounts/AC0/Messages.json"
+    def __init__(
+        self, pool: asyncpg.Pool, http: aiohttp.ClientSession, url: str, channel: Channel
+    ) -> None:
+        self.pool, self.http, self.url, self.channel = pool, http, url, channel
         self.gate = asyncio.Semaphore(CALLS)
-        self.done = 0
 
-    async def batch(self, messages: list, events: aio_pika.abc.AbstractExchange) -> None:
+    async def batch(self, messages: list[DeliveredMessage]) -> None:
         """One batch from claim to acknowledgement."""
         ids = [uuid.UUID(bytes=message.body[:16]) for message in messages]
         await self.pool.execute(INSERT, ids)
-        refs = await asyncio.gather(*(self.post(message.body) for message in messages))
-        await self.pool.execute(UPDATE, ids, list(refs))
-        await asyncio.gather(
-            *(events.publish(aio_pika.Message(one.bytes, delivery_mode=2), EVENTS) for one in ids)
-        )
-        self.done += len(ids)
+        refs = await asyncio.gather(*(self.post(one.hex) for one in ids))
+        await self.pool.execute(UPDATE, ids, refs)
+        await publish(self.channel, EVENTS, [one.bytes for one in ids])
+        for message in messages:
+            await message.channel.basic_ack(message.delivery_tag, wait=False)
 
-    async def post(self, body: bytes) -> str:
+    async def post(self, name: str) -> str:
         """One call."""
-        form = urlencode({"To": f"+1{body.hex()[:10]}", "From": "+12025550100", "Body": "Hello"})
+        form = urlencode({"To": f"+1{name[:10]}", "From": "+12025550100", "Body": "Hello"})
         async with self.gate, self.http.post(self.url, data=form, headers=FORM) as answer:
-            found = await answer.json()
-        return str(found["sid"])
+            return str(orjson.loads(await answer.read())["sid"])
 
 
-async def take(source: asyncio.Queue, most: int) -> list:
-    """A first message and what comes within a moment."""
-    batch = [await source.get()]
-    await asyncio.sleep(LINGER)
-    while len(batch) < most and not source.empty():
-        batch.append(source.get_nowait())
-    return batch
-
-
-async def main(amqp: str, database: str, stub: str, count: int) -> float:
-    """Fill the queue, then time its emptying."""
-    pool = await asyncpg.create_pool(database, min_size=4, max_size=8)
-    await pool.execute("DROP TABLE IF EXISTS bench_attempts")
-    await pool.execute(
-        "CREATE TABLE bench_attempts (id uuid PRIMARY KEY, state text NOT NULL, ref text)"
+async def publish(channel: Channel, queue: str, bodies: list[bytes]) -> None:
+    """All of these, each confirmed."""
+    await asyncio.gather(
+        *(channel.basic_publish(body, routing_key=queue, properties=PERSISTENT) for body in bodies)
     )
-    connection = await aio_pika.connect(amqp)
-    channel = await connection.channel()
-    quorum = {"x-queue-type": "quorum"}
-    queue = await channel.declare_queue(QUEUE, durable=True, arguments=quorum)
-    outgoing = await channel.declare_queue(EVENTS, durable=True, arguments=quorum)
-    await queue.purge()
+
+
+async def channel_of(connection: Any) -> Channel:
+    """The driver's own channel, with confirms."""
+    return await (await connection.channel()).get_underlay_channel()
+
+
+async def prepare(channel: Channel, count: int) -> None:
+    """Empty quorum queues, then the commands."""
+    for name in (QUEUE, EVENTS):
+        await channel.queue_delete(name)
+        await channel.queue_declare(name, durable=True, arguments={"x-queue-type": "quorum"})
     for start in range(0, count, 1000):
-        await asyncio.gather(
-            *(
-                channel.default_exchange.publish(
-                    aio_pika.Message(uuid.uuid4().bytes, delivery_mode=2), QUEUE
-                )
-                for _ in range(min(1000, count - start))
-            )
-        )
-    reading = await connection.channel()
-    await reading.set_qos(prefetch_count=BATCH * BATCHES * 2)
-    source: asyncio.Queue = asyncio.Queue()
-    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=CALLS)) as http:
-        raw = Raw(pool, http, stub)
-        begin = time.perf_counter()
-        readable = await reading.get_queue(QUEUE)
-        tag = await readable.consume(source.put)
-        gate = asyncio.Semaphore(BATCHES)
-        running: set[asyncio.Task] = set()
+        bodies = [uuid.uuid4().bytes for _ in range(min(1000, count - start))]
+        await publish(channel, QUEUE, bodies)
 
-        async def work(batch: list) -> None:
-            async with gate:
-                await raw.batch(batch, channel.default_exchange)
-            # Batches end out of order, so each delivery is acknowledged by itself;
-            # the frames leave together.
-            await asyncio.gather(*(message.ack() for message in batch))
 
-        taken = 0
-        while taken < count:
-            batch = await take(source, BATCH)
-            taken += len(batch)
-            task = asyncio.create_task(work(batch))
-            running.add(task)
-            task.add_done_callback(running.discard)
-            while len(running) >= BATCHES:
-                await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-        await asyncio.gather(*running)
-        seconds = time.perf_counter() - begin
-        await readable.cancel(tag)
-    await queue.delete(if_unused=False, if_empty=False)
-    await outgoing.delete(if_unused=False, if_empty=False)
-    await connection.close()
-    await pool.close()
-    return count / seconds
+async def run(raw: Raw, reading: Channel, count: int, size: int) -> float:
+    """Empty the queue; returns the seconds it took."""
+    source = Source()
+    await reading.basic_qos(prefetch_count=size * BATCHES * 2)
+    gc.collect()
+    gc.freeze()
+    begin = time.perf_counter()
+    consumer = await reading.basic_consume(QUEUE, source.put)
+    running: set[asyncio.Task[None]] = set()
+    taken = 0
+    while taken < count:
+        batch = await source.take(size)
+        taken += len(batch)
+        running.add(asyncio.create_task(raw.batch(batch)))
+        while len(running) >= BATCHES:
+            done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+    await asyncio.gather(*running)
+    seconds = time.perf_counter() - begin
+    await reading.basic_cancel(consumer.consumer_tag)
+    return seconds
+
+
+async def main(amqp: str, database: str, stub: str, count: int, size: int) -> str:
+    """Fill the queue, then time its emptying."""
+    connection = await aio_pika.connect(amqp)
+    channel, reading = await channel_of(connection), await channel_of(connection)
+    await prepare(channel, count)
+    url = f"{stub}/2010-04-01/Accounts/AC0/Messages.json"
+    async with (
+        connection,
+        asyncpg.create_pool(database, min_size=BATCHES, max_size=BATCHES) as pool,
+        aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=CALLS)) as http,
+    ):
+        await pool.execute(TABLE)
+        used = time.process_time()
+        seconds = await run(Raw(pool, http, url, channel), reading, count, size)
+        used = time.process_time() - used
+        for name in (QUEUE, EVENTS):
+            await channel.queue_delete(name)
+    return f"{count / seconds:.1f} {used / count * 1000:.3f}"
 
 
 if __name__ == "__main__":
-    amqp_url, database_url, stub_url, number = sys.argv[1:5]
-    print(asyncio.run(main(amqp_url, database_url, stub_url, int(number))))
+    amqp_url, database_url, stub_url, number, *more = sys.argv[1:]
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        given = int(more[0]) if more else BATCH
+        print(runner.run(main(amqp_url, database_url, stub_url, int(number), given)))

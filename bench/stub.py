@@ -1,9 +1,12 @@
-"""A provider that accepts everything at once, in a process of its own.
+"""A provider that accepts everything, in a process of its own.
+
+    stub.py PORT [SECONDS]  → answers at once, or after that long
 
 Speaks the part of Twilio's Messages API that matters here, and keeps when each number
 was asked for. `GET /seen` gives the count, `GET /arrivals` number → Unix time.
 """
 
+import asyncio
 import itertools
 import sys
 import time
@@ -14,7 +17,8 @@ from aiohttp import web
 class Stub:
     """Counts and times requests."""
 
-    def __init__(self) -> None:
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
         self.numbers = itertools.count(1)
         self.seen = 0
         self.arrivals: dict[str, float] = {}
@@ -25,6 +29,8 @@ class Stub:
         form = await request.post()
         self.seen += 1
         self.arrivals.setdefault(str(form.get("To", "")), arrived)
+        if self.seconds:
+            await asyncio.sleep(self.seconds)
         body = b'{"sid": "SM%032x", "status": "queued", "num_segments": "1"}' % next(self.numbers)
         return web.Response(body=body, status=201, content_type="application/json")
 
@@ -37,9 +43,9 @@ class Stub:
         return web.json_response(self.arrivals)
 
 
-def app() -> web.Application:
+def app(seconds: float) -> web.Application:
     """The stub's routes."""
-    stub, made = Stub(), web.Application()
+    stub, made = Stub(seconds), web.Application()
     made.router.add_post("/2010-04-01/Accounts/{sid}/Messages.json", stub.accept)
     made.router.add_get("/seen", stub.count)
     made.router.add_get("/arrivals", stub.times)
@@ -47,4 +53,5 @@ def app() -> web.Application:
 
 
 if __name__ == "__main__":
-    web.run_app(app(), host="127.0.0.1", port=int(sys.argv[1]), access_log=None, print=None)
+    wait = float(sys.argv[2]) if len(sys.argv) > 2 else 0.0
+    web.run_app(app(wait), host="127.0.0.1", port=int(sys.argv[1]), access_log=None, print=None)

@@ -1,7 +1,9 @@
-"""Write the locks: what ships, what tests need as well, what builds packages in an image.
+"""Write the locks: what ships, what tests need as well, what builds packages in an image,
+and what the bench measures us against.
 
-requirements.lock, requirements-dev.lock and deploy/docker/build.lock hold versions and
-hashes and no addresses, so that any index serves them.
+requirements.lock, requirements-dev.lock, deploy/docker/build.lock and
+bench/peers/requirements.lock hold versions and hashes and no addresses, so that any index
+serves them.
 Needs ``uv`` on the path, or in the environment of the running Python.
 """
 
@@ -33,6 +35,12 @@ def development() -> set[str]:
     return set(root["dependency-groups"]["dev"]) | extra
 
 
+def peers() -> set[str]:
+    """What the bench's peers need, in an environment of their own."""
+    lines = (ROOT / "bench/peers/requirements.txt").read_text().splitlines()
+    return {line for line in lines if line and not line.startswith("#")}
+
+
 def compile_lock(requirements: set[str], target: Path, *, constraint: Path | None = None) -> None:
     """Resolve for every supported Python and platform, with hashes, without addresses."""
     command = [
@@ -57,4 +65,5 @@ if __name__ == "__main__":
         ROOT / "deploy/docker/build.lock",
         constraint=ROOT / "requirements-dev.lock",
     )
-    sys.stderr.write("wrote requirements.lock, requirements-dev.lock and build.lock\n")
+    compile_lock(peers(), ROOT / "bench/peers/requirements.lock")
+    sys.stderr.write("wrote the locks of what ships, of development, of images and of peers\n")

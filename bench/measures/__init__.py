@@ -1,0 +1,1 @@
+"""What `make bench` measures, one figure or a few of a kind a module."""

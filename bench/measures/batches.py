@@ -1,0 +1,34 @@
+"""Throughput against batch size: the full path, and the raw pipeline beside it."""
+
+import time
+
+from ground import Ground
+from measures.pipelines import raw
+from progress import log
+from scene import scene
+
+CALLS = (16, 64, 256)
+RAW_BATCHES = (1, 4, 16, 64, 256)
+FULL_COUNT, RAW_COUNT = 3_000, 6_000
+
+
+async def measure(ground: Ground) -> dict[str, object]:
+    """`throughput_by_batch`: a dispatcher's batch is a quarter of its calls, 64 at most."""
+    points: list[dict[str, object]] = []
+    count = ground.scaled(FULL_COUNT)
+    async with scene(ground, "batches", services=("intake", "scheduler", "replies")) as stage:
+        await stage.arm(count * len(CALLS))
+        await stage.quiet()
+        for turn, calls in enumerate(CALLS, 1):
+            stage.fleet.dispatcher(calls=calls)
+            begin = time.perf_counter()
+            await stage.make_due(most=count)
+            await stage.sent(count * turn)
+            per_s = count / (time.perf_counter() - begin)
+            points.append({"pipeline": "full", "batch": calls // 4, "per_s": round(per_s, 1)})
+            log(f"full path in batches of {calls // 4}: {per_s:.0f}/s")
+            stage.fleet.stop("dispatcher")
+    for batch in RAW_BATCHES:
+        run = await raw(ground, count=RAW_COUNT, batch=batch)
+        points.append({"pipeline": "raw", "batch": batch, "per_s": round(run.per_s, 1)})
+    return {"throughput_by_batch": points}

@@ -1,0 +1,106 @@
+"""The full path against the raw pipeline and Celery, all in one run."""
+
+import asyncio
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from counting import median
+from cpu import Meter, per_item
+from fleet import Fleet
+from ground import Ground
+from measures.peers import CELERY, rate
+from progress import log
+from scene import PATIENCE, Scene, scene
+
+RAW = Path(__file__).resolve().parent.parent / "raw.py"
+RAW_COUNT, FULL_COUNT, TURNS = 20_000, 15_000, 2
+
+
+async def measure(ground: Ground) -> dict[str, object]:
+    """`full_to_raw`, `full_to_celery` and what they are made of.
+
+    The raw pipeline and Celery run before the full path and after it: a machine's speed
+    drifts.
+    """
+    raws, celeries = [await raw(ground)], [await rate(ground, CELERY)]
+    async with scene(ground, "pipelines") as stage:
+        fulls, spent = await full(stage, ground.scaled(FULL_COUNT))
+        memory = stage.fleet.peak_memory_mb()
+    raws.append(await raw(ground))
+    celeries.append(await rate(ground, CELERY))
+    raw_per_s, celery_per_s = median([run.per_s for run in raws]), median(celeries)
+    full_per_s = median(fulls)
+    return {
+        "full_to_raw": round(full_per_s / raw_per_s, 3),
+        "full_to_celery": round(full_per_s / celery_per_s, 2),
+        "raw_to_celery": round(raw_per_s / celery_per_s, 2),
+        "raw_per_s": round(raw_per_s, 1),
+        "full_per_s": round(full_per_s, 1),
+        "celery_per_s": round(celery_per_s, 1),
+        "full_cpu_ms_per_touch": spent,
+        "raw_cpu_ms_per_touch": raws[-1].spent,
+        "memory_mb": {name: held for name, held in memory.items() if name != "stub"},
+    }
+
+
+@dataclass(frozen=True)
+class RawRun:
+    """What the raw pipeline reached, and the processor time of one touch by process."""
+
+    per_s: float
+    spent: dict[str, float]
+
+
+async def raw(ground: Ground, *, count: int = RAW_COUNT, batch: int | None = None) -> RawRun:
+    """One run of the hand-written pipeline."""
+    database = await ground.database("bench_raw")
+    count = ground.scaled(count)
+    fleet = Fleet({})
+    stub = fleet.stub()
+    meter = Meter(fleet.pids(), ground.folder / "postgres")
+    before = meter.read()
+    try:
+        done = await asyncio.to_thread(
+            subprocess.run,
+            [
+                *(sys.executable, str(RAW), ground.broker.url, database, stub, str(count)),
+                *([] if batch is None else [str(batch)]),
+            ],
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
+            timeout=PATIENCE,
+        )
+        # The broker's share holds the filling of the queue too.
+        spent = per_item(before, meter.read(), count)
+    finally:
+        fleet.stop()
+        await ground.drop("bench_raw")
+    per_s, own = (float(part) for part in done.stdout.split())
+    spent |= {"raw": own, "all": round(spent["all"] + own, 3)}
+    log(f"raw: {per_s:.0f}/s, ms of processor a touch: {spent}")
+    return RawRun(per_s, spent)
+
+
+async def full(stage: Scene, count: int) -> tuple[list[float], dict[str, float]]:
+    """Touches per second, each run's own, and the processor time of one touch.
+
+    From due timers to the scheduler's record of the outcome. Events are swept half a
+    minute after they left: not into the next run.
+    """
+    await stage.arm(count * TURNS)
+    log(f"{count * TURNS} timers armed")
+    rates, spent = [], {}
+    for turn in range(TURNS):
+        await stage.quiet()
+        before = stage.meter.read()
+        begin = time.perf_counter()
+        await stage.make_due(most=count)
+        await stage.sent(count * (turn + 1))
+        rates.append(count / (time.perf_counter() - begin))
+        spent = per_item(before, stage.meter.read(), count)
+        log(f"full path: {rates[-1]:.0f}/s, ms of processor a touch: {spent}")
+    return rates, spent
