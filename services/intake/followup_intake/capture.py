@@ -36,7 +36,10 @@ class Proof:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """An accepted row with what only its way in knows."""
+    """An accepted row with what only its way in knows.
+
+    `traceparent`: the trace it came in, where that is not the one at work.
+    """
 
     result: RowResult
     lead: LeadDraft
@@ -45,6 +48,7 @@ class Draft:
     stated_zone: str | None = None
     sequence: str | None = None
     audience: str | None = None
+    traceparent: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +92,11 @@ class Capture:
                 payload = _announcement(draft, lead, one, tx.now, lane)
                 messages.append(
                     self._outbox.message(
-                        payload, tenant_id=tenant.id, subject=one.lead_id, time=tx.now
+                        payload,
+                        tenant_id=tenant.id,
+                        subject=one.lead_id,
+                        time=tx.now,
+                        traceparent=draft.traceparent,
                     )
                 )
         await self._outbox.add(tx, messages)

@@ -1,46 +1,32 @@
 """Intake's routes: parse, call, answer."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import replace
-from datetime import datetime
 from tempfile import SpooledTemporaryFile
 from typing import Annotated, Any
 from uuid import UUID
 
 import orjson
 from fastapi import APIRouter, Depends, Header, Request, Response
-from fastapi.responses import JSONResponse, StreamingResponse
-from pydantic import ValidationError
+from fastapi.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from followup_contracts.payload import Lane
 from followup_database import Database, Transaction, committed
 from followup_directory import Principal, Tenant, tenants_by_id
-from followup_intake import requests
-from followup_intake.capture import Capture, Captured, Draft, Proof
+from followup_intake.batches import Batches
 from followup_intake.core.errors import NotATable
-from followup_intake.core.lead import RowResult
-from followup_intake.core.normalise import normalise_lead
-from followup_intake.errors import KeyReused, StillRunning
 from followup_intake.happenings import FORBIDDING, Happenings, IncompleteEvent, UnknownLead
 from followup_intake.imports import Importer
 from followup_intake.models import LeadEventIn, LeadIn, LeadOut
+from followup_intake.posts import Post, Posts
 from followup_people import leads_by_id
 from followup_runtime.auth import require
-from followup_runtime.limits import nul_in
-from followup_runtime.problems import Problem, from_validation
+from followup_runtime.problems import Problem
+from followup_runtime.telemetry import current_traceparent
 from followup_suppression import StopFence
 
-MAX_LINE = 64 * 1024
 MAX_BATCH = 64 * 1024 * 1024
 MAX_FILE = 256 * 1024 * 1024
-BATCH = 500
-
-Line = tuple[int, bytes]
-"""A line of a batch and its number, from 1."""
-
-_Saved = list[Captured]
 
 Writer = Annotated[Principal, Depends(require("leads:write"))]
 Reader = Annotated[Principal, Depends(require("leads:read"))]
@@ -68,14 +54,16 @@ class Routes:
         self,
         database: Database,
         *,
-        capture: Capture,
+        posts: Posts,
+        batches: Batches,
         happenings: Happenings,
         importer: Importer,
         fence: StopFence,
     ) -> None:
         self._database = database
         self._fence = fence
-        self._capture = capture
+        self._posts = posts
+        self._batches = batches
         self._happenings = happenings
         self._importer = importer
         self.router = APIRouter(tags=["intake"])
@@ -94,30 +82,12 @@ class Routes:
         With consent `no`, also of a lead that is known, it is answered once nothing can go
         to its person any more.
         """
-        raw = await request.body()
-
-        async def work(tx: Transaction) -> requests.Answer:
-            kept = await _taken(tx, key, raw)
-            if kept is not None:
-                return kept
-            answer = await self._one(tx, body, who)
-            if key is not None:
-                await requests.keep(tx, key, answer)
-            return answer
-
-        answer = await committed(self._database, work, tenant=who.tenant_id)
+        post = Post(body, await request.body(), key, current_traceparent())
+        answer = await self._posts.take(who.tenant_id, post)
         if body.consent in (False, "no"):
             await self._fence.settle(self._fence.moment())
-        return JSONResponse(dict(answer.body), answer.status)
-
-    async def _one(self, tx: Transaction, body: LeadIn, who: Principal) -> requests.Answer:
-        tenant = await _tenant(tx, who)
-        draft = _draft(body, 1, tenant, tx.now, proof=_proof(body))
-        if draft.result.lead is None:
-            raise _refusal(draft.result)
-        (captured,) = await self._capture.save(tx, tenant, [draft], lane="now")
-        return requests.Answer(
-            200 if captured.repeated else 201, _out(draft.result, captured).model_dump(mode="json")
+        return Response(
+            orjson.dumps(dict(answer.body)), answer.status, media_type="application/json"
         )
 
     async def post_batch(self, request: Request, who: Writer, lane: Lane = "later") -> Duplex:
@@ -132,8 +102,9 @@ class Routes:
                 415, detail="this route reads application/x-ndjson", pointer="Content-Type:"
             )
         async with self._database.transaction(tenant=who.tenant_id) as tx:
-            tenant = await _tenant(tx, who)
-        return Duplex(self._batch(request, tenant, lane), media_type="application/x-ndjson")
+            tenant, today = await _tenant(tx, who), tx.now.date()
+        answers = self._batches.take(request.stream(), tenant=tenant, today=today, lane=lane)
+        return Duplex(answers, media_type="application/x-ndjson")
 
     async def post_import(self, request: Request, who: Writer) -> dict[str, Any]:
         """Take a CSV or TSV file as the body; leads get lane `later`. Safe to send again."""
@@ -193,157 +164,6 @@ class Routes:
         if body.kind in FORBIDDING:
             await self._fence.settle(self._fence.moment())
         return {"lead_id": str(lead_id), "kind": body.kind}
-
-    async def _batch(self, request: Request, tenant: Tenant, lane: Lane) -> AsyncIterator[bytes]:
-        number = 0
-        try:
-            async for lines in _groups(request):
-                number = lines[-1][0]
-                answers = await self._save(lines, tenant, lane)
-                yield b"".join(orjson.dumps(answers[n]) + b"\n" for n in sorted(answers))
-        except Problem as problem:
-            # The status is out already; the last line has to tell.
-            said = problem.said or problem.title
-            yield orjson.dumps({"line": number + 1, "status": "stopped", "detail": said}) + b"\n"
-
-    async def _save(
-        self, lines: Sequence[Line], tenant: Tenant, lane: Lane
-    ) -> dict[int, dict[str, Any]]:
-        """Take a group of lines in one transaction; the answers by line."""
-
-        async def work(tx: Transaction) -> tuple[dict[int, dict[str, Any]], list[Draft], _Saved]:
-            # Reading half a thousand leads takes a while; requests beside it go on.
-            answers, drafts = await asyncio.to_thread(_parsed, lines, tenant, tx.now)
-            return answers, drafts, await self._capture.save(tx, tenant, drafts, lane=lane)
-
-        answers, drafts, saved = await committed(self._database, work, tenant=tenant.id)
-        if any(one.refused for one in saved):
-            await self._fence.settle(self._fence.moment())
-        for draft, captured in zip(drafts, saved, strict=True):
-            out = _out(draft.result, captured).model_dump(mode="json")
-            answers[captured.row] = {"line": captured.row, "status": "accepted", **out}
-        return answers
-
-
-def _parsed(
-    lines: Sequence[Line], tenant: Tenant, now: datetime
-) -> tuple[dict[int, dict[str, Any]], list[Draft]]:
-    """Answers to the lines that are refused, and drafts of the others."""
-    answers: dict[int, dict[str, Any]] = {}
-    drafts: list[Draft] = []
-    for number, line in lines:
-        try:
-            draft = _draft(_parse(line), number, tenant, now, proof=Proof("api"))
-            if draft.result.lead is None:
-                raise _refusal(draft.result)
-        except Problem as problem:
-            answers[number] = {
-                "line": number,
-                "status": "refused",
-                "detail": problem.said or problem.title,
-                "errors": problem.errors,
-            }
-        else:
-            drafts.append(draft)
-    return answers, drafts
-
-
-async def _groups(request: Request) -> AsyncIterator[list[Line]]:
-    """Lines that are not empty, in groups; of one that is too long only what shows it."""
-    held, lines, number = b"", list[Line](), 0
-    async for block in request.stream():
-        *whole, held = (held + block).split(b"\n")
-        lines += [(n, line) for n, line in enumerate(whole, number + 1) if line.strip()]
-        number += len(whole)
-        held = held[: MAX_LINE + 1]
-        while len(lines) >= BATCH:
-            group, lines = lines[:BATCH], lines[BATCH:]
-            yield group
-    if held.strip():
-        lines.append((number + 1, held))
-    if lines:
-        yield lines
-
-
-def _parse(line: bytes) -> LeadIn:
-    if len(line) > MAX_LINE:
-        raise Problem(413, detail=f"the line is longer than {MAX_LINE} bytes", pointer="")
-    try:
-        value = orjson.loads(line)
-    except orjson.JSONDecodeError as error:
-        raise Problem(400, "Malformed JSON", str(error), pointer="") from None
-    pointer = nul_in(value)
-    if pointer is not None:
-        raise Problem(400, "Malformed text", "a text holds a NUL character", pointer=pointer)
-    try:
-        return LeadIn.model_validate(value)
-    except ValidationError as error:
-        found = from_validation(error.errors(include_input=False, include_url=False))
-        raise Problem(422, "Invalid lead", found[0]["detail"], errors=found) from None
-
-
-def _draft(body: LeadIn, row: int, tenant: Tenant, now: datetime, *, proof: Proof) -> Draft:
-    result = normalise_lead(
-        body.fields(), today=now.date(), default_country=tenant.settings.default_country
-    )
-    lead = result.lead
-    if lead is not None and body.received_at is None:
-        # The moment of the request is no date that is missing.
-        lead = replace(lead, received_at=now)
-    return Draft(
-        replace(result, row=row, lead=lead),
-        lead,  # type: ignore[arg-type]  # a refused one is turned away before it is saved
-        proof,
-        external_id=body.external_id,
-        stated_zone=body.zone,
-        sequence=body.sequence,
-        audience=body.audience,
-    )
-
-
-def _refusal(result: RowResult) -> Problem:
-    errors = [
-        {"pointer": pointer, "detail": detail}
-        for note, pointer, detail in (
-            ("bad_phone", "/phone", "this is no phone number that can be reached"),
-            ("bad_email", "/email", "this is no e-mail address"),
-        )
-        if note in result.other_reasons
-    ]
-    detail = "neither a usable phone number nor a usable e-mail address"
-    return Problem(
-        422,
-        "Nobody can be reached",
-        detail,
-        errors=errors or [{"pointer": "/phone", "detail": detail}],
-    )
-
-
-def _out(result: RowResult, captured: Captured) -> LeadOut:
-    return LeadOut(
-        lead_id=captured.lead_id,
-        person_id=captured.person_id,
-        verdict="accept" if result.verdict == "accept" else "accept_with_warning",
-        reason=result.reason,
-        other_reasons=result.other_reasons,
-        merged=captured.merged,
-        repeated=captured.repeated,
-    )
-
-
-def _proof(body: LeadIn) -> Proof:
-    return Proof(method="api", page=body.consent_page)
-
-
-async def _taken(tx: Transaction, key: str | None, raw: bytes) -> requests.Answer | None:
-    if key is None:
-        return None
-    try:
-        return await requests.take(tx, key, raw)
-    except KeyReused as error:
-        raise Problem(422, "Key reused", str(error), pointer="Idempotency-Key:") from None
-    except StillRunning as error:
-        raise Problem(409, "Under way", str(error), pointer="Idempotency-Key:") from None
 
 
 async def _tenant(tx: Transaction, who: Principal) -> Tenant:

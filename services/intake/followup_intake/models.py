@@ -29,6 +29,9 @@ def _zone(name: str) -> str:
 Zone = Annotated[str, Field(max_length=100), AfterValidator(_zone)]
 
 
+_APART = frozenset({"consent_page", "audience", "sequence", "zone"})
+
+
 class LeadIn(BaseModel):
     """One lead. At least a usable phone or e-mail is needed to reach anybody."""
 
@@ -63,8 +66,11 @@ class LeadIn(BaseModel):
 
     def fields(self) -> dict[str, Any]:
         """What the normaliser reads."""
-        apart = {"consent_page", "audience", "sequence", "zone"}
-        return self.model_dump(exclude=apart, exclude_none=True)
+        return {
+            name: value
+            for name, value in self.__dict__.items()
+            if value is not None and name not in _APART
+        }
 
 
 class LeadOut(BaseModel):

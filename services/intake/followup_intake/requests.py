@@ -4,28 +4,35 @@ The key is taken in the transaction that does the work and its answer is kept th
 so either both are there or neither is.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
 from sqlalchemy import text
 
-from followup_database import Transaction
+from followup_database import Row, Transaction
 from followup_database.engine import to_json
 from followup_intake.errors import KeyReused, StillRunning
 
 # The loser of a race waits here until the winner has committed or given up.
 _TAKE = text("""
-INSERT INTO intake.requests (tenant_id, key, body_hash) VALUES (:tenant, :key, :hash)
+INSERT INTO intake.requests (tenant_id, key, body_hash)
+SELECT CAST(:tenant AS uuid), key, hash
+FROM unnest(CAST(:keys AS text[]), CAST(:hashes AS bytea[])) AS r(key, hash)
+ORDER BY key COLLATE "C"
 ON CONFLICT DO NOTHING
+RETURNING key
 """)
 _KEPT = text("""
-SELECT body_hash, status, answer FROM intake.requests WHERE tenant_id = :tenant AND key = :key
+SELECT key, body_hash, status, answer FROM intake.requests
+WHERE tenant_id = :tenant AND key = ANY(CAST(:keys AS text[]))
 """)
 _ANSWER = text("""
-UPDATE intake.requests SET status = :status, answer = CAST(:answer AS jsonb)
-WHERE tenant_id = :tenant AND key = :key
+UPDATE intake.requests q SET status = r.status, answer = CAST(r.answer AS jsonb)
+FROM unnest(CAST(:keys AS text[]), CAST(:statuses AS int[]), CAST(:answers AS text[]))
+  AS r(key, status, answer)
+WHERE q.tenant_id = :tenant AND q.key = r.key
 """)
 _FORGET = text("""
 DELETE FROM intake.requests WHERE asked_on < clock_timestamp() - make_interval(hours => :hours)
@@ -42,27 +49,51 @@ class Answer:
     body: Mapping[str, Any]
 
 
-async def take(tx: Transaction, key: str, body: bytes) -> Answer | None:
-    """Take the key for this request; the kept answer when it was carried out before.
+Kept = Answer | KeyReused | StillRunning
 
-    Raises `KeyReused` when the key came with another body.
+
+async def take(
+    tx: Transaction, asked: Mapping[str, bytes], *, without: Collection[str | None] = ()
+) -> dict[str, Kept]:
+    """Take keys for the requests with these bodies; what there is for keys taken before.
+
+    That is the kept answer, or why there is none for this request. Keys `without` are
+    looked up and not taken.
     """
-    hashed = sha256(body).digest()
-    if await tx.run(_TAKE, tenant=tx.tenant, key=key, hash=hashed) == 1:
-        return None
-    row = await tx.first(_KEPT, tenant=tx.tenant, key=key)
+    hashes = {key: sha256(body).digest() for key, body in asked.items()}
+    wanted = [key for key in asked if key not in without]
+    taken = set()
+    if wanted:
+        rows = await tx.all(
+            _TAKE, tenant=tx.tenant, keys=wanted, hashes=[hashes[key] for key in wanted]
+        )
+        taken = {row["key"] for row in rows}
+    others = [key for key in asked if key not in taken]
+    if not others:
+        return {}
+    known = {row["key"]: row for row in await tx.all(_KEPT, tenant=tx.tenant, keys=others)}
+    found = {key: _kept(known.get(key), hashes[key]) for key in others}
+    return {key: kept for key, kept in found.items() if key in known or key not in without}
+
+
+def _kept(row: Row | None, hashed: bytes) -> Kept:
     if row is None or row["status"] is None:
-        raise StillRunning("a request with this Idempotency-Key is under way")
+        return StillRunning("a request with this Idempotency-Key is under way")
     if bytes(row["body_hash"]) != hashed:
-        raise KeyReused("this Idempotency-Key was used with another body")
+        return KeyReused("this Idempotency-Key was used with another body")
     return Answer(row["status"], row["answer"])
 
 
-async def keep(tx: Transaction, key: str, answer: Answer) -> None:
-    """Keep the answer with the work."""
-    await tx.run(
-        _ANSWER, tenant=tx.tenant, key=key, status=answer.status, answer=to_json(dict(answer.body))
-    )
+async def keep(tx: Transaction, answers: Mapping[str, Answer]) -> None:
+    """Keep the answers by key, with the work."""
+    if answers:
+        await tx.run(
+            _ANSWER,
+            tenant=tx.tenant,
+            keys=list(answers),
+            statuses=[answer.status for answer in answers.values()],
+            answers=[to_json(dict(answer.body)) for answer in answers.values()],
+        )
 
 
 async def forget_old(tx: Transaction) -> int:

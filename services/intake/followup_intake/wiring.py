@@ -1,16 +1,19 @@
 """Intake put together: the only file here that names concrete classes."""
 
+from followup_intake.batches import Batches
 from followup_intake.capture import Capture
 from followup_intake.happenings import Happenings
 from followup_intake.housekeeping import RequestSweep
 from followup_intake.http import MAX_BATCH, MAX_FILE, Routes
 from followup_intake.imports import Importer
 from followup_intake.ingress import Ingress
+from followup_intake.posts import Posts
 from followup_intake.reunion import Reunion
 from followup_intake.settings import IntakeSettings
 from followup_messaging.consumer import Consumer
 from followup_messaging.outbox import Outbox
 from followup_messaging.port import Bus
+from followup_messaging.watch import QueueWatch
 from followup_runtime.databases import Databases
 from followup_runtime.loops import LoopRunner
 from followup_runtime.metrics import Metrics
@@ -39,7 +42,8 @@ def build(
     capture, happenings = Capture(outbox), Happenings(outbox)
     routes = Routes(
         databases.api,
-        capture=capture,
+        posts=Posts(databases.api, capture=capture),
+        batches=Batches(databases.api, capture=capture, fence=fence),
         happenings=happenings,
         importer=Importer(databases.api, capture=capture, fence=fence),
         fence=fence,
@@ -68,6 +72,7 @@ def build(
             LoopRunner(outbox.sweeper, metrics=metrics),
             LoopRunner(RequestSweep(databases.worker), metrics=metrics),
             LoopRunner(reunion, metrics=metrics),
+            LoopRunner(QueueWatch("intake", bus, metrics), metrics=metrics),
         ],
         finishers=[outbox.relay],
         pending=lambda: outbox.relay.pending,
