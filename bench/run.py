@@ -28,6 +28,7 @@ from measures import (
     stops,
     timers,
 )
+from pictures import draw
 from progress import log
 from report import show
 
@@ -86,6 +87,8 @@ def main() -> None:
     target.parent.mkdir(exist_ok=True)
     target.write_text(json.dumps(figures, indent=2) + "\n")
     show(figures)
+    if whole:
+        draw(figures)
 
 
 if __name__ == "__main__":
