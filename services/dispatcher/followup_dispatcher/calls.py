@@ -15,6 +15,7 @@ from followup_database.errors import is_passing
 from followup_dispatcher.accounts import Accounts
 from followup_dispatcher.claims import ClaimDesk, Claimed
 from followup_dispatcher.core.lease import Lease
+from followup_dispatcher.core.pace import Pace
 from followup_dispatcher.providers.port import (
     CALL_LIMIT,
     Accepted,
@@ -38,6 +39,8 @@ TOGETHER = 0.003
 """Seconds in which leases that ran out are gathered, to be renewed in one transaction."""
 TRIES = 4
 """How often a lease that ran out on the way to the socket is renewed, beyond the first."""
+IN_VAIN = 10
+"""How often a lease may run out while it is renewed, before its claim is given up."""
 NOT_BEGUN_PAUSE = timedelta(seconds=5)
 
 
@@ -59,6 +62,7 @@ class Caller:
         self._running: set[asyncio.Task[None]] = set()
         self._renewals: list[tuple[Claimed, asyncio.Future[Claimed | None]]] = []
         self._renewing: asyncio.Task[None] | None = None
+        self._pace = Pace()
         self._draining = asyncio.Event()
 
     @property
@@ -93,12 +97,10 @@ class Caller:
             await self._give_up(claimed, "the dispatcher is ending", timedelta(seconds=left))
             return
         for last in (False,) * TRIES + (True,):
-            while claimed.lease.time_left() < MARGIN:
-                renewed = await self._renew(claimed)
-                if renewed is None:
-                    return
-                claimed = renewed
-            looks = _Looks(claimed.lease)
+            leased = await self._leased(claimed)
+            if leased is None:
+                return
+            claimed, looks = leased, _Looks(leased.lease)
             answer = await self._attempt(claimed, looks, last=last)
             if not isinstance(answer, NotBegun):
                 self._recorder.report(Report(claimed, answer, looks.last))
@@ -106,6 +108,20 @@ class Caller:
             if last or not answer.ours:
                 await self._give_up(claimed, answer.reason, NOT_BEGUN_PAUSE)
                 return
+
+    async def _leased(self, claimed: Claimed) -> Claimed | None:
+        """The claim with enough of a lease to begin; None when it may not, or cannot."""
+        for _ in range(IN_VAIN):
+            if claimed.lease.time_left() >= MARGIN:
+                return claimed
+            renewed = await self._renew(claimed)
+            if renewed is None:
+                return None
+            claimed = renewed
+        if claimed.lease.time_left() >= MARGIN:
+            return claimed
+        await self._give_up(claimed, "looking once more takes longer than a lease", NOT_BEGUN_PAUSE)
+        return None
 
     async def _attempt(self, claimed: Claimed, looks: "_Looks", *, last: bool) -> Answer:
         turn = self._accounts.begin(claimed.account_id)
@@ -170,8 +186,11 @@ class Caller:
     async def _renew_together(self) -> None:
         while self._renewals:
             await asyncio.sleep(TOGETHER)
-            batch, self._renewals = self._renewals, []
+            size = self._pace.size
+            batch, self._renewals = self._renewals[:size], self._renewals[size:]
+            began = self._clock()
             going = await self._renewed([claimed for claimed, _ in batch])
+            self._pace = self._pace.after(len(batch), self._clock() - began)
             for claimed, future in batch:
                 if not future.done():
                     future.set_result(going.get(claimed.attempt_id))

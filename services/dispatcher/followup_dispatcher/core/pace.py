@@ -1,0 +1,29 @@
+"""How many leases are renewed together.
+
+A renewal counts from before its transaction, so one that takes longer than a lease has
+renewed nothing. A batch that is too large for the database's speed of the moment would so
+be renewed for ever, and nothing would go out: the batch shrinks until its leases hold.
+"""
+
+from dataclasses import dataclass, replace
+
+from followup_dispatcher.core.lease import LEASE
+
+MOST = 256
+ROOM = LEASE / 2
+"""Seconds a renewal may take: as long again is left for connecting and sending."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """`size` is how many to renew at once, 1 to `MOST`."""
+
+    size: int = MOST
+
+    def after(self, count: int, seconds: float) -> "Pace":
+        """The pace once `count` have taken so long: half of them, or a quarter more."""
+        if seconds > ROOM:
+            return replace(self, size=max(1, min(self.size, count) // 2))
+        if count < self.size:
+            return self
+        return replace(self, size=min(MOST, self.size + max(1, self.size // 4)))

@@ -1,0 +1,78 @@
+"""A database so slow that renewing many leases takes longer than a lease."""
+
+import pytest
+from dispatching import Dispatching, Ticking
+
+from followup_contracts.events import TouchDeferred, TouchSent
+from followup_dispatcher.calls import Caller
+from followup_dispatcher.claims import ClaimDesk
+
+
+class SlowDesk(ClaimDesk):
+    """Each transaction takes `fixed` seconds, and `each` for every claim in it."""
+
+    ticking: Ticking
+    fixed = 0.0
+    each = 0.0
+
+    async def claim(self, messages, **more):
+        claims = await super().claim(messages, **more)
+        self.ticking.now += self.fixed + self.each * len(messages)
+        return claims
+
+    async def renew(self, batch):
+        going = await super().renew(batch)
+        self.ticking.now += self.fixed + self.each * len(batch)
+        return going
+
+
+@pytest.fixture
+def slow(dispatching: Dispatching, ticking: Ticking) -> SlowDesk:
+    """The same dispatcher with a desk on a slow database."""
+    of = dispatching.desk
+    desk = SlowDesk(
+        of._database,
+        outbox=of._outbox,
+        surveyor=of._surveyor,
+        drafter=of._drafter,
+        capacity=of._capacity,
+        clock=ticking,
+    )
+    desk.ticking = ticking
+    dispatching.desk = desk
+    dispatching.caller = Caller(
+        desk=desk, recorder=dispatching.recorder, accounts=dispatching.accounts, clock=ticking
+    )
+    return desk
+
+
+async def test_a_backlog_goes_out_though_its_claims_cannot_be_renewed_together(
+    dispatching, slow
+) -> None:
+    """A batch whose renewal outlives its leases shrinks until they hold: no standing still."""
+    slow.each = 0.020
+    leads = [await dispatching.lead(phone_e164=f"+1212555{n:04d}") for n in range(16)]
+
+    events = await dispatching.send(*map(dispatching.command, leads))
+
+    assert [type(event) for event in events] == [TouchSent] * 16
+    assert len(dispatching.provider.calls) == 16
+    assert min(dispatching.provider.left) > 0
+
+
+async def test_a_claim_that_can_never_be_renewed_in_time_is_given_up_with_its_reason(
+    dispatching, slow
+) -> None:
+    """Where one look takes longer than a lease nothing may be sent: the touch waits, explained."""
+    slow.fixed = 0.200
+
+    (event,) = await dispatching.send(dispatching.command(await dispatching.lead()))
+
+    assert isinstance(event, TouchDeferred)
+    assert (event.rule, event.reason) == (
+        "not_begun",
+        "looking once more takes longer than a lease",
+    )
+    assert dispatching.provider.calls == []
+    assert dispatching.capacity.taken == 0
+    assert await dispatching.rows("SELECT 1 FROM dispatcher.attempts") == []
