@@ -108,7 +108,10 @@ class Outbox:
             consumers=[",".join(sorted(post.consumers)) for post in posts],
             bodies=[post.outgoing.body for post in posts],
         )
-        parcels = [Parcel(p.outgoing, stored=True, awaited=bool(p.consumers)) for p in posts]
+        parcels = [
+            Parcel(p.outgoing, p.message.tenant_id, stored=True, awaited=bool(p.consumers))
+            for p in posts
+        ]
         tx.after_commit(lambda: self.relay.hand_over(parcels))
 
     def command(self, tx: Transaction, messages: Iterable[Message]) -> None:
@@ -118,7 +121,9 @@ class Outbox:
         commanded again by whoever waits for the answer.
         """
         parcels = [
-            Parcel(_outgoing(message, mandatory=True), stored=False, awaited=False)
+            Parcel(
+                _outgoing(message, mandatory=True), message.tenant_id, stored=False, awaited=False
+            )
             for message in messages
         ]
         if parcels:
@@ -137,4 +142,5 @@ def _outgoing(message: Message, *, mandatory: bool) -> Outgoing:
         message.routing_key,
         encode(message),
         mandatory,
+        bundled=True,
     )

@@ -1,7 +1,7 @@
 """The task that publishes what was committed, beside everything else."""
 
 import asyncio
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
@@ -12,19 +12,23 @@ from sqlalchemy import text
 from followup_database import Database
 from followup_database.errors import is_outage
 from followup_messaging.port import Bus, Fate, Outgoing
+from followup_messaging.turns import Turns
 
 BATCH = 500
 FORGET_AFTER = 0.5
 """Seconds in which rows nobody waits for are gathered, to be deleted together."""
 FLYING = 32
 """Publishes under way at once: a queue nobody reads must not hold up the others."""
+LATER_BATCH, LATER_FLYING = 100, 16
+"""The same for lane `later`: what comes after it on the wire must not wait for long."""
 PUBLISH_LIMIT = 10.0
 """Seconds until a publish that nobody confirms counts as failed."""
 DRAIN_LIMIT = 1.5
 """Seconds given to the last publishes of a process that ends; rows are safe anyway. Less
 than a process gives its finishers (2 s), so that it ends by itself."""
-WAITING_LIMIT = 50_000
-"""Messages kept in memory; past it events wait for the sweeper, commands for the reconciler."""
+WAITING_LIMIT = 25_000
+"""Messages of a lane kept in memory; past it events wait for the sweeper, commands for the
+reconciler."""
 TRIES = 6
 """Publishes of an event by this task, over some 6 s; after them the sweeper has it."""
 
@@ -38,9 +42,15 @@ class Parcel:
     """A message to publish. `stored`: it has an outbox row; `awaited`: services must handle it."""
 
     outgoing: Outgoing
+    tenant_id: UUID
     stored: bool
     awaited: bool
     tries: int = 0
+
+    @property
+    def later(self) -> bool:
+        """Whether it is of lane `later`, which its routing key ends with."""
+        return self.outgoing.routing_key.endswith(".later")
 
     @property
     def ends_when_confirmed(self) -> bool:
@@ -61,8 +71,10 @@ class Relay:
         self.counts: Counter[str] = Counter()
         self._bus = bus
         self._database = database
-        self._waiting: deque[Parcel] = deque()
+        self._urgent: Turns[Parcel] = Turns()
+        self._later: Turns[Parcel] = Turns()
         self._flying: set[asyncio.Task[None]] = set()
+        self._later_flying = 0
         self._pausing = 0
         self._news = asyncio.Event()
         self._stopped = False
@@ -72,13 +84,20 @@ class Relay:
     @property
     def pending(self) -> int:
         """Messages in memory that are not confirmed yet; 0 means that all is out."""
-        return len(self._waiting) + self._pausing + len(self._flying)
+        return self._waiting + self._pausing + len(self._flying)
+
+    @property
+    def _waiting(self) -> int:
+        return len(self._urgent) + len(self._later)
 
     def hand_over(self, parcels: Sequence[Parcel]) -> None:
         """Take these to be published; called after a commit."""
-        room = max(0, WAITING_LIMIT - len(self._waiting))
-        self._waiting.extend(parcels[:room])
-        self.counts["overflow"] += max(0, len(parcels) - room)
+        for parcel in parcels:
+            turns = self._later if parcel.later else self._urgent
+            if len(turns) < WAITING_LIMIT:
+                turns.add(parcel.tenant_id, parcel)
+            else:
+                self.counts["overflow"] += 1
         self._news.set()
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -113,12 +132,20 @@ class Relay:
             _log.warning("publishing not finished", relay=self.name, left=self.pending)
 
     def _launch(self) -> None:
-        while self._waiting and len(self._flying) < FLYING:
-            size = min(BATCH, len(self._waiting))
-            batch = [self._waiting.popleft() for _ in range(size)]
-            task = asyncio.create_task(self._publish(batch))
-            self._flying.add(task)
-            task.add_done_callback(self._landed)
+        while self._urgent and len(self._flying) - self._later_flying < FLYING:
+            self._fly(self._urgent.take(BATCH)).add_done_callback(self._landed)
+        while self._later and not self._urgent and self._later_flying < LATER_FLYING:
+            self._later_flying += 1
+            self._fly(self._later.take(LATER_BATCH)).add_done_callback(self._landed_later)
+
+    def _fly(self, batch: Sequence[Parcel]) -> asyncio.Task[None]:
+        task = asyncio.create_task(self._publish(batch))
+        self._flying.add(task)
+        return task
+
+    def _landed_later(self, task: asyncio.Task[None]) -> None:
+        self._later_flying -= 1
+        self._landed(task)
 
     def _landed(self, task: asyncio.Task[None]) -> None:
         self._flying.discard(task)

@@ -44,7 +44,7 @@ _SWEEP = text("""
                CAST(:longest AS interval))
         FROM due
        WHERE o.id = due.id AND NOT EXISTS (SELECT FROM finished f WHERE f.id = due.id)
-      RETURNING o.id, o.exchange, o.routing_key, o.consumers, o.body)
+      RETURNING o.id, o.tenant_id, o.exchange, o.routing_key, o.consumers, o.body)
     SELECT (SELECT count(*) FROM due) AS seen, a.*
       FROM (SELECT 1) AS one LEFT JOIN again a ON true
 """)
@@ -87,7 +87,9 @@ class Sweeper:
                         row["routing_key"],
                         row["body"],
                         mandatory=bool(row["consumers"]) or row["exchange"] == "",
+                        bundled=True,
                     ),
+                    row["tenant_id"],
                     stored=True,
                     awaited=bool(row["consumers"]),
                 )
