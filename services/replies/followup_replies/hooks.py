@@ -3,6 +3,8 @@
 Nothing is read before it is known to be genuine, and nothing kept.
 """
 
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
 from uuid import UUID
@@ -21,6 +23,10 @@ from followup_replies.twilio.signature import (
     secret_for,
 )
 from followup_runtime.problems import Problem
+
+KEPT = 1.0
+"""Seconds that an account is not looked up again while signatures fit its secrets."""
+_MOST_KEPT = 10_000
 
 BODY_BYTES = 64 * 1024
 """A text has 1,600 characters; a webhook of more than this is none of theirs."""
@@ -42,9 +48,17 @@ class Door:
     """Lets webhooks in. `public_url` is where providers reach us; None: as they ask."""
 
     def __init__(
-        self, database: Database, vault: Vault, figures: Figures, *, public_url: str | None
+        self,
+        database: Database,
+        vault: Vault,
+        figures: Figures,
+        *,
+        public_url: str | None,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._database = database
+        self._monotonic = monotonic
+        self._kept: dict[UUID, tuple[float, Account]] = {}
         self._vault = vault
         self._figures = figures
         self._public_url = public_url
@@ -66,23 +80,45 @@ class Door:
         Behind a proxy the address that was asked is not the one we see: the public one
         counts, with our path and the query as they came.
         """
-        account = await self.account(account_id, "twilio")
+        kept = self._recent(account_id)
+        account = kept or await self.account(account_id, "twilio")
         fields = await _fields(request)
+        if kept is not None and not self._signed(request, account, fields):
+            # Its secret may be a second old.
+            kept, account = None, await self.account(account_id, "twilio")
+        if kept is None:
+            if not self._signed(request, account, fields):
+                raise self.refused("twilio")
+            self._keep(account)
+        # PostgreSQL holds no NUL in text; a genuine message must not be lost over one.
+        form = {name.replace("\0", ""): value.replace("\0", "\ufffd") for name, value in fields}
+        return Hook(account, form, dict(request.query_params))
+
+    def _recent(self, account_id: UUID) -> Account | None:
+        at, account = self._kept.get(account_id, (0.0, None))
+        return account if self._monotonic() < at + KEPT else None
+
+    def _keep(self, account: Account) -> None:
+        if len(self._kept) >= _MOST_KEPT:
+            self._kept.clear()
+        self._kept[account.id] = (self._monotonic(), account)
+
+    def _signed(
+        self, request: Request, account: Account, fields: Sequence[tuple[str, str]]
+    ) -> bool:
+        """Whether the signature is that of the account's secret."""
         signing = Signing.read(request.headers.get(SETTINGS_HEADER))
         secret = secret_for(signing, self._secrets(account))
         if secret is None:
             _log.warning("no secret to check webhooks with", account=str(account.id))
-        if secret is None or not genuine(
+            return False
+        return genuine(
             request.headers.get(HEADER, ""),
             url=self.url(request),
             fields=fields,
             secret=secret,
             algorithm=signing.algorithm,
-        ):
-            raise self.refused("twilio")
-        # PostgreSQL holds no NUL in text; a genuine message must not be lost over one.
-        form = {name.replace("\0", ""): value.replace("\0", "\ufffd") for name, value in fields}
-        return Hook(account, form, dict(request.query_params))
+        )
 
     def refused(self, provider: str) -> Problem:
         """The answer to what is not its sender's."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 from uuid import UUID
 
+from followup_contracts import Message
 from followup_contracts.events import ReplyReceived
 from followup_contracts.payload import Channel
 from followup_database import Database, Transaction, committed, new_id
@@ -18,9 +19,7 @@ from followup_people import (
     PersonView,
     leads_of_persons,
     mark_contact_point,
-    person_by_address,
-    persons_by_id,
-    same_person,
+    person_at,
 )
 from followup_policy.zones import Place, whereabouts
 from followup_replies.addresses import bare, kind_of, match_key
@@ -96,10 +95,7 @@ class InboundDesk:
         """
 
         async def work(tx: Transaction) -> str | None:
-            known, answer = await messages.seen(
-                tx, account.tenant_id, account.id, inbound.vendor_id
-            )
-            return answer if known else await self._take(tx, account, inbound)
+            return await self._take(tx, account, inbound)
 
         answer = await committed(self._database, work)
         await self._fence.settle(self._fence.moment())
@@ -131,21 +127,44 @@ class InboundDesk:
             until=reading.until,
             rules=reading.rules,
             at=tx.now,
+            answer=await _words(tx, tenant_id, reading, inbound, matched.person),
         )
         if not await messages.insert(tx, message):
-            # Another delivery of it has committed while we were reading.
-            return (await messages.seen(tx, tenant_id, account.id, inbound.vendor_id))[1]
-        await self._consequences(tx, message, reading)
-        answer = await self._answer(tx, message, reading, inbound, matched.person)
-        if answer is not None:
-            await messages.answer_with(tx, tenant_id, message.id, answer)
+            return await messages.answer_to(tx, tenant_id, account.id, inbound.vendor_id)
         tx.after_commit(lambda: self._figures.reply(message.channel, message.intent))
-        return answer
+        return await self._carry_out(tx, message, reading)
 
-    async def _consequences(self, tx: Transaction, message: NewMessage, reading: Reading) -> None:
-        """Hold the person, block a wrong address, tell the scheduler."""
+    async def _carry_out(
+        self, tx: Transaction, message: NewMessage, reading: Reading
+    ) -> str | None:
+        """Everything that follows from a new message; what is answered after all."""
+        told = await self._consequences(tx, message, reading)
+        if message.opt_out:
+            stop = Stop(
+                tenant_id=message.tenant_id,
+                person_id=message.person_id,
+                channel=message.channel,
+                address_hash=message.address_hash,
+                via=message.channel,
+            )
+            if not await self._stops.stop(tx, stop, beside=told) and message.answer is not None:
+                # Said before, and confirmed then.
+                await messages.leave_unanswered(tx, message.tenant_id, message.id)
+                return None
+            return message.answer
+        await self._outbox.add(tx, told)
+        if reading.keyword == "start" and message.channel != "email":
+            await self._stops.start(
+                tx, message.tenant_id, message.person_id, phone_hash=message.address_hash
+            )
+        return message.answer
+
+    async def _consequences(
+        self, tx: Transaction, message: NewMessage, reading: Reading
+    ) -> list[Message]:
+        """Hold the person, block a wrong address; what the scheduler is to be told."""
         if message.person_id is None:
-            return
+            return []
         await place_hold(tx, message.tenant_id, message.person_id, message.id)
         if reading.intent == "wrong_person":
             await mark_contact_point(
@@ -169,62 +188,41 @@ class InboundDesk:
             until=message.until,
             at=message.at,
         )
-        told = self._outbox.message(
-            event, tenant_id=message.tenant_id, subject=message.id, time=tx.now
-        )
-        await self._outbox.add(tx, [told])
-
-    async def _answer(
-        self,
-        tx: Transaction,
-        message: NewMessage,
-        reading: Reading,
-        inbound: Inbound,
-        person: PersonView | None,
-    ) -> str | None:
-        """Carry out a stop or a start; what to say about it, unless the vendor has said it."""
-        words = words_of(person.language if person else None)
-        text = None
-        if message.opt_out:
-            fresh = await self._stops.stop(
-                tx,
-                Stop(
-                    tenant_id=message.tenant_id,
-                    person_id=message.person_id,
-                    channel=message.channel,
-                    address_hash=message.address_hash,
-                    via=message.channel,
-                ),
+        return [
+            self._outbox.message(
+                event, tenant_id=message.tenant_id, subject=message.id, time=tx.now
             )
-            text = words.stopped if fresh else None
-        elif reading.keyword == "start" and message.channel != "email":
-            await self._stops.start(
-                tx, message.tenant_id, message.person_id, phone_hash=message.address_hash
-            )
-        elif reading.keyword == "help":
-            text = words.help
-        if text is None or message.channel != "sms" or inbound.vendor_opt_out is not None:
-            return None
-        tenant = (await tenants_by_id(tx, [message.tenant_id])).get(message.tenant_id)
-        return said(text, business=tenant.settings.business_name if tenant else "")
+        ]
 
 
 async def _match(tx: Transaction, tenant_id: UUID, channel: Channel, address: str) -> _Matched:
     """The person behind an address, with the touch they most likely answer."""
-    person_id = await person_by_address(
-        tx, tenant_id, kind_of(channel), match_key(channel, address)
-    )
-    if person_id is None:
-        return _Matched(None)
-    person = (await persons_by_id(tx, [person_id])).get(person_id)
+    person = await person_at(tx, tenant_id, kind_of(channel), match_key(channel, address))
     if person is None:
         return _Matched(None)
-    names = (await same_person(tx, [person.id])).get(person.id, frozenset({person.id}))
-    touch = await sent.latest(tx, tenant_id, sorted(names), [channel])
+    touch = await sent.latest(tx, tenant_id, [person.id, *person.former], [channel])
     if touch is not None:
         return _Matched(person, touch.lead_id, touch.enrollment_id, touch.touch_id)
     leads = (await leads_of_persons(tx, [person.id])).get(person.id, [])
     return _Matched(person, leads[0].id if leads else None)
+
+
+async def _words(
+    tx: Transaction,
+    tenant_id: UUID,
+    reading: Reading,
+    inbound: Inbound,
+    person: PersonView | None,
+) -> str | None:
+    """What a stop or a call for help is answered with, unless the vendor has answered it."""
+    if inbound.channel != "sms" or inbound.vendor_opt_out is not None:
+        return None
+    words = words_of(person.language if person else None)
+    text = words.stopped if reading.opt_out else words.help if reading.keyword == "help" else None
+    if text is None:
+        return None
+    tenant = (await tenants_by_id(tx, [tenant_id])).get(tenant_id)
+    return said(text, business=tenant.settings.business_name if tenant else "")
 
 
 def _text(inbound: Inbound, person: PersonView | None) -> InboundText:

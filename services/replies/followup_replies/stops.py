@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
 
+from followup_contracts import Message
 from followup_contracts.events import ContactOptedIn, ContactOptedOut
 from followup_contracts.payload import CHANNELS, Channel
 from followup_database import Transaction
@@ -58,11 +59,12 @@ class Stops:
         self._outbox = outbox
         self._figures = figures
 
-    async def stop(self, tx: Transaction, stop: Stop) -> bool:
+    async def stop(self, tx: Transaction, stop: Stop, *, beside: Sequence[Message] = ()) -> bool:
         """List the address, withdraw consent, tell everybody; True when it is new.
 
         Told each time: whoever says stop twice was perhaps written to in between. Where
         no reply holds the person the event does: other channels stop by its decision.
+        `beside` is told as well, in the same statement.
         """
         kind = kind_of(stop.channel)
         entry = (kind, stop.listed, stop.address_hash)
@@ -90,10 +92,11 @@ class Stops:
         message = self._outbox.message(
             event, tenant_id=stop.tenant_id, subject=subject, time=tx.now
         )
-        await self._outbox.add(tx, [message])
+        await self._outbox.add(tx, [*beside, message])
         if stop.person_id is not None and not stop.spoken:
             await place_hold(tx, stop.tenant_id, stop.person_id, message.id)
-        tx.after_commit(lambda: self._figures.opt_out(stop.via))
+        if listed:  # who says stop twice is one person who left
+            tx.after_commit(lambda: self._figures.opt_out(stop.via))
         return listed > 0
 
     async def start(

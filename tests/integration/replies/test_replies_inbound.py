@@ -1,16 +1,19 @@
 """Texts that come in: matched, held, stopped, answered, and only then acknowledged."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
 from asyncpg import PostgresError
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from followup_contracts.events import ContactOptedOut, ReplyReceived
 from followup_database import committed, new_id
 from followup_database.attempts import TRIES
-from followup_directory import create_tenant
+from followup_directory import Vault, create_tenant
 from followup_replies.http import pages
 from followup_suppression import ACKNOWLEDGE_AFTER
 
@@ -310,3 +313,54 @@ async def test_a_stop_that_loses_to_another_transaction_is_tried_again(house):
     with pytest.raises(PostgresError):
         await committed(worker, lambda tx: work(tx, code="23514", times=1))
     assert len(tries) == 1
+
+
+@asynccontextmanager
+async def statements(house) -> AsyncIterator[list[str]]:
+    """The statements that the service's database is asked while the block runs."""
+    asked: list[str] = []
+
+    def watch(connection: Any, _record: Any, _proxy: Any) -> None:
+        connection.driver_connection.add_query_logger(note)
+
+    def unwatch(connection: Any, _record: Any) -> None:
+        connection.driver_connection.remove_query_logger(note)
+
+    def note(record: Any) -> None:
+        asked.append(record.query)
+
+    engine = house.databases.worker.engine.sync_engine
+    listeners = (("checkout", watch), ("checkin", unwatch))
+    for name, listener in listeners:
+        event.listen(engine, name, listener)
+    yield asked
+    for name, listener in listeners:
+        event.remove(engine, name, listener)
+
+
+@pytest.mark.parametrize(("words", "most"), [("Who is this?", 8), ("STOP", 13)])
+async def test_a_webhook_is_one_short_transaction(house, words, most):
+    """Who is stopped waits for each of its statements; the account is known from before."""
+    await house.sent(await house.lead())
+    await house.sms("a first word")
+    async with statements(house) as asked:
+        await house.sms(words)
+    assert sum(statement == "BEGIN" for statement in asked) == 1
+    assert len(asked) <= most, "\n".join(asked)
+
+
+async def test_a_changed_secret_counts_at_once(house):
+    """An account is kept for a moment, but what its secret refuses is looked up again."""
+    await house.lead()
+    assert (await house.sms("hello")).status_code == 200
+    secret = "another-token-of-the-account"
+    sealed = Vault(house.keys.secret_keys).seal({"auth_token": secret})
+    account = house.accounts["twilio", "sms"]
+    await house.rows(
+        "UPDATE directory.accounts SET secrets = :sealed WHERE id = :id RETURNING 1",
+        sealed=sealed,
+        id=account.id,
+    )
+    form = {"MessageSid": "SM9", "From": "+12125550123", "Body": "hello again"}
+    assert (await house.twilio("inbound", form, token=secret)).status_code == 200
+    assert (await house.twilio("inbound", form)).status_code == 403

@@ -15,19 +15,19 @@ _INSERT = text("""
 INSERT INTO replies.messages
   (id, tenant_id, account_id, vendor_id, person_id, lead_id, enrollment_id, touch_id, channel,
    direction, our_address, address, address_hash, subject, body, intent, opt_out, confidence,
-   until, rules, at)
+   until, rules, at, answer)
 VALUES
   (:id, :tenant_id, :account_id, :vendor_id, :person_id, :lead_id, :enrollment_id, :touch_id,
    :channel, 'inbound', :our_address, :address, :address_hash, :subject, :body, :intent,
-   :opt_out, :confidence, :until, CAST(:rules AS text[]), :at)
+   :opt_out, :confidence, :until, CAST(:rules AS text[]), :at, :answer)
 ON CONFLICT (account_id, vendor_id) DO NOTHING
 """)
 
-_ANSWERED = text("""
-UPDATE replies.messages SET answer = :answer WHERE id = :id AND tenant_id = :tenant
+_UNANSWERED = text("""
+UPDATE replies.messages SET answer = NULL WHERE id = :id AND tenant_id = :tenant
 """)
 
-_SEEN = text("""
+_ANSWER = text("""
 SELECT answer FROM replies.messages WHERE account_id = :account AND vendor_id = :vendor_id
   AND tenant_id = :tenant
 """)
@@ -81,6 +81,7 @@ class NewMessage:
     until: date | None
     rules: tuple[str, ...]
     at: datetime
+    answer: str | None
 
     def columns(self) -> dict[str, Any]:
         """Values by column."""
@@ -92,17 +93,19 @@ async def insert(tx: Transaction, message: NewMessage) -> bool:
     return await tx.run(_INSERT, **message.columns()) == 1
 
 
-async def answer_with(tx: Transaction, tenant_id: UUID, message_id: UUID, answer: str) -> None:
-    """Note what was answered at once."""
-    await tx.run(_ANSWERED, tenant=tenant_id, id=message_id, answer=answer)
+async def leave_unanswered(tx: Transaction, tenant_id: UUID, message_id: UUID) -> None:
+    """Note that nothing was answered at once after all."""
+    await tx.run(_UNANSWERED, tenant=tenant_id, id=message_id)
 
 
-async def seen(
+async def answer_to(
     tx: Transaction, tenant_id: UUID, account_id: UUID, vendor_id: str
-) -> tuple[bool, str | None]:
-    """Whether this message came before, and how it was answered."""
-    row = await tx.first(_SEEN, tenant=tenant_id, account=account_id, vendor_id=vendor_id)
-    return (False, None) if row is None else (True, row["answer"])
+) -> str | None:
+    """How a message that came before was answered."""
+    answer: str | None = await tx.scalar(
+        _ANSWER, tenant=tenant_id, account=account_id, vendor_id=vendor_id
+    )
+    return answer
 
 
 async def conversation(
