@@ -25,12 +25,17 @@ _PORTRAIT_VALUES = ", ".join(
     f"CAST(r.{name} AS jsonb)" if name == "attributes" else f"r.{name}" for name in _PORTRAIT_FIELDS
 )
 
+# Lookups say LATERAL and LIMIT so that each row is looked up by its index: a plan that was
+# made while a table was small, and is kept, would read the whole of it for every batch.
 _OWNERS = text("""
-    SELECT c.tenant_id, c.kind, c.match_key, c.person_id
+    SELECT r.tenant_id, r.kind, r.match_key, c.person_id
     FROM unnest(CAST(:tenant_id AS uuid[]), CAST(:kind AS text[]), CAST(:match_key AS text[]))
         AS r(tenant_id, kind, match_key)
-    JOIN people.contact_points c
-      ON c.tenant_id = r.tenant_id AND c.kind = r.kind AND c.match_key = r.match_key
+    CROSS JOIN LATERAL (
+        SELECT c.person_id FROM people.contact_points c
+        WHERE c.tenant_id = r.tenant_id AND c.kind = r.kind AND c.match_key = r.match_key
+        LIMIT 1
+    ) AS c
 """)
 _POINT = ("id", "tenant_id", "person_id", "kind", "address", "match_key", "state", "created_at")
 _INSERT_POINTS = text(f"""
@@ -49,8 +54,12 @@ _MOVE_POINTS = text(f"""
     WHERE c.person_id = r.loser
 """)
 _LOCK = text(f"""
-    SELECT id, created_at, merged_into, {_PORTRAIT} FROM people.persons
-    WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR UPDATE
+    SELECT p.*
+    FROM (SELECT unnest(CAST(:ids AS uuid[])) AS id ORDER BY 1) AS r
+    CROSS JOIN LATERAL (
+        SELECT id, created_at, merged_into, {_PORTRAIT} FROM people.persons
+        WHERE id = r.id LIMIT 1 FOR UPDATE
+    ) AS p
 """)
 _INSERT_PERSONS = text(f"""
     INSERT INTO people.persons (id, tenant_id, consent, created_at, {_PORTRAIT})
@@ -90,13 +99,20 @@ _MERGE_PERSONS = text(f"""
     WHERE p.id = r.loser OR p.merged_into = r.loser
 """)
 _KNOWN_LEADS = text("""
-    SELECT l.id, l.tenant_id, l.external_id, l.person_id
-    FROM people.leads l WHERE l.id = ANY(CAST(:ids AS uuid[]))
+    SELECT l.*
+    FROM unnest(CAST(:ids AS uuid[])) AS r(id)
+    CROSS JOIN LATERAL (
+        SELECT l.id, l.tenant_id, l.external_id, l.person_id FROM people.leads l
+        WHERE l.id = r.id LIMIT 1
+    ) AS l
     UNION ALL
-    SELECT l.id, l.tenant_id, l.external_id, l.person_id
+    SELECT l.*
     FROM unnest(CAST(:tenant_id AS uuid[]), CAST(:external_id AS text[]))
         AS r(tenant_id, external_id)
-    JOIN people.leads l ON l.tenant_id = r.tenant_id AND l.external_id = r.external_id
+    CROSS JOIN LATERAL (
+        SELECT l.id, l.tenant_id, l.external_id, l.person_id FROM people.leads l
+        WHERE l.tenant_id = r.tenant_id AND l.external_id = r.external_id LIMIT 1
+    ) AS l
 """)
 _LEAD = (
     "id",
