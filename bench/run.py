@@ -4,8 +4,9 @@
     make bench PART=full          one part (several: PART="full lead")
     make bench PART=claims SIZE=0.1   a tenth of everything, to try something out
 
-Only a run of everything at full size writes .followup/bench.json and the pictures under
-docs/performance; others write .followup/bench.part.json. Nothing here asserts a time.
+Only a run of everything at full size writes .followup/bench.json, the pictures under
+docs/performance and the tables of docs/performance.md; others write
+.followup/bench.part.json. Nothing here asserts a time.
 """
 
 import argparse
@@ -15,6 +16,7 @@ import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+import page
 from ground import Ground
 from measures import (
     batches,
@@ -89,6 +91,7 @@ def main() -> None:
     show(figures)
     if whole:
         draw(figures)
+        page.write(figures)
 
 
 if __name__ == "__main__":
