@@ -7,7 +7,7 @@ that dies loses nothing that was confirmed, and what was not is still in the out
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import count
@@ -65,6 +65,10 @@ class InProcessBus:
             for ticket in tickets:
                 ticket.withdrawn = not ticket.done.is_set()
         return [ticket.fate for ticket in tickets]
+
+    async def depths(self, queues: Sequence[str]) -> Mapping[str, int]:
+        """As the port says, to the message."""
+        return {queue: self.line(queue).depth for queue in queues}
 
     def subscribe(self, queue: str, *, prefetch: int) -> "InProcessSubscription":
         """A consumer of one queue of the topology."""
@@ -163,6 +167,12 @@ class _Line:
                 Delivery(message.body, self.spec.name, message.routing_key, entry.redelivered, tag)
             )
         return taken
+
+    @property
+    def depth(self) -> int:
+        """Entries nobody has taken that are still wanted."""
+        self._drop_expired()
+        return sum(not entry.ticket.withdrawn for entry in self._waiting)
 
     def settle(self, tag: int) -> None:
         entry = self._out.pop(tag, None)

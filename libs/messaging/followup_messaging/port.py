@@ -4,7 +4,7 @@ Delivery is at least once and unordered. Publishing says what became of each mes
 a delivery is its consumer's until settled, and comes again if it never is.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from types import TracebackType
@@ -18,7 +18,8 @@ class Outgoing:
 
     `exchange` "" is the default exchange: the routing key then names a queue. A
     `mandatory` message that reaches no queue comes back as `Fate.RETURNED`; one that
-    is not counts as confirmed.
+    is not counts as confirmed. `bundled`: its body is a JSON object, so the adapter may
+    send it together with others to the same address.
     """
 
     id: UUID
@@ -26,6 +27,7 @@ class Outgoing:
     routing_key: str
     body: bytes
     mandatory: bool = True
+    bundled: bool = False
 
 
 class Fate(Enum):
@@ -105,6 +107,13 @@ class Bus(Protocol):
 
         How long it takes is the adapter's matter: callers set a time limit. Cancelled,
         it leaves open which messages arrived.
+        """
+        ...
+
+    async def depths(self, queues: Sequence[str]) -> Mapping[str, int]:
+        """How many messages wait in each queue and are with no consumer; it may lag by seconds.
+
+        Raises `BusDown` when the bus is not connected. Sets no time limit of its own.
         """
         ...
 

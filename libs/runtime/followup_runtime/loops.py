@@ -1,6 +1,7 @@
 """Loops: a body that does one round and says when the next is due, and what drives it."""
 
 import asyncio
+import time
 from dataclasses import dataclass
 from typing import Any, Protocol
 from uuid import uuid4
@@ -62,6 +63,7 @@ class LoopRunner:
         self.wake = wake
         self._log = structlog.get_logger("followup.loop").bind(loop=loop.name)
         self._errors = metrics.loop_errors.labels(loop.name) if metrics is not None else None
+        self._due = metrics.loop_due.labels(loop.name) if metrics is not None else None
         self._failures = 0
         self._out = False
 
@@ -73,6 +75,7 @@ class LoopRunner:
     async def run(self, stop: asyncio.Event) -> None:
         """Tick until `stop` is set; the round in hand is finished."""
         stopping = asyncio.ensure_future(stop.wait())
+        self._due_in(0.0)
         try:
             while not stop.is_set():
                 if self.wake is not None:
@@ -89,7 +92,13 @@ class LoopRunner:
         if self._out:
             self._log.info("loop.database_back")
         self._failures, self._out = 0, False
+        self._due_in(tick.again_in)
         return tick.again_in
+
+    def _due_in(self, seconds: float) -> None:
+        """When the next round is due; it stays while a round hangs or rounds fail."""
+        if self._due is not None:
+            self._due.set(time.time() + seconds)
 
     def _failed(self, error: Exception) -> float:
         pause = min(_FIRST_BACKOFF * 2.0 ** min(self._failures, 16), _LONGEST_BACKOFF)

@@ -25,6 +25,11 @@ class Metrics:
         self.loop_errors = self.counter(
             "followup_loop_errors", "Rounds of a loop that failed.", ["loop"]
         )
+        self.loop_due = self.gauge(
+            "followup_loop_due_timestamp_seconds",
+            "When a loop's next round is due (Unix time); past while a round hangs or fails.",
+            ["loop"],
+        )
         self.requests = self.histogram(
             "followup_http_request_seconds",
             "Time from a request to the end of its answer.",

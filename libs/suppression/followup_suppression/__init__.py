@@ -7,7 +7,14 @@ before it sends; `StopFence` is the wait between the commit and the answer.
 from followup_suppression.epochs import epochs, raise_epochs
 from followup_suppression.fence import ACKNOWLEDGE_AFTER, LEASE, StopFence
 from followup_suppression.hashing import AddressHasher, Kind, normalise_v1
-from followup_suppression.holds import holds_of, oldest_hold, place_hold, place_holds, remove_holds
+from followup_suppression.holds import (
+    count_holds,
+    holds_of,
+    oldest_hold,
+    place_hold,
+    place_holds,
+    remove_holds,
+)
 from followup_suppression.listing import (
     Listing,
     SuppressedChannel,
@@ -27,6 +34,7 @@ __all__ = [
     "Standing",
     "StopFence",
     "SuppressedChannel",
+    "count_holds",
     "epochs",
     "holds_of",
     "lift",

@@ -44,6 +44,8 @@ _OF = text("""
 
 _OLDEST = text("SELECT min(placed_at) FROM suppression.holds")
 
+_COUNT = text("SELECT count(*) FROM (SELECT FROM suppression.holds LIMIT :most) AS counted")
+
 
 async def place_hold(tx: Transaction, tenant_id: UUID, person_id: UUID, reply_id: UUID) -> bool:
     """Put the hold of a reply or an event on its person; False when it stands already."""
@@ -78,3 +80,9 @@ async def oldest_hold(tx: Transaction) -> datetime | None:
     """Since when (business time) the oldest hold has stood; None without any."""
     oldest: datetime | None = await tx.scalar(_OLDEST)
     return oldest
+
+
+async def count_holds(tx: Transaction, *, most: int) -> int:
+    """How many holds stand, counted up to `most`."""
+    counted: int = await tx.scalar(_COUNT, most=most)
+    return counted

@@ -6,6 +6,7 @@ adapters behind them live as long as the row does not change.
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
@@ -43,6 +44,9 @@ class NoRoute:
 UNUSABLE_RECHECK = 300.0
 """Seconds until a channel without a usable account is looked at again."""
 
+STALE_AFTER = 60.0
+"""Seconds after its pause in which a shut account still counts as shut."""
+
 
 class Accounts:
     """Adapters by account, and what their breakers remember."""
@@ -60,6 +64,7 @@ class Accounts:
         self._providers: dict[UUID, tuple[object, Provider]] = {}
         self._breakers: dict[UUID, Breaker] = {}
         self._broken: dict[UUID, tuple[object, str]] = {}
+        self._vendors: dict[UUID, tuple[str, Channel]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     def route(self, accounts: Sequence[Account], channel: Channel) -> Route | NoRoute:
@@ -135,6 +140,19 @@ class Accounts:
             return self._broken[account_id][1]
         return "ok" if self._breaker(account_id).allows(self._clock()) else "open"
 
+    def broken_off(self) -> Counter[tuple[str, Channel]]:
+        """How many accounts of each vendor and channel are not called for now.
+
+        One that nobody has wanted to call since its pause ended long ago is not among
+        them: it may have been stopped.
+        """
+        recent = self._clock() - STALE_AFTER
+        return Counter(
+            self._vendors[account_id]
+            for account_id, breaker in self._breakers.items()
+            if breaker.until is not None and breaker.until > recent and account_id in self._vendors
+        )
+
     async def close(self) -> None:
         """Close every adapter."""
         for task in self._tasks:
@@ -170,6 +188,7 @@ class Accounts:
             return None
         self._broken.pop(account.id, None)
         self._providers[account.id] = (version, provider)
+        self._vendors[account.id] = (account.provider, account.channel)
         if known is not None:
             self._later(_retire(known[1]))
         # Connections are opened beside the claim, never inside its transaction.

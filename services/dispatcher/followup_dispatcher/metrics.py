@@ -2,6 +2,15 @@
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
+from followup_contracts.payload import CHANNELS
+
+_ANSWERS = {
+    "Accepted": "accepted",
+    "Refused": "refused",
+    "RetryLater": "retry_later",
+    "Unknown": "unknown",
+}
+
 
 class Metrics:
     """Counters of one process; labels never hold tenants or addresses."""
@@ -9,7 +18,7 @@ class Metrics:
     def __init__(self, registry: CollectorRegistry) -> None:
         self._answers = Counter(
             "followup_attempts_total",
-            "Attempts by channel and the provider's answer",
+            "Attempts by channel and answer: accepted, refused, retry_later or unknown",
             ["channel", "answer"],
             registry=registry,
         )
@@ -25,9 +34,13 @@ class Metrics:
             registry=registry,
         )
 
+        for channel in CHANNELS:
+            for answer in _ANSWERS.values():
+                self._answers.labels(channel, answer)  # there from the start, at 0
+
     def answered(self, channel: str, answer: str) -> None:
-        """A provider answered, or did not."""
-        self._answers.labels(channel, answer).inc()
+        """A provider answered, or did not; `answer` is the answer's class."""
+        self._answers.labels(channel, _ANSWERS[answer]).inc()
 
     def claimed(self, size: int) -> None:
         """A batch was decided on."""

@@ -22,10 +22,12 @@ from followup_dispatcher.sandbox import SandboxRecord
 from followup_dispatcher.sending import Sending
 from followup_dispatcher.settings import DispatcherSettings
 from followup_dispatcher.sweeps import StaleSweep, UnknownSweep
+from followup_dispatcher.watch import Watch
 from followup_messaging.consumer import Consumer
 from followup_messaging.maintenance import Months
 from followup_messaging.outbox import Outbox
 from followup_messaging.port import Bus
+from followup_messaging.watch import QueueWatch
 from followup_runtime.databases import Databases
 from followup_runtime.keyring import keys_of
 from followup_runtime.loops import LoopRunner
@@ -56,7 +58,8 @@ def build(
     hasher = AddressHasher(keys.suppression_key)
     figures = Metrics(metrics.registry)
     capacity = Capacity(own.calls)
-    accounts = Accounts(factories(SandboxRecord(database)), Vault(keys.secret_keys))
+    vendors = factories(SandboxRecord(database))
+    accounts = Accounts(vendors, Vault(keys.secret_keys))
     composer = Composer(signer=LinkSigner(keys.link_key), hasher=hasher, public_url=public_url)
     desk = ClaimDesk(
         database,
@@ -98,6 +101,7 @@ def build(
     )
     stale = StaleSweep(database, outbox=outbox, metrics=figures, stale_after=own.stale_after)
     unknown = UnknownSweep(database, outbox=outbox, accounts=accounts)
+    watch = Watch(database, metrics, accounts=accounts, vendors=vendors)
     routes = Routes(
         databases.api, outbox=outbox, composer=composer, providers=accounts, fence=StopFence()
     )
@@ -111,6 +115,8 @@ def build(
             LoopRunner(unknown, metrics=metrics),
             LoopRunner(outbox.sweeper, metrics=metrics),
             LoopRunner(Months(database, "dispatcher"), metrics=metrics),
+            LoopRunner(watch, metrics=metrics),
+            LoopRunner(QueueWatch("dispatcher", bus, metrics), metrics=metrics),
         ],
         finishers=[outbox.relay],
         close=accounts.close,

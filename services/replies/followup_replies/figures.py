@@ -13,8 +13,10 @@ class Figures:
             "followup_replies_received", "Messages that came in.", ["channel", "intent"]
         )
         self._opt_outs = metrics.counter(
-            "followup_replies_opt_outs", "Opt-outs, by the way they came.", ["via"]
+            "followup_replies_opt_outs", "Addresses opted out, by the way it came.", ["via"]
         )
+        for via in ("sms", "voice", "email", "link", "api", "vendor"):
+            self._opt_outs.labels(via)  # there from the start, at 0
         self._reports = metrics.counter(
             "followup_replies_reports", "What providers told of touches.", ["kind", "fate"]
         )
@@ -23,6 +25,9 @@ class Figures:
         )
         self._parked = metrics.gauge(
             "followup_replies_parked", "Callbacks whose touch is not known yet."
+        )
+        self._holds = metrics.gauge(
+            "followup_replies_holds", "Replies nobody has decided on, counted up to 10,000."
         )
         self._held = metrics.gauge(
             "followup_replies_oldest_hold_seconds",
@@ -34,7 +39,7 @@ class Figures:
         self._replies.labels(channel, intent).inc()
 
     def opt_out(self, via: str) -> None:
-        """Somebody opted out."""
+        """An address is listed that was not."""
         self._opt_outs.labels(via).inc()
 
     def report(self, kind: str, fate: str) -> None:
@@ -49,6 +54,7 @@ class Figures:
         """So many callbacks wait for their touch."""
         self._parked.set(count)
 
-    def oldest_hold(self, age: timedelta) -> None:
-        """The oldest hold has stood so long; zero without any."""
+    def holds(self, count: int, age: timedelta) -> None:
+        """So many holds stand, the oldest for so long; zero without any."""
+        self._holds.set(count)
         self._held.set(max(0.0, age.total_seconds()))

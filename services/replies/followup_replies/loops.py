@@ -7,12 +7,15 @@ from followup_replies.figures import Figures
 from followup_replies.reports import ReportDesk
 from followup_replies.store import callbacks, messages
 from followup_runtime.loops import Tick
-from followup_suppression import oldest_hold
+from followup_suppression import count_holds, oldest_hold
 
 PARKED_FOR = timedelta(days=14)
 """A callback without a touch after so long is about nothing of ours."""
 STRANGERS_FOR = timedelta(days=30)
 """How long the words of people nobody knows are kept."""
+
+HOLDS_COUNTED = 10_000
+"""Holds are counted no further."""
 
 
 class ParkedSweep:
@@ -59,6 +62,6 @@ class HoldWatch:
     async def run_once(self) -> Tick:
         """One look."""
         async with self._database.transaction() as tx:
-            oldest = await oldest_hold(tx)
-            self._figures.oldest_hold(timedelta(0) if oldest is None else tx.now - oldest)
+            oldest, standing = await oldest_hold(tx), await count_holds(tx, most=HOLDS_COUNTED)
+            self._figures.holds(standing, timedelta(0) if oldest is None else tx.now - oldest)
         return Tick(0, self._every)

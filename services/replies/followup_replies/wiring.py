@@ -6,6 +6,7 @@ from followup_directory import Vault
 from followup_messaging.consumer import Consumer
 from followup_messaging.outbox import Outbox
 from followup_messaging.port import Bus
+from followup_messaging.watch import QueueWatch
 from followup_replies import sandbox
 from followup_replies.core.rulefiles import rulebook
 from followup_replies.figures import Figures
@@ -108,6 +109,7 @@ def _runners(
     loops: list[Loop] = [
         ParkedSweep(databases.worker, reports, figures),
         HoldWatch(databases.worker, figures),
+        QueueWatch(NAME, bus, metrics),
         outbox.sweeper,
     ]
     return [consumer, *(LoopRunner(loop, metrics=metrics) for loop in loops)]

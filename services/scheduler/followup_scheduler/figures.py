@@ -44,6 +44,8 @@ class Figures:
             "Timers and unanswered touches put off because carrying them out failed.",
             ["loop"],
         )
+        for loop in ("scheduler:timers", "scheduler:reconciler"):
+            self._left_out.labels(loop)  # there from the start, at 0
 
     def late(self, by: timedelta) -> None:
         """The oldest due timer was due this long ago."""

@@ -8,6 +8,7 @@ from followup_messaging.consumer import Consumer
 from followup_messaging.maintenance import ExpiredLetters, Months
 from followup_messaging.outbox import Outbox
 from followup_messaging.port import Bus
+from followup_messaging.watch import MessagingWatch, QueueWatch
 from followup_runtime.databases import Databases
 from followup_runtime.keyring import keys_of
 from followup_runtime.loops import Loop, LoopRunner, Runner
@@ -27,6 +28,7 @@ from followup_scheduler.http import enrollments, leads, sequences, tasks
 from followup_scheduler.loops import Reconciler, TimerLoop
 from followup_scheduler.runs import RunStore
 from followup_scheduler.settings import SchedulerSettings
+from followup_scheduler.watch import Watch
 from followup_suppression import AddressHasher, StopFence
 
 NAME = "scheduler"
@@ -80,6 +82,9 @@ def build(
         # Nobody's in particular, so they are here: every deployment has a scheduler.
         Months(databases.worker, "messaging"),
         ExpiredLetters(databases.worker),
+        MessagingWatch(databases.worker, metrics),
+        Watch(databases.worker, metrics, unanswered=own.unanswered),
+        QueueWatch(NAME, bus, metrics),
     ]
     runners: list[Runner] = [
         *consumers,

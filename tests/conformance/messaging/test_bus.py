@@ -8,6 +8,7 @@ import pytest
 from followup_contracts.topology import COMMANDS, EVENTS
 from followup_messaging.errors import BusDown
 from followup_messaging.port import Bus, Fate, Outgoing
+from followup_testkit.waiting import until
 
 TOUCHES = "scheduler.touches"
 KEY = "touch.failed.v1"
@@ -37,6 +38,10 @@ async def _published(bus: Bus, messages):
         return await bus.publish(messages)
 
 
+async def _depth_is(bus: Bus, depth: int) -> bool:
+    return await bus.depths([TOUCHES, COMMAND_QUEUE]) == {TOUCHES: depth, COMMAND_QUEUE: 0}
+
+
 class TestBus:
     async def test_what_is_published_arrives(self, bus: Bus) -> None:
         """Body, queue and routing key come through as they were; nothing is redelivered."""
@@ -57,6 +62,27 @@ class TestBus:
             deliveries = await _take(subscription, 1500)
             assert set(await publishing) == {Fate.CONFIRMED}
         assert {delivery.body for delivery in deliveries} == bodies
+
+    async def test_what_may_travel_together_arrives_one_by_one(self, bus: Bus) -> None:
+        """Each body is a delivery of its own, never more at once than the prefetch allows.
+
+        What of it is not settled comes again, whole.
+        """
+        bodies = [b'{"n":%d}' % number for number in range(50)]
+        messages = [Outgoing(uuid4(), EVENTS, KEY, body, bundled=True) for body in bodies]
+        async with bus.subscribe(TOUCHES, prefetch=3) as subscription:
+            publishing = asyncio.create_task(_published(bus, messages))
+            taken = await subscription.take(most=10, linger=0.2)
+            assert 1 <= len(taken) <= 3
+            await subscription.settle(taken)
+            settled = {delivery.body for delivery in taken}
+        async with bus.subscribe(TOUCHES, prefetch=100) as subscription:
+            left = set(bodies) - settled
+            while left:
+                again = await subscription.take(most=100, linger=0.05)
+                await subscription.settle(again)
+                left -= {delivery.body for delivery in again}
+            assert set(await publishing) == {Fate.CONFIRMED}
 
     async def test_every_bound_queue_gets_its_own_copy(self, bus: Bus) -> None:
         """An event two services read reaches both."""
@@ -259,3 +285,22 @@ class TestBus:
             (delivery,) = await _take(subscription, 1)
             await asyncio.gather(publishing, fresh)
         assert delivery.body == b"new"
+
+    async def test_how_deep_a_queue_is(self, bus: Bus) -> None:
+        """What nobody has taken is counted; what a consumer has, or has settled, is not."""
+        async with asyncio.TaskGroup() as group:
+            publishing = group.create_task(_published(bus, [_out() for _ in range(3)]))
+            await until(lambda: _depth_is(bus, 3))
+            async with bus.subscribe(TOUCHES, prefetch=2) as subscription:
+                taken = await _take(subscription, 2, settle=False)
+                await until(lambda: _depth_is(bus, 1))
+                await subscription.settle(taken)
+                await _take(subscription, 1)
+        assert publishing.result() == [Fate.CONFIRMED] * 3
+        await until(lambda: _depth_is(bus, 0))
+
+    async def test_a_bus_that_is_closed_knows_no_depth(self, bus: Bus) -> None:
+        """It says so, rather than 0."""
+        await bus.close()
+        with pytest.raises(BusDown):
+            await bus.depths([TOUCHES])

@@ -1,4 +1,5 @@
 import asyncio
+import time
 from collections.abc import Callable
 
 import pytest
@@ -91,3 +92,24 @@ def test_pauses_after_failures_double_up_to_a_limit(failures):
     with capture_logs():
         pauses = [runner._failed(ConnectionRefusedError()) for _ in range(failures)]
     assert pauses == [min(0.1 * 2**n, 10.0) for n in range(failures)]
+
+
+async def test_when_the_next_round_is_due_is_shown_and_stays_while_rounds_fail():
+    """So a loop that hangs or fails is late, however far apart its rounds are."""
+    metrics = Metrics()
+
+    def due() -> float:
+        name = "followup_loop_due_timestamp_seconds"
+        return metrics.registry.get_sample_value(name, {"loop": "script"}) - time.time()
+
+    seen = []
+
+    def look() -> Tick:
+        seen.append(due())
+        return AN_HOUR
+
+    await run(Script(look), metrics=metrics)
+    assert seen[0] <= 0
+    assert 3500 < due() <= 3600
+    await run(Script(ValueError("first"), look), metrics=metrics)
+    assert seen[1] <= 0

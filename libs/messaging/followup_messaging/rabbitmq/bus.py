@@ -6,7 +6,7 @@ that came back empty is whole again by then.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any, cast
 
@@ -19,7 +19,8 @@ from yarl import URL
 from followup_contracts.topology import QUEUES, Queue
 from followup_messaging.errors import BusDown
 from followup_messaging.port import Fate, Outgoing
-from followup_messaging.rabbitmq.declaring import declare_queue, declare_topology
+from followup_messaging.rabbitmq.declaring import declare_queue, declare_topology, depth_of
+from followup_messaging.rabbitmq.failures import LINK_FAILURES
 from followup_messaging.rabbitmq.publishing import Publisher
 from followup_messaging.rabbitmq.subscription import RabbitSubscription
 
@@ -81,6 +82,20 @@ class RabbitBus:
             self._damaged = True
             self._news.set()
         return fates
+
+    async def depths(self, queues: Sequence[str]) -> Mapping[str, int]:
+        """As the port says, on a channel of its own: a queue that is missing closes it."""
+        if self._connection is None or not self.connected:
+            raise BusDown("the broker is not connected")
+        try:
+            channel = await _open(self._connection)
+            try:
+                return {queue: await depth_of(channel, queue) for queue in queues}
+            finally:
+                if not channel.is_closed:
+                    await channel.close()
+        except LINK_FAILURES as error:
+            raise BusDown(f"the queues could not be looked at: {error}") from error
 
     def subscribe(self, queue: str, *, prefetch: int) -> RabbitSubscription:
         """A consumer on a channel of its own."""

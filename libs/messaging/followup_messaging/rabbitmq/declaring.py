@@ -39,6 +39,12 @@ async def declare_queue(channel: AbstractChannel, queue: Queue) -> None:
         await channel.queue_bind(queue=queue.name, exchange=queue.exchange, routing_key=key)
 
 
+async def depth_of(channel: AbstractChannel, queue: str) -> int:
+    """How many messages are ready in a queue; fails, and closes the channel, if it is missing."""
+    answer = await channel.queue_declare(queue=queue, passive=True)
+    return answer.message_count or 0
+
+
 async def delete_topology(url: str, queues: Sequence[Queue] = QUEUES) -> None:
     """Delete everything of ours at this address, messages included."""
     connection = await aio_pika.connect(url)
