@@ -11,6 +11,12 @@ from types import TracebackType
 from typing import Protocol, Self
 from uuid import UUID
 
+from followup_contracts.topology import COMMANDS, EVENTS, INGRESS
+
+TOGETHER = {EVENTS: 15, COMMANDS: 3, INGRESS: 0}
+"""With how many others a message may travel. Commands with few: whoever takes a bundle has
+all of it, and dispatchers share them by what they can call now."""
+
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
@@ -18,8 +24,8 @@ class Outgoing:
 
     `exchange` "" is the default exchange: the routing key then names a queue. A
     `mandatory` message that reaches no queue comes back as `Fate.RETURNED`; one that
-    is not counts as confirmed. `bundled`: its body is a JSON object, so the adapter may
-    send it together with others to the same address.
+    is not counts as confirmed. `together`: with how many others to the same address
+    the adapter may send it as one; its body must be a JSON object then.
     """
 
     id: UUID
@@ -27,7 +33,7 @@ class Outgoing:
     routing_key: str
     body: bytes
     mandatory: bool = True
-    bundled: bool = False
+    together: int = 0
 
 
 class Fate(Enum):
@@ -72,7 +78,7 @@ class Subscription(Protocol):
         """Wait for a delivery, then gather up to `most` or what comes within `linger` seconds.
 
         Never empty. Cancelling it loses nothing. Raises `BusDown` when the connection
-        is lost. Never are more deliveries unsettled than the prefetch allows, so a
+        is lost. Never are more messages unsettled than the prefetch allows, so a
         caller that settles nothing will wait here.
         """
         ...
@@ -111,12 +117,16 @@ class Bus(Protocol):
         ...
 
     async def depths(self, queues: Sequence[str]) -> Mapping[str, int]:
-        """How many messages wait in each queue and are with no consumer; it may lag by seconds.
+        """How many messages wait in each queue and are with no consumer.
 
+        It may lag by seconds, and messages that travel together may count as one.
         Raises `BusDown` when the bus is not connected. Sets no time limit of its own.
         """
         ...
 
     def subscribe(self, queue: str, *, prefetch: int) -> Subscription:
-        """A consumer of `queue` with at most `prefetch` deliveries unsettled."""
+        """A consumer of `queue` with at most `prefetch` messages of the bus unsettled.
+
+        What was sent together counts as one.
+        """
         ...

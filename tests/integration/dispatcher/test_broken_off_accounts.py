@@ -29,9 +29,9 @@ async def test_an_account_that_is_shut_is_shown_until_it_answers_or_nobody_wants
     ticking.now += 1
     assert await shown() == 0
 
-    trial = accounts.begun(account.id)
+    trial = accounts.begin(account.id)
     accounts.failed(account.id, "silent", turn=trial)
     assert await shown() == 1
     ticking.now += PAUSES[1]
-    accounts.succeeded(account.id, turn=accounts.begun(account.id))
+    accounts.succeeded(account.id, turn=accounts.begin(account.id))
     assert await shown() == 0
