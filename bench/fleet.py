@@ -15,7 +15,7 @@ import psutil
 from followup_testkit.ports import free_port
 
 HERE = Path(__file__).parent
-READY_WITHIN = 60.0
+READY_WITHIN = 120.0
 _MB = 1024 * 1024
 
 
@@ -28,13 +28,13 @@ class Fleet:
     urls: dict[str, str] = field(default_factory=dict)
     logs: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="followup-logs-")))
 
-    def stub(self, *, seconds: float = 0.0) -> str:
-        """Start the provider, which takes that long to answer; returns its address."""
+    def stub(self, *, seconds: float = 0.0, name: str = "stub") -> str:
+        """Start a provider, which takes that long to answer; returns its address."""
         port = free_port()
-        self._start("stub", [str(HERE / "stub.py"), str(port), str(seconds)])
-        self.urls["stub"] = f"http://127.0.0.1:{port}"
-        self._await("stub", "/seen")
-        return self.urls["stub"]
+        self._start(name, [str(HERE / "stub.py"), str(port), str(seconds)])
+        self.urls[name] = f"http://127.0.0.1:{port}"
+        self._await(name, "/seen")
+        return self.urls[name]
 
     def services(self, *names: str) -> None:
         """Start services and wait until all are ready."""

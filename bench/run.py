@@ -21,6 +21,7 @@ from ground import Ground
 from measures import (
     batches,
     claims,
+    fairness,
     intake,
     lead,
     peers,
@@ -41,6 +42,7 @@ PARTS: dict[str, Callable[[Ground], Awaitable[dict[str, object]]]] = {
     "lead": lead.measure,
     "stops": stops.measure,
     "intake": intake.measure,
+    "fairness": fairness.measure,
     "timers": timers.measure,
     "claims": claims.measure,
     "statements": statements.measure,
