@@ -11,17 +11,18 @@ from sqlalchemy import text
 from followup_contracts import Message, Unreadable, decode
 from followup_contracts.topology import COMMANDS, exchange_of
 from followup_database import Transaction, new_id
+from followup_messaging.identity import identify
 
 State = Literal["open", "replayed", "dropped"]
 
-_COLUMNS = "id, tenant_id, consumer, queue, message_id, routing_key, body, error, state, at"
+_COLUMNS = "id, tenant_id, consumer, queue, message_id, type, routing_key, body, error, state, at"
 
 _BURY = text("""
     INSERT INTO messaging.dead
-      (id, tenant_id, consumer, queue, message_id, routing_key, body, error)
+      (id, tenant_id, consumer, queue, message_id, type, routing_key, body, error)
     SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:tenants AS uuid[]), CAST(:consumers AS text[]),
-                         CAST(:queues AS text[]), CAST(:messages AS uuid[]), CAST(:keys AS text[]),
-                         CAST(:bodies AS bytea[]), CAST(:errors AS text[]))
+                         CAST(:queues AS text[]), CAST(:messages AS uuid[]), CAST(:types AS text[]),
+                         CAST(:keys AS text[]), CAST(:bodies AS bytea[]), CAST(:errors AS text[]))
     ON CONFLICT (message_id, consumer) WHERE state = 'open'
     DO UPDATE SET error = excluded.error, body = excluded.body, at = clock_timestamp()
 """)
@@ -29,6 +30,8 @@ _LIST = text(f"""
     SELECT {_COLUMNS} FROM messaging.dead
      WHERE state = :state
        AND (CAST(:consumer AS text) IS NULL OR consumer = :consumer)
+       AND (CAST(:type AS text) IS NULL OR type = :type)
+       AND (CAST(:tenant AS uuid) IS NULL OR tenant_id = :tenant)
        AND (CAST(:after AS uuid) IS NULL OR id > :after)
      ORDER BY id LIMIT :limit
 """)
@@ -89,11 +92,22 @@ class DeadLetter:
     consumer: str
     queue: str
     message_id: UUID | None
+    type: str | None
     routing_key: str
     body: bytes
     error: str
     state: State
     at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Which:
+    """Letters of a state, of one consumer, message type or tenant if named; all otherwise."""
+
+    consumer: str | None = None
+    message_type: str | None = None
+    tenant_id: UUID | None = None
+    state: State = "open"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +131,7 @@ async def bury(tx: Transaction, burials: Sequence[Burial]) -> None:
         consumers=[row.consumer for row in rows],
         queues=[row.queue for row in rows],
         messages=[row.message_id for row in rows],
+        types=[identify(row.body).type for row in rows],
         keys=[row.routing_key for row in rows],
         bodies=[row.body for row in rows],
         errors=[row.error.replace("\x00", "\\0") for row in rows],
@@ -124,15 +139,19 @@ async def bury(tx: Transaction, burials: Sequence[Burial]) -> None:
 
 
 async def list_dead(
-    tx: Transaction,
-    *,
-    consumer: str | None = None,
-    state: State = "open",
-    after: UUID | None = None,
-    limit: int = 100,
+    tx: Transaction, which: Which | None = None, *, after: UUID | None = None, limit: int = 100
 ) -> list[DeadLetter]:
-    """Letters from the oldest on, past `after` (a page's last id)."""
-    rows = await tx.all(_LIST, state=state, consumer=consumer, after=after, limit=limit)
+    """Letters from the oldest on, past `after` (a page's last id); open ones unless said."""
+    which = which or Which()
+    rows = await tx.all(
+        _LIST,
+        state=which.state,
+        consumer=which.consumer,
+        type=which.message_type,
+        tenant=which.tenant_id,
+        after=after,
+        limit=limit,
+    )
     return [DeadLetter(**row) for row in rows]
 
 

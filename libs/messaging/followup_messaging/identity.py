@@ -7,13 +7,16 @@ from uuid import UUID
 
 from followup_contracts.envelope import MAX_BYTES
 
+_LONGEST_TYPE = 200
+
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """The ids in an envelope; None for what is not there."""
+    """The ids and the type in an envelope; None for what is not there."""
 
     message_id: UUID | None = None
     tenant_id: UUID | None = None
+    type: str | None = None
 
 
 def identify(body: bytes) -> Identity:
@@ -30,7 +33,9 @@ def identify(body: bytes) -> Identity:
         return Identity()
     if not isinstance(event, dict):
         return Identity()
-    return Identity(_uuid(event.get("id")), _uuid(event.get("tenantid")))
+    kind = event.get("type")
+    named = kind.replace("\0", "")[:_LONGEST_TYPE] if isinstance(kind, str) else None
+    return Identity(_uuid(event.get("id")), _uuid(event.get("tenantid")), named)
 
 
 def _uuid(value: Any) -> UUID | None:

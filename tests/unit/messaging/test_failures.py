@@ -51,9 +51,9 @@ def test_an_error_without_a_trace_has_no_origin() -> None:
 
 
 def test_ids_are_read_where_nothing_else_can_be() -> None:
-    """Of a type unknown here, the ids still count."""
+    """Of a type unknown here, the ids still count, and its name."""
     body = f'{{"id": "{MESSAGE_ID}", "tenantid": "{TENANT}", "type": "new"}}'
-    assert identify(body.encode()) == Identity(MESSAGE_ID, TENANT)
+    assert identify(body.encode()) == Identity(MESSAGE_ID, TENANT, "new")
     assert identify(b'{"id": 7, "tenantid": "x"}') == Identity()
 
 
