@@ -44,6 +44,8 @@ _CONFLICTS = frozenset({"40001", "40P01", "55P03"})
 
 def is_conflict(error: BaseException) -> bool:
     """Whether it was another transaction's doing, so that trying again is no try."""
+    if isinstance(error, BaseExceptionGroup):
+        return all(map(is_conflict, error.exceptions))
     return _sqlstate(error) in _CONFLICTS
 
 
@@ -52,7 +54,10 @@ def is_outage(error: BaseException) -> bool:
 
     Callers wait and try again on an outage; nothing of the transaction happened,
     or, where the commit itself was cut off, the caller's idempotency has to tell.
+    A group is one when all of it is.
     """
+    if isinstance(error, BaseExceptionGroup):
+        return all(map(is_outage, error.exceptions))
     if isinstance(error, DBAPIError):
         if error.connection_invalidated or isinstance(error, InterfaceError):
             return True
@@ -70,6 +75,8 @@ _PASSING = ("25006", "53")
 
 def is_passing(error: BaseException) -> bool:
     """Whether the same work may succeed in a while: an outage, a conflict, a full disk."""
+    if isinstance(error, BaseExceptionGroup):
+        return all(map(is_passing, error.exceptions))
     if is_outage(error) or is_conflict(error):
         return True
     return _sqlstate(error).startswith(_PASSING)

@@ -134,3 +134,13 @@ async def test_states_tell_conflicts_from_faults(single):
         assert is_conflict(caught.value) is conflict
         assert is_passing(caught.value) is passing
         assert not is_outage(caught.value)
+
+
+def test_a_group_is_what_all_of_it_is():
+    """Work done side by side fails as a group: an outage only if nothing else went wrong."""
+    away, broken = ConnectionRefusedError(), ValueError()
+    assert is_outage(ExceptionGroup("", [away, ExceptionGroup("", [away])]))
+    assert is_passing(ExceptionGroup("", [away]))
+    assert not is_outage(ExceptionGroup("", [away, broken]))
+    assert not is_passing(ExceptionGroup("", [away, broken]))
+    assert not is_conflict(ExceptionGroup("", [away]))

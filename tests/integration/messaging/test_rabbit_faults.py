@@ -338,3 +338,31 @@ async def _proxied(url: str) -> AsyncIterator[tuple[TcpProxy, str]]:
         user, _, _ = parts.netloc.rpartition("@")
         moved = parts._replace(netloc=f"{user}@{proxy.host}:{proxy.port}")
         yield proxy, moved.geturl()
+
+
+@pytest.mark.parametrize("what", ["looking", "consuming"])
+async def test_a_connection_given_up_without_a_reason_is_a_broker_that_is_down(
+    amqp_url, what
+) -> None:
+    """The library then raises a bare `Exception` in its calls; callers hear `BusDown`."""
+    parts = urlsplit(amqp_url)
+    async with (
+        TcpProxy((str(parts.hostname), parts.port or 5672)) as proxy,
+        connected(f"amqp://guest:guest@{proxy.host}:{proxy.port}/") as bus,
+    ):
+        assert bus._connection is not None
+        link = bus._connection.transport.connection
+        channels = len(link.channels)
+        proxy.stall()
+        work = bus.depths([QUEUE]) if what == "looking" else _consume(bus)
+        asked = asyncio.create_task(work)
+        await until(lambda: len(link.channels) > channels, what="a channel is asked for")
+        await link._cancel_tasks(None)
+        with pytest.raises(BusDown):
+            await asked
+        proxy.mend()
+
+
+async def _consume(bus: RabbitBus) -> None:
+    async with bus.subscribe(QUEUE, prefetch=1):
+        pass

@@ -171,5 +171,10 @@ class RabbitBus:
 async def _open(connection: AbstractConnection, **options: Any) -> Channel:
     # The library's own channel keeps state per message that we keep per batch; the
     # one beneath it speaks the protocol and no more.
-    channel = await (await connection.channel(**options)).get_underlay_channel()
+    try:
+        channel = await (await connection.channel(**options)).get_underlay_channel()
+    except Exception as error:
+        if type(error) is Exception:  # aiormq's, where a connection ended without a reason
+            raise BusDown("the connection ended while a channel was opened") from error
+        raise
     return cast("Channel", channel)
