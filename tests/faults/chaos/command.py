@@ -100,17 +100,15 @@ async def _run(asked: argparse.Namespace, seed: int) -> dict[str, Any]:
             deployed(folder, reaper, seed=seed) as deployment,
         ):
             log(f"deployed after {time.monotonic() - began:.0f} s")
-            try:
-                evidence, surgeon, load, counts = await _injure(asked, seed, deployment, session)
-            finally:
-                if asked.keep is not None:
-                    _keep_logs(folder, asked.keep)
+            evidence, surgeon, load, counts = await _injure(asked, seed, deployment, session)
             found = violations(evidence)
             if asked.keep is not None:
                 _keep_evidence(evidence, found, asked.keep)
             log(f"all done after {time.monotonic() - began:.0f} s")
             return _report(seed, asked, evidence, found, surgeon, load, deployment, counts)
     finally:
+        if asked.keep is not None:
+            _keep_logs(folder, asked.keep)
         reaper.close()
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -241,6 +239,7 @@ def _keep_evidence(evidence: Evidence, found: list[Violation], kept: Path) -> No
         "words": evidence.words,
         "left": evidence.left,
     }
+    kept.mkdir(parents=True, exist_ok=True)
     (kept / "evidence.json").write_text(json.dumps(record, indent=1, default=_plain))
 
 

@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from urllib.parse import urlsplit, urlunsplit
@@ -174,11 +175,10 @@ class Deployment:
 
     async def all_ready(self, *, within: float = 120.0) -> None:
         """Wait until every replica can work."""
-
-        async def ready() -> bool:
-            return all(await asyncio.gather(*map(self.ready, REPLICAS)))
-
-        await until(ready, within=within, what="every process ready")
+        async with asyncio.TaskGroup() as group:
+            for name in REPLICAS:
+                condition = partial(self.ready, name)
+                group.create_task(until(condition, within=within, what=f"{name} is ready"))
 
     async def supervise(self, name: str) -> None:
         """Keep a replica running; note how it ended when nobody had ended it."""

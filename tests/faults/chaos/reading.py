@@ -20,13 +20,13 @@ R = TypeVar("R")
 
 AT_ONCE = 8
 GAUGES = {
-    "followup_replies_oldest_hold_seconds": "oldest hold",
-    "followup_scheduler_timer_lateness_seconds": "timer lateness",
+    "followup_replies_holds": "holds",
     "followup_replies_parked": "parked callbacks",
+    "followup_scheduler_timers_overdue": "overdue timers",
+    "followup_intake_events_waiting": "events before their lead",
     "followup_outbox_rows": "outbox",
+    "followup_dead_letters": "dead letters",
 }
-LATE = 1.0
-"""Seconds a timer may be late while the last work is done."""
 _SAMPLE = re.compile(r"^(\w+)(?:\{[^}]*\})? ([0-9.eE+-]+)$", re.MULTILINE)
 
 
@@ -92,9 +92,7 @@ class Reader:
 
     async def left(self) -> dict[str, float]:
         """What should be zero when all is done, by name."""
-        gauges = await self.gauges()
-        if gauges.get("timer lateness", 0.0) <= LATE:
-            gauges["timer lateness"] = 0.0
+        gauges = dict.fromkeys(GAUGES.values(), -1.0) | await self.gauges()
         open_ = {
             f"{state} attempts": float(len(await self.attempts(state)))
             for state in ("claimed", "unknown")
