@@ -24,7 +24,7 @@ from followup_testkit.reaper import Reaper
 from followup_testkit.waiting import until
 
 HURRIED = Path(__file__).with_name("hurried.py")
-READY_WITHIN = 40.0
+READY_WITHIN = 120.0
 
 SEQUENCE = """
 format: 1
