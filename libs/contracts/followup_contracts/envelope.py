@@ -16,6 +16,8 @@ from followup_contracts.payload import Payload
 from followup_contracts.registry import MESSAGES
 
 CONTENT_TYPE = "application/cloudevents+json"
+BATCH_CONTENT_TYPE = "application/cloudevents-batch+json"
+"""Several events in one message: a JSON array of them."""
 MAX_BYTES = 256 * 1024
 """A longer message is refused unread: ours are under 2 KB, raw leads under 64 KB."""
 

@@ -58,7 +58,7 @@ class Consumer:
         handle: Handler,
         most: int = 200,
         linger: float = 0.004,
-        prefetch: int = 400,
+        prefetch: int = 100,
         inbox: bool = True,
     ) -> None:
         self.name = f"{service}:{queue}"

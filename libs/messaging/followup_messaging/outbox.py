@@ -18,7 +18,7 @@ from followup_contracts.payload import Payload
 from followup_contracts.registry import CONSUMERS
 from followup_contracts.topology import exchange_of
 from followup_database import Database, Transaction, new_id
-from followup_messaging.port import Bus, Outgoing
+from followup_messaging.port import TOGETHER, Bus, Outgoing
 from followup_messaging.relay import Parcel, Relay
 from followup_messaging.sweeper import REPUBLISH_AFTER, Sweeper
 from followup_runtime.telemetry import current_traceparent
@@ -142,5 +142,5 @@ def _outgoing(message: Message, *, mandatory: bool) -> Outgoing:
         message.routing_key,
         encode(message),
         mandatory,
-        bundled=True,
+        together=TOGETHER[exchange_of(message.data)],
     )

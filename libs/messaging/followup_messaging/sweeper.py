@@ -5,7 +5,7 @@ from datetime import timedelta
 from sqlalchemy import text
 
 from followup_database import Database
-from followup_messaging.port import Bus, Outgoing
+from followup_messaging.port import TOGETHER, Bus, Outgoing
 from followup_messaging.relay import Parcel, Relay
 from followup_runtime.loops import Tick
 
@@ -87,7 +87,7 @@ class Sweeper:
                         row["routing_key"],
                         row["body"],
                         mandatory=bool(row["consumers"]) or row["exchange"] == "",
-                        bundled=True,
+                        together=TOGETHER.get(row["exchange"], 0),
                     ),
                     row["tenant_id"],
                     stored=True,

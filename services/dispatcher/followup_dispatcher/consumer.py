@@ -87,6 +87,9 @@ class CommandConsumer:
         self._desk = desk
         self._caller = caller
         self._capacity = capacity
+        # Four commands may come as one. No more than can be called soon: what is taken here
+        # is taken from the dispatchers beside this one.
+        self._prefetch = max(4, min(MOST, capacity.limit) // 2)
         self._metrics = metrics
         self._clock = clock
         self._waiting: list[Held] = []
@@ -98,7 +101,7 @@ class CommandConsumer:
         while not stop.is_set():
             self._waiting = []
             try:
-                async with self._bus.subscribe(self._queue, prefetch=2 * MOST) as source:
+                async with self._bus.subscribe(self._queue, prefetch=self._prefetch) as source:
                     while not stop.is_set():
                         await self._turn(source, stop)
                         pause = PAUSE_FIRST

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any
+from uuid import uuid4
 
 from aiormq.abc import ChannelFrame, DeliveredMessage
 from aiormq.channel import Channel
@@ -17,8 +18,8 @@ from pamqp.body import ContentBody
 from pamqp.commands import Basic
 from pamqp.header import ContentHeader
 
-from followup_contracts.envelope import CONTENT_TYPE
 from followup_messaging.port import Fate, Outgoing
+from followup_messaging.rabbitmq.bundles import Letter, letters
 from followup_messaging.rabbitmq.failures import LINK_FAILURES
 
 WRITE_MOST = 256 * 1024
@@ -33,6 +34,7 @@ class Publisher:
         self._channel = channel
         # The broker answers a message that reached no queue by its name, not by its tag.
         self._tags: dict[str, int] = channel.message_id_delivery_tag
+        self._run = uuid4().hex
         self._waiting: set[asyncio.Future[Any]] = set()
         channel.closing.add_done_callback(self._give_up)
 
@@ -46,32 +48,38 @@ class Publisher:
 
         With the channel lost, whatever has not been answered is `Fate.FAILED`.
         """
+        fates = [Fate.FAILED] * len(messages)
+        post = list(letters(messages))
         named: dict[str, asyncio.Future[Any]] = {}
         try:
-            for part in _parts(messages):
+            for part in _parts(post):
                 await self._write(part, named)
+            if not self.is_open:
+                self._give_up(None)  # it closed before these were being waited for
             answers = await asyncio.gather(*named.values(), return_exceptions=True)
         except LINK_FAILURES:
-            return [Fate.FAILED] * len(messages)
+            return fates
         finally:
             self._waiting.difference_update(named.values())
             for name in named:
                 self._tags.pop(name, None)
-        return [_fate(answer) for answer in answers]
+        for letter, answer in zip(post, answers, strict=True):
+            for place in letter.places:
+                fates[place] = _fate(answer)
+        return fates
 
-    async def _write(self, messages: Sequence[Outgoing], named: dict[str, Any]) -> None:
-        """Number the messages and queue them for the socket, all or none."""
+    async def _write(self, part: Sequence[Letter], named: dict[str, Any]) -> None:
+        """Number the letters and queue them for the socket, all or none."""
         channel, loop = self._channel, asyncio.get_running_loop()
         payload = bytearray()
         async with channel.lock:
             first = channel.delivery_tag + 1
-            numbered = dict(enumerate(messages, first))
-            for tag, message in numbered.items():
-                _marshal(payload, channel, message, name=f"{message.id}/{tag}")
-            confirmations = {tag: loop.create_future() for tag in numbered}
-            names = {f"{message.id}/{tag}": tag for tag, message in numbered.items()}
+            names = {f"{self._run}/{first + n}": first + n for n in range(len(part))}
+            for name, letter in zip(names, part, strict=True):
+                _marshal(payload, channel, letter, name=name)
+            confirmations = {tag: loop.create_future() for tag in names.values()}
             # From here to the end of the write nothing may come between.
-            channel.delivery_tag += len(messages)
+            channel.delivery_tag += len(part)
             channel.confirmations.update(confirmations)
             self._tags.update(names)
             try:
@@ -96,29 +104,29 @@ def _fate(answer: object) -> Fate:
     return Fate.RETURNED if isinstance(answer, DeliveredMessage) else Fate.CONFIRMED
 
 
-def _parts(messages: Sequence[Outgoing]) -> Iterator[list[Outgoing]]:
-    part: list[Outgoing] = []
+def _parts(post: Sequence[Letter]) -> Iterator[list[Letter]]:
+    part: list[Letter] = []
     size = 0
-    for message in messages:
-        if part and size + len(message.body) > WRITE_MOST:
+    for letter in post:
+        if part and size + len(letter.body) > WRITE_MOST:
             yield part
             part, size = [], 0
-        part.append(message)
-        size += len(message.body)
+        part.append(letter)
+        size += len(letter.body)
     if part:
         yield part
 
 
-def _marshal(into: bytearray, channel: Channel, message: Outgoing, *, name: str) -> None:
-    """Append a message's frames: the method, the header, the body in as many as it needs."""
-    into += _method(channel.number, message.exchange, message.routing_key, message.mandatory)
+def _marshal(into: bytearray, channel: Channel, letter: Letter, *, name: str) -> None:
+    """Append a letter's frames: the method, the header, the body in as many as it needs."""
+    into += _method(channel.number, letter.exchange, letter.routing_key, letter.mandatory)
     properties = Basic.Properties(
-        content_type=CONTENT_TYPE, delivery_mode=_PERSISTENT, message_id=name
+        content_type=letter.content_type, delivery_mode=_PERSISTENT, message_id=name
     )
-    header = ContentHeader(body_size=len(message.body), properties=properties)
+    header = ContentHeader(body_size=len(letter.body), properties=properties)
     into += frame.marshal(header, channel.number)
-    for start in range(0, len(message.body), channel.max_content_size):
-        body = ContentBody(message.body[start : start + channel.max_content_size])
+    for start in range(0, len(letter.body), channel.max_content_size):
+        body = ContentBody(letter.body[start : start + channel.max_content_size])
         into += frame.marshal(body, channel.number)
 
 

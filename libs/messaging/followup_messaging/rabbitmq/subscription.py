@@ -11,6 +11,7 @@ from aiormq.abc import AbstractChannel, DeliveredMessage
 
 from followup_messaging.errors import BusDown
 from followup_messaging.port import Delivery
+from followup_messaging.rabbitmq.bundles import events
 from followup_messaging.rabbitmq.failures import LINK_FAILURES
 from followup_messaging.rabbitmq.tags import OpenTags
 
@@ -91,10 +92,11 @@ class RabbitSubscription:
     async def refuse(self, delivery: Delivery) -> None:
         """To the broker's dead-letter queue; a refused command is gone."""
         channel = self._open()
-        if not self._tags.settle([delivery.tag]):
+        tag = self._tags.refuse(delivery.tag)
+        if tag is None:
             return
         try:
-            await channel.basic_reject(delivery.tag, requeue=False, wait=False)
+            await channel.basic_reject(tag, requeue=False, wait=False)
         except LINK_FAILURES as error:
             raise BusDown("the connection was lost before it was refused") from error
 
@@ -111,16 +113,17 @@ class RabbitSubscription:
     async def _on_message(self, message: DeliveredMessage) -> None:
         tag = message.delivery_tag
         assert tag is not None  # noqa: S101 - only the answer to Basic.Get may have none
-        self._tags.deliver(tag)
-        self._arrived.append(
-            Delivery(
-                body=bytes(message.body),
-                queue=self._queue,
-                routing_key=message.routing_key or "",
-                redelivered=bool(message.redelivered),
-                tag=tag,
+        bodies = events(message.header.properties.content_type, bytes(message.body))
+        for part, body in zip(self._tags.deliver(tag, len(bodies)), bodies, strict=True):
+            self._arrived.append(
+                Delivery(
+                    body=body,
+                    queue=self._queue,
+                    routing_key=message.routing_key or "",
+                    redelivered=bool(message.redelivered),
+                    tag=part,
+                )
             )
-        )
         self._news.set()
 
     async def _on_cancelled(self, _frame: Any) -> None:
