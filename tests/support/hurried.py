@@ -1,4 +1,4 @@
-"""A service as a process of its own, by its own wiring, with times short enough for a test.
+"""A service as a process of its own, by its own wiring, with times and windows for a test.
 
 Run as a script; argument: the service.
 """
@@ -12,11 +12,14 @@ from followup_dispatcher.settings import DispatcherSettings
 from followup_intake import wiring as intake
 from followup_intake.settings import IntakeSettings
 from followup_messaging.standalone import main
+from followup_scheduler import wiring as scheduler
+from followup_scheduler.settings import SchedulerSettings
 
 BUILDERS = {
     "intake": partial(
         intake.build, own=IntakeSettings(republish_after=timedelta(milliseconds=500))
     ),
+    "scheduler": partial(scheduler.build, own=SchedulerSettings(window=200)),
     "dispatcher": partial(dispatcher.build, own=DispatcherSettings(stale_after=0.5)),
 }
 
