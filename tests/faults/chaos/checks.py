@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 
 from chaos.evidence import Evidence, Violation
-from chaos.following import lost_leads, lost_touches, lost_words, unlisted_sends
+from chaos.following import lost_leads, lost_touches, lost_words, turned_away, unlisted_sends
 from chaos.sending import (
     caps_exceeded,
     in_quiet_hours,
@@ -19,6 +19,7 @@ Check = Callable[[Evidence], Iterable[Violation]]
 
 CHECKS: Mapping[str, Check] = MappingProxyType(
     {
+        "every client is heard": turned_away,
         "every accepted lead is enrolled": lost_leads,
         "every touch went out or has a reason": lost_touches,
         "what the provider took is told as sent": unlisted_sends,

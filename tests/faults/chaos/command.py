@@ -38,6 +38,8 @@ from followup_testkit.reaper import Reaper
 RATE = 6.0
 """Leads a second."""
 RACES = 10_000
+WELL_WITHIN = 60.0
+"""Seconds in which the first touch must have come, before anything is injured."""
 SHOWN = 40
 
 
@@ -127,6 +129,7 @@ async def _injure(
     for key, document in documents().items():
         await _publish(session, deployment, key, document)
     load = await _load(session, deployment, reader, seed=seed)
+    await load.try_one(within=WELL_WITHIN)
     surgeon = Surgeon(deployment, session, log)
     working = asyncio.create_task(load.run(rate=asked.rate, seconds=asked.seconds))
     try:

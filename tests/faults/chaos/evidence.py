@@ -117,6 +117,8 @@ class Evidence:
     told: Mapping[str, Told] = field(default_factory=dict)
     attempts: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
     left: Mapping[str, float] = field(default_factory=dict)
+    clients: Mapping[str, int] = field(default_factory=dict)
+    """What clients met, counted by what they wanted and what came of it."""
 
     @cached_property
     def accepted(self) -> frozenset[str]:

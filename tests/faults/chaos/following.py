@@ -126,3 +126,12 @@ def lost_words(evidence: Evidence) -> Iterator[Violation]:
             yield Violation("words", lead.lead_id, text)
         elif word.stop and not heard[0]["opt_out"]:
             yield Violation("words", lead.lead_id, "STOP was acknowledged and not taken for one")
+
+
+def turned_away(evidence: Evidence) -> Iterator[Violation]:
+    """Clients that were never heard, refused, or told that it was our fault; or no clients."""
+    for what, count in evidence.clients.items():
+        if "refused" in what or "never" in what or "500" in what:
+            yield Violation("clients", what, f"{count} times")
+    if not evidence.leads:
+        yield Violation("clients", "lead", "none was accepted: nothing has been tried")

@@ -15,8 +15,9 @@ from typing import Any
 import aiohttp
 
 from chaos.evidence import Lead, Taken, Word
-from chaos.scene import REPLIES, STOP, TWICE, Person, people
+from chaos.scene import REPLIES, STOP, TWICE, Person, first_person, people
 from followup_testkit.twilio.server import sign
+from followup_testkit.waiting import until
 
 PATIENCE = 240.0
 """Seconds for which a client tries: longer than anything that is injured lasts."""
@@ -59,6 +60,16 @@ class Load:
         finally:
             listening.cancel()
             await asyncio.gather(listening, return_exceptions=True)
+
+    async def try_one(self, *, within: float) -> None:
+        """One lead and its touch while all is well: a run that begins broken says nothing."""
+        await self._follow(first_person(datetime.now(UTC)))
+
+        async def came() -> bool:
+            async with self.session.get(f"{self.control}/ledger") as answer:
+                return bool((await answer.json())["items"])
+
+        await until(came, within=within, what="the first touch has come")
 
     async def _follow(self, person: Person) -> None:
         self._kinds[person.phone] = person.kind
@@ -154,6 +165,8 @@ class Load:
             if 400 <= status < 500 and status not in (408, 409, 429):
                 self.counts[f"{what} refused with {status}"] += 1
                 return None
+            if status == 500:
+                self.counts[f"{what} answered with 500"] += 1
             self.counts[f"{what} sent again"] += 1
             await asyncio.sleep(pause * self.random.uniform(0.5, 1.0))
             pause = min(4.0, pause * 2)

@@ -136,6 +136,7 @@ async def gather(
         told=told,
         attempts=await each(wanted, attempts),
         left=await reader.left(),
+        clients=dict(load.counts),
     )
 
 

@@ -110,20 +110,24 @@ def people(random: Random, *, now: datetime) -> Iterator[Person]:
     while True:
         number += 1
         kind: LeadKind = random.choices(("steady", "capped", "quiet"), weights=(76, 17, 7))[0]
-        country, state, postal, prefix = closed if kind == "quiet" else opened
-        phone = _phone(prefix, number)
-        place = Place(country=country, state=state, postal_code=postal, phone=phone)
+        place = _place(closed if kind == "quiet" else opened, number)
         sequence = TWICE[0] if kind == "capped" else f"soon-{random.choice(SOON)}"
         stops = random.random() < 0.06
         yield Person(
             number,
             kind,
-            phone,
+            str(place.phone),
             place,
             sequence,
             answers=STOP if stops else None,
             answers_after=random.uniform(0, 25),
         )
+
+
+def first_person(now: datetime) -> Person:
+    """Somebody to be texted at once, before anything is injured."""
+    place = _place(places(now)[0], 0)
+    return Person(0, "steady", str(place.phone), place, f"soon-{SOON[0]}")
 
 
 Where = tuple[str, str | None, str | None, str]
@@ -139,10 +143,7 @@ def places(now: datetime) -> tuple[Where, Where]:
 
 
 def _open(place: Where, now: datetime, part: int) -> bool:
-    country, state, postal, prefix = place
-    where = whereabouts(
-        Place(country=country, state=state, postal_code=postal, phone=_phone(prefix, 1))
-    )
+    where = whereabouts(_place(place, 1))
     # Open means open throughout; closed means closed at both ends.
     if part == 0:
         return all(
@@ -155,6 +156,8 @@ def _open(place: Where, now: datetime, part: int) -> bool:
     )
 
 
-def _phone(prefix: str, number: int) -> str:
+def _place(where: Where, number: int) -> Place:
+    country, state, postal, prefix = where
     digits = 7 if prefix.startswith("+1") else 8
-    return f"{prefix}{number + 2 * 10 ** (digits - 1)}"
+    phone = f"{prefix}{number + 2 * 10 ** (digits - 1)}"
+    return Place(country=country, state=state, postal_code=postal, phone=phone)

@@ -98,7 +98,7 @@ def test_a_run_in_which_all_is_well_has_no_violation() -> None:
 
 def test_every_check_has_a_name_of_its_own() -> None:
     """What is counted is what is asserted."""
-    assert len(CHECKS) == len(set(CHECKS.values())) == 11
+    assert len(CHECKS) == len(set(CHECKS.values())) == 12
 
 
 @pytest.mark.parametrize(
@@ -324,3 +324,16 @@ def test_an_attempt_unresolved_at_the_end_is_found(state) -> None:
 def test_what_is_left_over_is_found(name) -> None:
     """Queues, outbox, holds, timers: all at zero."""
     assert rules(fine(left={name: 1.0})) == {"left"}
+
+
+@pytest.mark.parametrize(
+    "what", ["lead never acknowledged", "word refused with 403", "lead answered with 500"]
+)
+def test_a_client_turned_away_is_found(what) -> None:
+    """An outage is 503 and passes; whoever goes on trying is heard."""
+    assert rules(fine(clients={"lead sent again": 9, what: 1})) == {"clients"}
+
+
+def test_a_run_in_which_nobody_got_through_proves_nothing() -> None:
+    """No leads, no violations: that is one."""
+    assert rules(fine(leads=(), ledger=(), told={}, attempts={})) == {"clients"}
