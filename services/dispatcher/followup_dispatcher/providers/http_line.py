@@ -1,25 +1,23 @@
 """The line to a vendor's HTTP API: it knows whether a request began.
 
-`httpx` over aiohttp's connections is the fast pairing, but the transport reports a
-server that hung up after reading the request as a failure to connect. So the answer to
-"did a byte go out?" is taken from where it happens: aiohttp's signal immediately before
-the head of the request is written. There the lease is looked at for the last time, and
-from there on a failure means unknown.
+The answer to "did a byte go out?" is taken from where it happens: aiohttp's signal
+immediately before the head of a request is written. There the lease is looked at for the
+last time, and from there on a failure means unknown.
 """
 
 import asyncio
 import ssl
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
-from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from types import SimpleNamespace
 from urllib.parse import urlencode
 
 import aiohttp
-import httpx
-from httpx_aiohttp import AiohttpTransport
+import certifi
+from multidict import CIMultiDict
+from yarl import URL
 
 from followup_dispatcher.providers.port import CALL_LIMIT, NotBegun, Unknown
 
@@ -40,7 +38,8 @@ class Reply:
     """A whole answer."""
 
     status: int
-    headers: httpx.Headers
+    headers: Mapping[str, str]
+    """By name, whatever its case."""
     body: bytes
 
 
@@ -58,52 +57,44 @@ class _TooLong(Exception):
     """The vendor's answer is longer than anything it documents."""
 
 
-_gate: ContextVar[_Gate] = ContextVar("followup_dispatcher_gate")
-
-
 class HttpLine:
     """Connections to one vendor account. Never retries, never follows a redirect."""
 
     def __init__(self, base_url: str, *, auth: tuple[str, str], pool: int = POOL) -> None:
         self._base_url = base_url
-        self._transport = AiohttpTransport(
-            verify=_tls(), client=lambda: _session(pool), limits=httpx.Limits(max_connections=pool)
-        )
+        self._pool = pool
+        self._session: aiohttp.ClientSession | None = None
         token = b64encode(":".join(auth).encode()).decode()
-        self._headers = {
-            "Accept": "application/json",
-            "Accept-Encoding": "identity",
-            "Authorization": f"Basic {token}",
-            "User-Agent": "followup",
-        }
-        self._form_headers = {
-            **self._headers,
-            "Content-Type": "application/x-www-form-urlencoded",
-        }
+        # Made once: what a request is made of shows in the cost of a send.
+        self._headers = CIMultiDict(
+            {
+                "Accept": "application/json",
+                "Accept-Encoding": "identity",
+                "Authorization": f"Basic {token}",
+                "User-Agent": "followup",
+            }
+        )
+        self._form_headers = self._headers.copy()
+        self._form_headers["Content-Type"] = "application/x-www-form-urlencoded"
 
     async def post(
         self, path: str, form: Form, *, time_left: Callable[[], float]
     ) -> Reply | Unknown | NotBegun:
         """Post a form; its first byte is handed over within the lease or not at all."""
-        request = httpx.Request(
+        return await self._call(
             "POST",
             _url(self._base_url + path),
-            content=urlencode(form).encode(),
+            time_left,
+            data=urlencode(form).encode(),
             headers=self._form_headers,
         )
-        return await self._call(request, time_left)
 
     async def get(
         self, path: str, query: Mapping[str, str], *, limit: float = CALL_LIMIT
     ) -> Reply | Unknown | NotBegun:
         """Ask a question; `limit` bounds connecting in seconds."""
-        request = httpx.Request(
-            "GET",
-            self._base_url + path,
-            params=dict(query) or None,  # an empty one would drop the path's own query
-            headers=self._headers,
-        )
-        return await self._call(request, lambda: limit)
+        url = URL(self._base_url + path, encoded=True).update_query(query)
+        return await self._call("GET", url, lambda: limit, headers=self._headers)
 
     async def warm(self) -> None:
         """Open a connection by a question whose answer doesn't matter."""
@@ -111,56 +102,60 @@ class HttpLine:
 
     async def close(self) -> None:
         """Close every connection."""
-        await self._transport.aclose()
+        if self._session is not None:
+            await self._session.close()
 
     async def _call(
-        self, request: httpx.Request, time_left: Callable[[], float]
+        self,
+        method: str,
+        url: URL,
+        time_left: Callable[[], float],
+        *,
+        headers: CIMultiDict[str],
+        data: bytes | None = None,
     ) -> Reply | Unknown | NotBegun:
         left = time_left()
         if left <= 0:  # aiohttp reads a limit of 0 as none
             return NotBegun("lease over", ours=True)
         gate = _Gate(time_left)
-        request.extensions["timeout"] = httpx.Timeout(CALL_LIMIT, connect=left, pool=left).as_dict()
-        token = _gate.set(gate)
+        if self._session is None:
+            self._session = _session(self._pool)
+        request = self._session.request(
+            method,
+            url,
+            data=data,
+            headers=headers,
+            allow_redirects=False,
+            timeout=aiohttp.ClientTimeout(connect=left, sock_connect=left),
+            trace_request_ctx=gate,
+        )
         try:
-            async with asyncio.timeout(CALL_LIMIT):
-                return await self._read(request)
+            async with asyncio.timeout(CALL_LIMIT), request as response:
+                return await _read(response)
         except _LeaseOver:
             return NotBegun("lease over", ours=True)
-        except (httpx.HTTPError, aiohttp.ClientError, _TooLong, TimeoutError, OSError) as error:
-            reason = _name(error)
+        except (aiohttp.ClientError, _TooLong, TimeoutError, OSError) as error:
+            # The class alone: its text may quote a URL, and with it a phone number.
+            reason = type(error).__name__
             if gate.begun:
                 return Unknown(reason)
             # Connecting was bounded by the lease, so running out of time may be our doing.
-            return NotBegun(reason, ours=isinstance(error, httpx.TimeoutException | TimeoutError))
-        finally:
-            _gate.reset(token)
+            return NotBegun(reason, ours=isinstance(error, TimeoutError))
 
-    async def _read(self, request: httpx.Request) -> Reply:
-        # The transport itself: httpx's client adds cookies, redirects and a third of the
-        # time, and a send wants none of them.
-        response = await self._transport.handle_async_request(request)
-        try:
-            body = bytearray()
-            async for chunk in response.aiter_raw():
-                body += chunk
-                if len(body) > BODY_LIMIT:
-                    raise _TooLong
-            return Reply(response.status_code, response.headers, bytes(body))
-        finally:
-            await response.aclose()
+
+async def _read(response: aiohttp.ClientResponse) -> Reply:
+    body = bytearray()
+    async for chunk in response.content.iter_any():
+        body += chunk
+        if len(body) > BODY_LIMIT:
+            raise _TooLong
+    return Reply(response.status, response.headers, bytes(body))
 
 
 @lru_cache(maxsize=1024)
-def _url(url: str) -> httpx.URL:
+def _url(url: str) -> URL:
     """Parsed once: an account posts to one URL, and parsing it shows in the cost of a send."""
-    return httpx.URL(url)
-
-
-def _name(error: Exception) -> str:
-    """The error's class alone: its text may quote a URL, and with it a phone number."""
-    cause = error.__cause__ if isinstance(error, httpx.HTTPError) else None
-    return type(cause or error).__name__
+    return URL(url, encoded=True)
 
 
 def _session(pool: int) -> aiohttp.ClientSession:
@@ -174,10 +169,10 @@ def _session(pool: int) -> aiohttp.ClientSession:
 
 async def _begin(
     _session: aiohttp.ClientSession,
-    _context: SimpleNamespace,
+    context: SimpleNamespace,
     _params: aiohttp.TraceRequestHeadersSentParams,
 ) -> None:
-    gate = _gate.get()
+    gate: _Gate = context.trace_request_ctx
     if gate.time_left() <= 0:
         raise _LeaseOver
     gate.begun = True
@@ -186,4 +181,4 @@ async def _begin(
 @cache
 def _tls() -> ssl.SSLContext:
     """One for the process: reading the trusted roots takes tens of milliseconds."""
-    return httpx.create_ssl_context()
+    return ssl.create_default_context(cafile=certifi.where())
