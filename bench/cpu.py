@@ -37,6 +37,12 @@ def per_item(before: dict[str, float], after: dict[str, float], items: int) -> d
     return spent | {"all": round(sum(spent.values()), 3)}
 
 
+def of_tree(pid: int) -> float:
+    """Seconds a process and those it has started have used so far."""
+    process = psutil.Process(pid)
+    return _own(process) + sum(_alive(child) for child in process.children(recursive=True))
+
+
 def _rabbitmq() -> float:
     ours = psutil.Process().children(recursive=True)
     return sum(_alive(child) for child in ours if _is_broker(child))

@@ -13,6 +13,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from counting import steady_rate
+from cpu import of_tree
 from fleet import Fleet
 from followup_database.engine import async_url
 from ground import Ground
@@ -99,6 +100,8 @@ async def _work(peer: Peer, environment: dict[str, str], *, stub: str, count: in
                 if worker.returncode is not None:
                     raise RuntimeError(f"{peer.name} ended; see {said.name}")
                 await asyncio.sleep(0.5)
+        own = of_tree(worker.pid) / count * 1000
+        log(f"{peer.name}: its processes take {own:.3f} ms of processor a send")
         async with aiohttp.ClientSession() as client, client.get(f"{stub}/arrivals") as answer:
             return steady_rate(await answer.json())
     finally:
