@@ -144,6 +144,7 @@ async def _summary(run: Races, verdict: Verdict, *, seconds: float, seed: int) -
         },
         "ack_p99_ms": round(1000 * percentile(answers, 0.99)),
         "touches": states,
+        "asked_again": run.asked_again,
         "not_answered": run.failed[:20],
         "holds_left": left,
         "what": [asdict(violation) for violation in verdict.violations[:20]],
