@@ -68,7 +68,9 @@ def consent(
             return refuse(rule="consent", reason="The person has refused consent.")
         case "yes":
             return (
-                ALLOWED if channel in _table().granted else _closed(channel, "granted", "the table")
+                ALLOWED
+                if channel in consent_table().granted
+                else _closed(channel, "granted", "the table")
             )
         case "unknown":
             return _without_record(
@@ -95,7 +97,7 @@ def _closed(channel: Channel, how: str, name: str) -> Verdict:
 
 def _rows(jurisdictions: frozenset[str]) -> list[tuple[str, Openness]]:
     """The row of each jurisdiction: its own, else its country's, else that of elsewhere."""
-    table = _table()
+    table = consent_table()
     own = {name: row for row in table.rows for name in row.jurisdictions}
     names = {name if name in own else name.partition("-")[0] for name in jurisdictions}
     found = [(name, own.get(name, table.elsewhere)) for name in sorted(names)]
@@ -103,5 +105,6 @@ def _rows(jurisdictions: frozenset[str]) -> list[tuple[str, Openness]]:
 
 
 @cache
-def _table() -> ConsentTable:
+def consent_table() -> ConsentTable:
+    """The packaged table of whose yes is needed for what."""
     return load("consent.yaml", ConsentTable)

@@ -107,14 +107,14 @@ def _prefix_zones(number: phonenumbers.PhoneNumber) -> frozenset[str]:
     found = prefix_zones.time_zones_for_number(number)
     if len(found) > _VAGUE or _UNKNOWN in found:
         return frozenset()
-    same = _table().same_as
+    same = area_codes().same_as
     return frozenset(same.get(zone, zone) for zone in found)
 
 
 def _own_clocks(number: phonenumbers.PhoneNumber) -> Clocks | None:
     if number.country_code == _NANP:
         return _code_clocks().get(_area_code(number))
-    digits, prefixes = f"+{number.country_code}{number.national_number}", _table().prefixes
+    digits, prefixes = f"+{number.country_code}{number.national_number}", area_codes().prefixes
     lengths = range(len(digits), 1, -1)
     return next((prefixes[digits[:n]] for n in lengths if digits[:n] in prefixes), None)
 
@@ -140,14 +140,15 @@ def _parsed(e164: str | None) -> phonenumbers.PhoneNumber | None:
 
 
 @cache
-def _table() -> AreaCodes:
+def area_codes() -> AreaCodes:
+    """The packaged table of what numbers tell about places."""
     return load("area_codes.yaml", AreaCodes)
 
 
 @cache
 def _area_states() -> dict[int, tuple[str, str]]:
     found: dict[int, tuple[str, str]] = {}
-    for country, states in _table().states.items():
+    for country, states in area_codes().states.items():
         for state, codes in states.items():
             for code in codes:
                 if found.setdefault(code, (country, state)) != (country, state):
@@ -157,4 +158,4 @@ def _area_states() -> dict[int, tuple[str, str]]:
 
 @cache
 def _code_clocks() -> dict[int, Clocks]:
-    return {code: row for row in _table().clocks for code in row.codes}
+    return {code: row for row in area_codes().clocks for code in row.codes}

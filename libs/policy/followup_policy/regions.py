@@ -67,7 +67,7 @@ def country_of(code: str | None) -> Country | None:
     """The country with this ISO code; None for one that does not exist."""
     if not code:
         return None
-    listed = _atlas().get(code.upper())
+    listed = atlas().get(code.upper())
     if listed is not None:
         return listed
     zones = _database_zones().get(code.upper())
@@ -101,7 +101,8 @@ def postal_of(country: Country, postal_code: str | None) -> str | None:
 
 
 @cache
-def _atlas() -> dict[str, Country]:
+def atlas() -> dict[str, Country]:
+    """The countries of the packaged table, by code."""
     return load("regions.yaml", Atlas).root
 
 

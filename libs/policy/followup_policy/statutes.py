@@ -116,12 +116,12 @@ class Code(Row):
 
 def statutes() -> tuple[Statute, ...]:
     """All rows, in the order of the file."""
-    return _code().rows
+    return code_of_law().rows
 
 
 def emergency_jurisdictions() -> frozenset[str]:
     """Where a declared emergency stops contact; an operator declares it."""
-    return _code().emergency_stops
+    return code_of_law().emergency_stops
 
 
 @lru_cache(maxsize=4096)
@@ -135,7 +135,7 @@ def statutes_for(
     """
     if channel == "email":
         return ()
-    code, found = _code(), list[Statute]()
+    code, found = code_of_law(), list[Statute]()
     for name in sorted(_with_unknown(jurisdictions)):
         rows = _of_jurisdiction(name)
         found += [row for row in rows if _binds(row, rows, channel, machine=machine)]
@@ -154,10 +154,10 @@ def caps_for(jurisdictions: frozenset[str]) -> tuple[tuple[Statute, Cap], ...]:
 def _with_unknown(jurisdictions: frozenset[str]) -> frozenset[str]:
     """With the country of every state, and the safe row where no state is known."""
     if not jurisdictions:
-        return frozenset({_code().unknown_state, "elsewhere"})
+        return frozenset({code_of_law().unknown_state, "elsewhere"})
     names = jurisdictions | {name.partition("-")[0] for name in jurisdictions}
     stateless = "US" in names and not any(each.startswith("US-") for each in names)
-    return names | {_code().unknown_state} if stateless else names
+    return names | {code_of_law().unknown_state} if stateless else names
 
 
 def _binds(row: Statute, rows: tuple[Statute, ...], channel: Channel, *, machine: bool) -> bool:
@@ -169,9 +169,10 @@ def _binds(row: Statute, rows: tuple[Statute, ...], channel: Channel, *, machine
 
 @cache
 def _of_jurisdiction(name: str) -> tuple[Statute, ...]:
-    return tuple(row for row in _code().rows if row.jurisdiction == name)
+    return tuple(row for row in code_of_law().rows if row.jurisdiction == name)
 
 
 @cache
-def _code() -> Code:
+def code_of_law() -> Code:
+    """The packaged table of statutes."""
     return load("quiet_hours.yaml", Code)

@@ -28,6 +28,7 @@ from followup_messaging.maintenance import Months
 from followup_messaging.outbox import Outbox
 from followup_messaging.port import Bus
 from followup_messaging.watch import QueueWatch
+from followup_policy.readiness import read_tables
 from followup_runtime.databases import Databases
 from followup_runtime.keyring import keys_of
 from followup_runtime.loops import LoopRunner
@@ -52,6 +53,7 @@ def build(
     own: DispatcherSettings | None = None,
 ) -> Service:
     """The dispatcher as a service."""
+    read_tables()
     keys, own = keys_of(settings), own or DispatcherSettings()
     database, public_url = databases.worker, settings.public_url or ""
     outbox = Outbox("dispatcher", bus, database)

@@ -14,6 +14,7 @@ from followup_messaging.consumer import Consumer
 from followup_messaging.outbox import Outbox
 from followup_messaging.port import Bus
 from followup_messaging.watch import QueueWatch
+from followup_policy.readiness import read_tables
 from followup_runtime.databases import Databases
 from followup_runtime.loops import LoopRunner
 from followup_runtime.metrics import Metrics
@@ -37,12 +38,14 @@ def build(
     fence: StopFence | None = None,
 ) -> Service:
     """Intake as a service."""
+    read_tables()
     own, fence = own or IntakeSettings(), fence or StopFence()
     outbox = Outbox("intake", bus, databases.worker, republish_after=own.republish_after)
     capture, happenings = Capture(outbox), Happenings(outbox)
+    posts = Posts(databases.api, capture=capture)
     routes = Routes(
         databases.api,
-        posts=Posts(databases.api, capture=capture),
+        posts=posts,
         batches=Batches(databases.api, capture=capture, fence=fence),
         happenings=happenings,
         importer=Importer(databases.api, capture=capture, fence=fence),
@@ -75,6 +78,6 @@ def build(
             LoopRunner(QueueWatch("intake", bus, metrics), metrics=metrics),
         ],
         finishers=[outbox.relay],
-        pending=lambda: outbox.relay.pending,
+        pending=lambda: outbox.relay.pending + posts.pending,
         body_limits={"/v1/leads/batch": MAX_BATCH, "/v1/leads/import": MAX_FILE},
     )

@@ -9,6 +9,7 @@ from followup_messaging.maintenance import ExpiredLetters, Months
 from followup_messaging.outbox import Outbox
 from followup_messaging.port import Bus
 from followup_messaging.watch import MessagingWatch, QueueWatch
+from followup_policy.readiness import read_tables
 from followup_runtime.databases import Databases
 from followup_runtime.keyring import keys_of
 from followup_runtime.loops import Loop, LoopRunner, Runner
@@ -46,6 +47,7 @@ def build(
     own: SchedulerSettings | None = None,
 ) -> Service:
     """The scheduler on this bus and these databases; nothing runs yet."""
+    read_tables()
     own = own or SchedulerSettings()
     outbox = Outbox(NAME, bus, databases.worker)
     runs = RunStore(

@@ -171,12 +171,12 @@ def test_every_area_code_of_a_state_names_it():
 def test_every_zone_of_the_tables_exists():
     """No table names a zone the zone database has not."""
     known = available_timezones()
-    for country in regions._atlas().values():
+    for country in regions.atlas().values():
         for region in (country, *country.regions.values()):
             named = {z for spot in region.places for z in spot.zones}
             assert {*region.zones, *region.corners, *region.settled, *named} <= known
         assert set(country.unknown) <= known
-    table = phones._table()
+    table = phones.area_codes()
     for row in (*table.clocks, *table.prefixes.values()):
         assert {*row.zones, *row.corners} <= known
 

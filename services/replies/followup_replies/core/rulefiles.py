@@ -75,8 +75,12 @@ def compile_rules(texts: Mapping[str, str]) -> Rulebook:
     )
 
 
+# libyaml's reader where PyYAML came with it.
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
 def _parsed(name: str, text: str) -> _File:
-    file = yaml.safe_load(text)
+    file = yaml.load(text, Loader=_LOADER)  # noqa: S506 - both are safe loaders
     if not isinstance(file, dict) or not _FILE_KEYS.issuperset(file):
         raise RuleError(f"rules/{name}.yaml: must hold only {', '.join(sorted(_FILE_KEYS))}")
     return file
