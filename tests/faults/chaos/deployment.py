@@ -7,6 +7,7 @@ through proxies. Whatever ends by itself is started again, as a supervisor would
 import asyncio
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections import Counter
@@ -41,6 +42,7 @@ CHANNELS = ("sms", "voice")
 SETTLING = 4
 """Seconds after which the stub's list counts as whole: it never lags."""
 RESTART_AFTER = 0.5
+RECOVERIES = 9
 
 
 def service_of(name: str) -> str:
@@ -145,7 +147,12 @@ class Deployment:
         os.kill(pid, signal.SIGQUIT)
         while _lives(pid):
             time.sleep(0.02)
-        self.postgres.server.ensure_postgres_running()
+        for _ in range(RECOVERIES):
+            # It waits ten seconds for the recovery, and goes on waiting when asked again.
+            with suppress(subprocess.SubprocessError):
+                self.postgres.server.ensure_postgres_running()
+                return
+        raise RuntimeError("PostgreSQL does not come back after a crash")
 
     async def fill_postgres(self, *, seconds: float) -> None:
         """Take every connection the server has left, then break the services' own."""
