@@ -1,7 +1,7 @@
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from followup_replies.core.keywords import keyword_of
@@ -29,6 +29,8 @@ def disguised(draw: st.DrawFn) -> str:
 
 @settings(max_examples=300, deadline=None)
 @given(disguised())
+@example("__\nstop")  # what stands above it looks like the line before a signature
+@example("-- \nStop.")
 def test_a_stop_keyword_is_one_in_every_disguise(body: str) -> None:
     """Case, accents, punctuation and invisible characters make no difference."""
     assert keyword_of(body) == "stop"

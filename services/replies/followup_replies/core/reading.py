@@ -13,7 +13,7 @@ from followup_replies.core.automatic import automatic_header, says_absence, says
 from followup_replies.core.dates import named_date
 from followup_replies.core.folding import fold, sentences
 from followup_replies.core.intents import Intent
-from followup_replies.core.keywords import keyword_in
+from followup_replies.core.keywords import keyword_in, keyword_of
 from followup_replies.core.languages import language_of
 from followup_replies.core.matching import Hit, hits, well_spelt
 from followup_replies.core.quoting import take_apart
@@ -126,11 +126,14 @@ def _gathered(text: InboundText, book: Rulebook) -> _Evidence:
         own, topic = topic, ""
     cut = well_spelt(sentences(fold(own)), book=book)
     subject = well_spelt(sentences(fold(topic)), book=book)
+    keyword = keyword_in(cut, book=book) or (keyword_in(subject, book=book) if topic else None)
+    # Nothing that looks like a quote or a signature may hide a message that says no more.
+    stop: Keyword | None = "stop" if keyword_of(text.body, book=book) == "stop" else None
     return _Evidence(
         header=header,
         automatic=header is not None or says_automatic(told, book=book),
         absent=says_absence(told, book=book),
-        keyword=keyword_in(cut, book=book) or (keyword_in(subject, book=book) if topic else None),
+        keyword=stop or keyword,
         hits=hits((*subject, *cut), book=book),
         own=own,
         language=language_of(cut, book=book, hint=text.language),
