@@ -13,6 +13,7 @@ import httpx
 import psutil
 
 from followup_testkit.ports import free_port
+from followup_testkit.reaper import Reaper
 
 HERE = Path(__file__).parent
 READY_WITHIN = 120.0
@@ -21,12 +22,17 @@ _MB = 1024 * 1024
 
 @dataclass
 class Fleet:
-    """Processes by name; each service listens on a port of its own."""
+    """Processes by name; each service listens on a port of its own.
+
+    None outlives this process, however it ends.
+    """
 
     environment: dict[str, str]
+    reaper: Reaper
     processes: dict[str, subprocess.Popen] = field(default_factory=dict)
     urls: dict[str, str] = field(default_factory=dict)
     logs: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="followup-logs-")))
+    """Kept after a run: they tell why one failed."""
 
     def stub(self, *, seconds: float = 0.0, name: str = "stub") -> str:
         """Start a provider, which takes that long to answer; returns its address."""
@@ -71,6 +77,7 @@ class Fleet:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+            self.reaper.forget_group(process.pid)
 
     def _service(self, name: str, arguments: list[str]) -> None:
         port = free_port()
@@ -84,7 +91,9 @@ class Fleet:
                 env={**os.environ, **self.environment, **more},
                 stdout=log,
                 stderr=subprocess.STDOUT,
+                start_new_session=True,
             )
+        self.reaper.kill_group(self.processes[name].pid)
 
     def _await(self, name: str, path: str) -> None:
         end = time.monotonic() + READY_WITHIN

@@ -5,7 +5,8 @@ attempt, publish an event with a confirm, acknowledge. Everything is batched; ba
 overlap; nothing is checked, rendered, capped or planned. Its means are those of the
 services: uvloop, asyncpg, aiohttp, and the driver's own channels.
 
-    raw.py AMQP_URL DATABASE_URL STUB_URL COUNT [BATCH]
+    raw.py fill AMQP_URL COUNT
+    raw.py work AMQP_URL COUNT DATABASE_URL STUB_URL BATCH
         → prints touches per second, and milliseconds of processor a touch
 """
 
@@ -27,7 +28,7 @@ from aiormq.abc import DeliveredMessage
 from aiormq.channel import Channel
 from pamqp.commands import Basic
 
-BATCH, BATCHES, CALLS = 256, 4, 64
+BATCHES, CALLS = 4, 64
 QUEUE, EVENTS = "bench.raw", "bench.raw.events"
 PERSISTENT = Basic.Properties(delivery_mode=2)
 
@@ -135,11 +136,17 @@ async def run(raw: Raw, reading: Channel, count: int, size: int) -> float:
     return seconds
 
 
-async def main(amqp: str, database: str, stub: str, count: int, size: int) -> str:
-    """Fill the queue, then time its emptying."""
+async def fill(amqp: str, count: int) -> None:
+    """Have so many commands wait."""
+    connection = await aio_pika.connect(amqp)
+    async with connection:
+        await prepare(await channel_of(connection), count)
+
+
+async def work(amqp: str, count: int, database: str, stub: str, size: int) -> None:
+    """Time the emptying of the queue."""
     connection = await aio_pika.connect(amqp)
     channel, reading = await channel_of(connection), await channel_of(connection)
-    await prepare(channel, count)
     url = f"{stub}/2010-04-01/Accounts/AC0/Messages.json"
     async with (
         connection,
@@ -152,11 +159,13 @@ async def main(amqp: str, database: str, stub: str, count: int, size: int) -> st
         used = time.process_time() - used
         for name in (QUEUE, EVENTS):
             await channel.queue_delete(name)
-    return f"{count / seconds:.1f} {used / count * 1000:.3f}"
+    print(f"{count / seconds:.1f} {used / count * 1000:.3f}")
 
 
 if __name__ == "__main__":
-    amqp_url, database_url, stub_url, number, *more = sys.argv[1:]
+    verb, amqp_url, number, *more = sys.argv[1:]
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        given = int(more[0]) if more else BATCH
-        print(runner.run(main(amqp_url, database_url, stub_url, int(number), given)))
+        if verb == "fill":
+            runner.run(fill(amqp_url, int(number)))
+        else:
+            runner.run(work(amqp_url, int(number), more[0], more[1], int(more[2])))

@@ -12,6 +12,7 @@ docs/performance and the tables of docs/performance.md; others write
 import argparse
 import asyncio
 import json
+import sys
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -32,7 +33,7 @@ from measures import (
     timers,
 )
 from pictures import draw
-from progress import log
+from progress import console, log
 from report import show
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -66,35 +67,42 @@ def asked() -> argparse.Namespace:
     return found
 
 
-async def measure(parts: list[str], size: float) -> dict[str, object]:
-    """Run the parts one after the other."""
+async def measure(parts: list[str], size: float) -> tuple[dict[str, object], list[str]]:
+    """Run the parts one after the other; their figures, and which of them failed."""
     log("starting RabbitMQ and PostgreSQL")
     ground = Ground.start(size=size)
     figures: dict[str, object] = {}
+    failed = []
     try:
         for name in parts:
             begin = time.perf_counter()
-            found = await PARTS[name](ground)
-            figures |= found
+            try:
+                figures |= await PARTS[name](ground)
+            except Exception:  # noqa: BLE001 - what the others found is not lost over one
+                console.print_exception()
+                failed.append(name)
             log(f"{name}: {time.perf_counter() - begin:.0f} s")
     finally:
         ground.stop()
-    return figures
+    return figures, failed
 
 
-def main() -> None:
-    """The whole run."""
+def main() -> int:
+    """The whole run; 1 when a part of it failed."""
     wish = asked()
     whole = not wish.parts and wish.size == 1.0
-    figures = asyncio.run(measure(wish.parts or list(PARTS), wish.size))
+    figures, failed = asyncio.run(measure(wish.parts or list(PARTS), wish.size))
     target = ROOT / ".followup" / ("bench.json" if whole else "bench.part.json")
     target.parent.mkdir(exist_ok=True)
     target.write_text(json.dumps(figures, indent=2) + "\n")
     show(figures)
-    if whole:
+    if whole and not failed:
         draw(figures)
         page.write(figures)
+    if failed:
+        log(f"failed: {', '.join(failed)}")
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -153,7 +153,8 @@ async def scene(
             "FOLLOWUP_SECRET_KEYS": secret_key,
             "FOLLOWUP_SUPPRESSION_KEY": uuid4().hex,
             "FOLLOWUP_LOG_LEVEL": "WARNING",
-        }
+        },
+        ground.reaper,
     )
     engine = create_async_engine(async_url(url))
     try:

@@ -1,7 +1,9 @@
 """Throughput against batch size: the full path, and the raw pipeline beside it."""
 
 import time
+from collections.abc import Mapping
 
+from cpu import per_item
 from ground import Ground
 from measures.pipelines import raw
 from progress import log
@@ -21,14 +23,26 @@ async def measure(ground: Ground) -> dict[str, object]:
         await stage.quiet()
         for turn, calls in enumerate(CALLS, 1):
             stage.fleet.dispatcher(calls=calls)
-            begin = time.perf_counter()
+            before, begin = stage.meter.read(), time.perf_counter()
             await stage.make_due(most=count)
             await stage.sent(count * turn)
             per_s = count / (time.perf_counter() - begin)
-            points.append({"pipeline": "full", "batch": calls // 4, "per_s": round(per_s, 1)})
+            spent = per_item(before, stage.meter.read(), count)
+            points.append(_point("full", calls // 4, per_s, spent))
             log(f"full path in batches of {calls // 4}: {per_s:.0f}/s")
             stage.fleet.stop("dispatcher")
     for batch in RAW_BATCHES:
         run = await raw(ground, count=RAW_COUNT, batch=batch)
-        points.append({"pipeline": "raw", "batch": batch, "per_s": round(run.per_s, 1)})
+        points.append(_point("raw", batch, run.per_s, run.spent))
     return {"throughput_by_batch": points}
+
+
+def _point(
+    pipeline: str, batch: int, per_s: float, spent: Mapping[str, float]
+) -> dict[str, object]:
+    return {
+        "pipeline": pipeline,
+        "batch": batch,
+        "per_s": round(per_s, 1),
+        "cpu_ms_per_touch": spent["all"],
+    }

@@ -16,6 +16,7 @@ from counting import steady_rate
 from cpu import of_tree
 from fleet import Fleet
 from followup_database.engine import async_url
+from followup_testkit.reaper import Reaper
 from ground import Ground
 from progress import log
 
@@ -65,7 +66,7 @@ async def rate(ground: Ground, peer: Peer) -> float:
     name = f"bench_{peer.name}"
     database = await ground.database(name)
     await _make_table(database)
-    fleet = Fleet({})
+    fleet = Fleet({}, ground.reaper)
     environment = os.environ | {
         "BENCH_STUB": fleet.stub(),
         "BENCH_DATABASE": database,
@@ -81,7 +82,7 @@ async def rate(ground: Ground, peer: Peer) -> float:
             check=True,
             timeout=PATIENCE,
         )
-        found = await _work(peer, environment, stub=fleet.urls["stub"], count=count)
+        found = await _work(peer, environment, ground.reaper, count)
     finally:
         fleet.stop()
         await ground.drop(name)
@@ -89,23 +90,32 @@ async def rate(ground: Ground, peer: Peer) -> float:
     return found
 
 
-async def _work(peer: Peer, environment: dict[str, str], *, stub: str, count: int) -> float:
+async def _work(peer: Peer, environment: dict[str, str], reaper: Reaper, count: int) -> float:
     with (HOME / f"{peer.name}.log").open("wb") as said:
         worker = await asyncio.create_subprocess_exec(
-            str(PYTHON), *peer.work, cwd=FOLDER, env=environment, stdout=said, stderr=said
+            str(PYTHON),
+            *peer.work,
+            cwd=FOLDER,
+            env=environment,
+            stdout=said,
+            stderr=said,
+            start_new_session=True,
         )
+    reaper.kill_group(worker.pid)
     try:
         async with asyncio.timeout(PATIENCE):
             while await _rows(environment["BENCH_DATABASE"]) < count:
                 if worker.returncode is not None:
                     raise RuntimeError(f"{peer.name} ended; see {said.name}")
                 await asyncio.sleep(0.5)
+        arrivals = f"{environment['BENCH_STUB']}/arrivals"
         own = of_tree(worker.pid) / count * 1000
         log(f"{peer.name}: its processes take {own:.3f} ms of processor a send")
-        async with aiohttp.ClientSession() as client, client.get(f"{stub}/arrivals") as answer:
+        async with aiohttp.ClientSession() as client, client.get(arrivals) as answer:
             return steady_rate(await answer.json())
     finally:
         await _end(worker)
+        reaper.forget_group(worker.pid)
 
 
 async def _end(worker: asyncio.subprocess.Process) -> None:

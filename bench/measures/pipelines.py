@@ -16,7 +16,8 @@ from progress import log
 from scene import PATIENCE, Scene, scene
 
 RAW = Path(__file__).resolve().parent.parent / "raw.py"
-RAW_COUNT, FULL_COUNT, TURNS = 20_000, 15_000, 2
+RAW_COUNT, RAW_BATCH = 20_000, 256
+FULL_COUNT, TURNS = 15_000, 2
 
 
 async def measure(ground: Ground) -> dict[str, object]:
@@ -36,6 +37,7 @@ async def measure(ground: Ground) -> dict[str, object]:
     return {
         "full_to_raw": round(full_per_s / raw_per_s, 3),
         "full_to_celery": round(full_per_s / celery_per_s, 2),
+        "full_to_raw_by_processor": round(raws[-1].spent["all"] / spent["all"], 3),
         "raw_to_celery": round(raw_per_s / celery_per_s, 2),
         "raw_per_s": round(raw_per_s, 1),
         "full_per_s": round(full_per_s, 1),
@@ -54,35 +56,37 @@ class RawRun:
     spent: dict[str, float]
 
 
-async def raw(ground: Ground, *, count: int = RAW_COUNT, batch: int | None = None) -> RawRun:
+async def raw(ground: Ground, *, count: int = RAW_COUNT, batch: int = RAW_BATCH) -> RawRun:
     """One run of the hand-written pipeline."""
     database = await ground.database("bench_raw")
-    count = ground.scaled(count)
-    fleet = Fleet({})
+    amqp, count = ground.broker.url, ground.scaled(count)
+    fleet = Fleet({}, ground.reaper)
     stub = fleet.stub()
     meter = Meter(fleet.pids(), ground.folder / "postgres")
-    before = meter.read()
     try:
-        done = await asyncio.to_thread(
-            subprocess.run,
-            [
-                *(sys.executable, str(RAW), ground.broker.url, database, stub, str(count)),
-                *([] if batch is None else [str(batch)]),
-            ],
-            stdout=subprocess.PIPE,
-            text=True,
-            check=True,
-            timeout=PATIENCE,
-        )
-        # The broker's share holds the filling of the queue too.
+        await _run_raw("fill", amqp, str(count))
+        before = meter.read()
+        printed = await _run_raw("work", amqp, str(count), database, stub, str(batch))
         spent = per_item(before, meter.read(), count)
     finally:
         fleet.stop()
         await ground.drop("bench_raw")
-    per_s, own = (float(part) for part in done.stdout.split())
+    per_s, own = (float(part) for part in printed.split())
     spent |= {"raw": own, "all": round(spent["all"] + own, 3)}
-    log(f"raw: {per_s:.0f}/s, ms of processor a touch: {spent}")
+    log(f"raw in batches of {batch}: {per_s:.0f}/s, ms of processor a touch: {spent}")
     return RawRun(per_s, spent)
+
+
+async def _run_raw(*arguments: str) -> str:
+    done = await asyncio.to_thread(
+        subprocess.run,
+        [sys.executable, str(RAW), *arguments],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+        timeout=PATIENCE,
+    )
+    return done.stdout
 
 
 async def full(stage: Scene, count: int) -> tuple[list[float], dict[str, float]]:

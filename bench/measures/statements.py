@@ -106,6 +106,7 @@ async def _tap(ground: Ground) -> AsyncIterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="followup-tap-"))
     ground.reaper.delete(folder)
     tap = _start(folder, ground.folder / "postgres")
+    ground.reaper.kill_group(tap.pid)
     try:
         while not (folder / "counts").exists():
             await asyncio.sleep(0.05)
@@ -113,10 +114,12 @@ async def _tap(ground: Ground) -> AsyncIterator[Path]:
     finally:
         tap.terminate()
         tap.wait()
+        ground.reaper.forget_group(tap.pid)
 
 
 def _start(folder: Path, server: Path) -> subprocess.Popen[bytes]:
-    return subprocess.Popen([sys.executable, str(TAP), str(folder), str(server)])
+    command = [sys.executable, str(TAP), str(folder), str(server)]
+    return subprocess.Popen(command, start_new_session=True)
 
 
 async def _read(folder: Path) -> Counted:
