@@ -81,7 +81,7 @@ def answer(draft: Draft, captured: Captured) -> Mapping[str, Any]:
         "person_id": str(captured.person_id),
         "verdict": result.verdict,
         "reason": result.reason,
-        "other_reasons": result.other_reasons,
+        "other_reasons": list(result.other_reasons),
         "merged": captured.merged,
         "repeated": captured.repeated,
     }

@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from contextvars import Context
 from dataclasses import dataclass, field
+from functools import partial
 from uuid import UUID
 
 from followup_database import Database, Transaction, committed
@@ -26,8 +27,11 @@ from followup_runtime.problems import Problem
 
 MOST = 64
 """Posts in a transaction, at most."""
-AT_ONCE = 2
-"""Transactions of a tenant's posts under way: one waits for the disk, one works."""
+PATIENCE = 0.05
+"""Seconds after which posts that come no longer wait for a transaction that is under way:
+it may be waiting for somebody's lock."""
+AT_ONCE = 3
+"""Transactions of a tenant's posts under way at most, all but one of them late."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,10 +46,16 @@ class Post:
 
 @dataclass(slots=True)
 class _Line:
-    """A tenant's posts that wait, and how many transactions are under way."""
+    """A tenant's posts that wait, and its transactions under way, late ones among them."""
 
     waiting: deque[tuple[Post, asyncio.Future[Answer]]] = field(default_factory=deque)
     working: set[asyncio.Task[None]] = field(default_factory=set)
+    late: set[asyncio.Task[None]] = field(default_factory=set)
+
+    @property
+    def free(self) -> bool:
+        """Whether one more may begin."""
+        return self.working == self.late and len(self.working) < AT_ONCE
 
 
 class Posts:
@@ -55,6 +65,11 @@ class Posts:
         self._database = database
         self._capture = capture
         self._lines: dict[UUID, _Line] = {}
+
+    @property
+    def pending(self) -> int:
+        """Posts that are not answered yet and in no transaction; 0 at rest."""
+        return sum(len(line.waiting) for line in self._lines.values())
 
     async def take(self, tenant_id: UUID, post: Post) -> Answer:
         """Save one lead; returns once it is committed, or was under the same key before.
@@ -69,14 +84,29 @@ class Posts:
         return await answered
 
     def _start(self, tenant_id: UUID, line: _Line) -> None:
-        while len(line.working) < AT_ONCE and (posts := _next(line.waiting)):
+        while line.free and (posts := _next(line.waiting)):
             # Posts of several requests are in it: it belongs to the trace of none.
             task = asyncio.create_task(self._round(tenant_id, posts), context=Context())
             line.working.add(task)
-            task.add_done_callback(lambda done: self._ended(tenant_id, line, done))
+            late = asyncio.get_running_loop().call_later(
+                PATIENCE, self._is_late, tenant_id, line, task
+            )
+            task.add_done_callback(partial(self._ended, tenant_id, line, late))
 
-    def _ended(self, tenant_id: UUID, line: _Line, task: asyncio.Task[None]) -> None:
+    def _is_late(self, tenant_id: UUID, line: _Line, task: asyncio.Task[None]) -> None:
+        line.late.add(task)
+        self._start(tenant_id, line)
+
+    def _ended(
+        self,
+        tenant_id: UUID,
+        line: _Line,
+        late: asyncio.TimerHandle,
+        task: asyncio.Task[None],
+    ) -> None:
+        late.cancel()
         line.working.discard(task)
+        line.late.discard(task)
         self._start(tenant_id, line)
         if not line.working:
             self._lines.pop(tenant_id, None)

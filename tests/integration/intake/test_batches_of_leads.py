@@ -235,3 +235,11 @@ async def test_requests_are_answered_beside_a_batch_that_stands_still(intake):
         return len(await intake.leads()) == 2
 
     await until(both)
+
+
+async def test_the_page_of_a_consent_is_kept_with_it(intake):
+    """The proof of a consent given on a page, as a single post keeps it."""
+    lead = {"phone": "+12125550151", "consent": True, "consent_page": "https://example.com/ask"}
+    await intake.post("/v1/leads/batch", content=json.dumps(lead).encode(), headers=NDJSON)
+    (consent,) = await intake.rows("SELECT page FROM people.consents")
+    assert consent["page"] == "https://example.com/ask"
