@@ -14,6 +14,7 @@ _COLUMNS = (
     "id, tenant_id, lead_id, person_id, sequence, version, state, lane, step,"
     " occurrence, epoch, anchor, resume_at, end_reason, memory"
 )
+_NAMES = tuple(name.strip() for name in _COLUMNS.split(","))
 
 _INSERT = text(f"""
 INSERT INTO scheduler.enrollments ({_COLUMNS})
@@ -141,7 +142,6 @@ async def existing(tx: Transaction, ids: Iterable[UUID]) -> set[UUID]:
 
 
 def _row(enrollment: Enrollment) -> dict[str, Any]:
-    names = _COLUMNS.replace("\n", " ").split(",")
-    row = {name.strip(): getattr(enrollment, name.strip()) for name in names}
+    row = {name: getattr(enrollment, name) for name in _NAMES}
     row["memory"] = dict(enrollment.memory)
     return row

@@ -22,6 +22,10 @@ _STORED = (
 _COLUMNS = f"{_STORED}, step, occurrence, channel"
 _NAMES = tuple(name.strip() for name in _STORED.split(","))
 
+_CHANGING = (
+    "id", "state", "epoch", "due_at", "outstanding", "settled_at", "call_result", "reason"
+)  # fmt: skip
+
 _INSERT = text(f"""
 INSERT INTO scheduler.touches ({_COLUMNS}, trace, commanded_at)
 SELECT {_COLUMNS}, trace, CASE WHEN state = 'commanded' THEN clock_timestamp() END
@@ -118,7 +122,11 @@ async def insert(tx: Transaction, touches: Sequence[Touch]) -> None:
 
 async def update(tx: Transaction, touches: Sequence[Touch]) -> None:
     """Save what may change in touches that are locked."""
-    await tx.run(_UPDATE, rows=to_json([_row(touch) for touch in touches]))
+    rows = [
+        {name: getattr(touch, name) for name in _CHANGING} | {"trace": touch.news}
+        for touch in touches
+    ]
+    await tx.run(_UPDATE, rows=to_json(rows))
 
 
 async def lock_of(tx: Transaction, enrollments: Iterable[UUID]) -> list[Touch]:
