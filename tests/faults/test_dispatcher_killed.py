@@ -66,3 +66,27 @@ async def test_a_dispatcher_told_to_end_under_load_finishes_its_calls(sending, s
 
     await until(told, what="all touches are known as sent")
     assert len(stub.ledger.requests) == 5
+
+
+async def test_a_dispatcher_told_to_end_does_not_wait_for_a_silent_provider(sending, stub):
+    """Its calls are recorded as unknown before it ends, in time; nothing is sent again."""
+    stub.rule = lambda _request: Silence(accepted=True)
+    for number in range(3):
+        await sending.post_lead(number)
+    await stub.requests(3)
+
+    assert await sending.terminate("dispatcher") == 0, sending.log("dispatcher")
+
+    attempts = await sending.rows("SELECT number, state, settled_by FROM dispatcher.attempts")
+    assert [dict(row) for row in attempts] == [
+        {"number": 1, "state": "unknown", "settled_by": "answer"}
+    ] * 3
+    stub.release()
+    await sending.start("dispatcher")
+
+    async def found() -> bool:
+        touches = await sending.rows("SELECT state FROM scheduler.touches")
+        return [touch["state"] for touch in touches] == ["sent"] * 3
+
+    await until(found, within=60, what="the vendor's record settles them")
+    assert len(stub.ledger.requests) == 3

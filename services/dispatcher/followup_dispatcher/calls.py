@@ -39,8 +39,10 @@ TOGETHER = 0.003
 """Seconds in which leases that ran out are gathered, to be renewed in one transaction."""
 TRIES = 4
 """How often a lease that ran out on the way to the socket is renewed, beyond the first."""
-IN_VAIN = 10
-"""How often a lease may run out while it is renewed, before its claim is given up."""
+PATIENCE = 8.0
+"""Seconds in which a claim must have got a lease that holds; then it is given up, long
+before anybody takes it for lost."""
+TOO_SLOW = "looking once more takes longer than a lease"
 NOT_BEGUN_PAUSE = timedelta(seconds=5)
 
 
@@ -60,10 +62,11 @@ class Caller:
         self._accounts = accounts
         self._clock = clock
         self._running: set[asyncio.Task[None]] = set()
-        self._renewals: list[tuple[Claimed, asyncio.Future[Claimed | None]]] = []
+        self._renewals: list[_Renewal] = []
         self._renewing: asyncio.Task[None] | None = None
         self._pace = Pace()
         self._draining = asyncio.Event()
+        self._limits: set[asyncio.Timeout] = set()
 
     @property
     def under_way(self) -> int:
@@ -81,6 +84,12 @@ class Caller:
         """Begin no more calls: what waits for its slot is given up, what has begun goes on."""
         self._draining.set()
 
+    def cut_off(self) -> None:
+        """Wait no longer for the answers of calls under way: they are unknown from here on."""
+        now = asyncio.get_running_loop().time()
+        for limit in self._limits:
+            limit.reschedule(now)
+
     async def quiet(self) -> None:
         """Wait until no call is under way."""
         while self._running:
@@ -94,7 +103,7 @@ class Caller:
                     await self._draining.wait()
         left = claimed.starts_at - self._clock()
         if self._draining.is_set() and left > 0:
-            await self._give_up(claimed, "the dispatcher is ending", timedelta(seconds=left))
+            await self._give_up([claimed], "the dispatcher is ending", timedelta(seconds=left))
             return
         for last in (False,) * TRIES + (True,):
             leased = await self._leased(claimed)
@@ -106,22 +115,16 @@ class Caller:
                 self._recorder.report(Report(claimed, answer, looks.last))
                 return
             if last or not answer.ours:
-                await self._give_up(claimed, answer.reason, NOT_BEGUN_PAUSE)
+                await self._give_up([claimed], answer.reason, NOT_BEGUN_PAUSE)
                 return
 
     async def _leased(self, claimed: Claimed) -> Claimed | None:
         """The claim with enough of a lease to begin; None when it may not, or cannot."""
-        for _ in range(IN_VAIN):
-            if claimed.lease.time_left() >= MARGIN:
-                return claimed
-            renewed = await self._renew(claimed)
-            if renewed is None:
-                return None
-            claimed = renewed
-        if claimed.lease.time_left() >= MARGIN:
-            return claimed
-        await self._give_up(claimed, "looking once more takes longer than a lease", NOT_BEGUN_PAUSE)
-        return None
+        until = self._clock() + PATIENCE
+        held: Claimed | None = claimed
+        while held is not None and held.lease.time_left() < MARGIN:
+            held = await self._renew(held, until=until)
+        return held
 
     async def _attempt(self, claimed: Claimed, looks: "_Looks", *, last: bool) -> Answer:
         turn = self._accounts.begin(claimed.account_id)
@@ -144,15 +147,20 @@ class Caller:
             valid_for=claimed.valid_for,
             time_left=looks.time_left,
         )
+        began = self._clock()
+        limit = asyncio.timeout(CALL_LIMIT)
         try:
-            async with asyncio.timeout(CALL_LIMIT):
+            async with limit:
+                self._limits.add(limit)
                 return await claimed.provider.send(call)
         except TimeoutError:
-            return Unknown(f"no answer within {CALL_LIMIT:.0f} s")
+            return Unknown(f"no answer within {self._clock() - began:.1f} s")
         except Exception as error:  # noqa: BLE001 - see below
             # An adapter that raises broke its promise; what it had sent nobody knows.
             log.error("provider_raised", **_culprit(claimed, error))
             return Unknown(f"the adapter failed: {type(error).__name__}")
+        finally:
+            self._limits.discard(limit)
 
     def _tell_breaker(self, account: UUID, answer: Answer, *, turn: int, last: bool) -> None:
         match answer:
@@ -168,17 +176,18 @@ class Caller:
             case Unknown(reason=reason) | NotBegun(reason=reason):
                 self._accounts.failed(account, reason, turn=turn)
 
-    async def _give_up(self, claimed: Claimed, reason: str, pause: timedelta) -> None:
+    async def _give_up(self, batch: Sequence[Claimed], reason: str, pause: timedelta) -> None:
         try:
-            await _patiently(lambda: self._desk.release([(claimed, reason, pause)]))
+            await _patiently(lambda: self._desk.release([(one, reason, pause) for one in batch]))
         except Exception as error:  # noqa: BLE001 - see below
-            # The claim stays in the ledger and is swept; the call was never begun.
-            log.error("claim_not_released", **_culprit(claimed, error))
-            self._desk.forget([claimed])
+            # The claims stay in the ledger and are swept; their calls were never begun.
+            for one in batch:
+                log.error("claim_not_released", **_culprit(one, error))
+            self._desk.forget(batch)
 
-    async def _renew(self, claimed: Claimed) -> Claimed | None:
+    async def _renew(self, claimed: Claimed, *, until: float) -> Claimed | None:
         future: asyncio.Future[Claimed | None] = asyncio.get_running_loop().create_future()
-        self._renewals.append((claimed, future))
+        self._renewals.append(_Renewal(claimed, future, until))
         if self._renewing is None or self._renewing.done():
             self._renewing = asyncio.get_running_loop().create_task(self._renew_together())
         return await future
@@ -186,14 +195,24 @@ class Caller:
     async def _renew_together(self) -> None:
         while self._renewals:
             await asyncio.sleep(TOGETHER)
+            await self._drop_tired()
             size = self._pace.size
             batch, self._renewals = self._renewals[:size], self._renewals[size:]
             began = self._clock()
-            going = await self._renewed([claimed for claimed, _ in batch])
+            going = await self._renewed([one.claimed for one in batch])
             self._pace = self._pace.after(len(batch), self._clock() - began)
-            for claimed, future in batch:
-                if not future.done():
-                    future.set_result(going.get(claimed.attempt_id))
+            for one in batch:
+                one.settle(going.get(one.claimed.attempt_id))
+
+    async def _drop_tired(self) -> None:
+        """Give up what has waited for too long, so that the rest has its turn."""
+        now = self._clock()
+        tired = [one for one in self._renewals if one.until <= now]
+        if tired:
+            self._renewals = [one for one in self._renewals if one.until > now]
+            await self._give_up([one.claimed for one in tired], TOO_SLOW, NOT_BEGUN_PAUSE)
+        for one in tired:
+            one.settle(None)
 
     async def _renewed(self, batch: list[Claimed]) -> dict[UUID, Claimed]:
         """What may go on, by attempt; a batch that fails is gone through one by one."""
@@ -210,6 +229,19 @@ class Caller:
                 found |= await self._renewed([one])
             return found
         return {one.attempt_id: one for one in going}
+
+
+@dataclass(frozen=True, slots=True)
+class _Renewal:
+    """A claim that waits to be looked at once more, until when, and who waits for it."""
+
+    claimed: Claimed
+    future: asyncio.Future[Claimed | None]
+    until: float
+
+    def settle(self, claimed: Claimed | None) -> None:
+        if not self.future.done():
+            self.future.set_result(claimed)
 
 
 @dataclass(slots=True)
