@@ -49,7 +49,9 @@ async def upsert_leads(tx: Transaction, drafts: Sequence[NewLead]) -> list[Saved
     await _write_persons(tx, fresh, claims)
     persons = {member: claim.person_id for claim in claims for member in claim.members}
     kept = await store.insert_leads(tx, [(fresh[i], persons[i]) for i in range(len(fresh))])
-    await _write_consent(tx, fresh, claims, persons)
+    # A lead that somebody else saved at this moment has had its say there.
+    spoke = {i: persons[i] for i, d in enumerate(fresh) if kept[d.lead_id][0] == d.lead_id}
+    await _write_consent(tx, fresh, claims, spoke)
     results = dict(zip(batch.fresh, _results(fresh, claims, kept), strict=True))
     return _in_order(drafts, batch, results)
 
@@ -118,8 +120,8 @@ async def _write_consent(
 ) -> None:
     statements = [
         statement
-        for index, draft in enumerate(fresh)
-        for statement in _statements([draft], persons[index])
+        for index, person_id in persons.items()
+        for statement in _statements([fresh[index]], person_id)
     ]
     await keep_consent(tx, statements)
     # A new person's consent was written with them; the others are locked by the claim.

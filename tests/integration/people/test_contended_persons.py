@@ -136,3 +136,15 @@ async def test_an_external_id_saved_meanwhile_is_a_repetition(worker):
         await somebody_waits(worker)
     [saved] = await waiting
     assert (saved.duplicate_of_lead, saved.person_id) == (first.lead_id, first.person_id)
+
+
+async def test_a_lead_saved_meanwhile_states_its_consent_once(worker):
+    """Sent twice at the same moment, it is one statement in the history."""
+    said = {"phone_e164": "+1", "external_id": "crm-1", "consent": "yes"}
+    async with worker.transaction() as saving:
+        await upsert_leads(saving, [lead(1, **said)])
+        waiting = asyncio.create_task(save(worker, lead(1, **said)))
+        await somebody_waits(worker)
+    await waiting
+    async with worker.transaction() as tx:
+        assert await tx.scalar(text("SELECT count(*) FROM people.consents")) == 1
