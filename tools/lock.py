@@ -1,5 +1,4 @@
-"""Write the locks: what ships, what tests need as well, what builds packages in an image,
-and what the bench measures us against.
+"""Write the locks: of what ships, of development, of images and of the bench's peers.
 
 requirements.lock, requirements-dev.lock, deploy/docker/build.lock and
 bench/peers/requirements.lock hold versions and hashes and no addresses, so that any index
