@@ -61,13 +61,14 @@ class Races:
     _waiting: list[Person] = field(default_factory=list)
     _late: set[str] = field(default_factory=set)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    _watching: asyncio.Task[None] = field(init=False)
     _read: int = 0
     _last_send: float = 0.0
 
     async def run(self, races: int) -> None:
         """Race so often, and return once nothing goes out any more."""
         self.clock_offset = time.time() - time.monotonic()
-        watching = asyncio.create_task(self._watch())
+        self._watching = asyncio.create_task(self._watch())
         made = await self._calibrate(races)
         begun, tick, pace = time.monotonic(), 0, float(self.per_second)
         while made < races:
@@ -78,14 +79,10 @@ class Races:
             pace = self._next_pace(pace)
             if tick % 5 == 0:
                 self._report(made, races, begun)
-        await until(
-            lambda: not self._waiting and not self._tasks,
-            within=DRAIN,
-            what="every stop carried out",
-        )
+        await until(self._carried_out, within=DRAIN, what="every stop carried out")
         await until(self._quiet, within=DRAIN, what="nothing goes out any more")
-        watching.cancel()
-        await asyncio.gather(watching, return_exceptions=True)
+        self._watching.cancel()
+        await asyncio.gather(self._watching, return_exceptions=True)
         await self._collect()
 
     def known(self, recipient: str) -> Person:
@@ -106,6 +103,8 @@ class Races:
         return each * len(PACES)
 
     def _carried_out(self) -> bool:
+        if self._watching.done():
+            self._watching.result()  # what ended it ends the run
         return not self._waiting and not self._tasks
 
     def _quiet(self) -> bool:
