@@ -36,6 +36,8 @@ TARGETS = {
     "statements_per_touch": "",
     "statements_that_grow_with_touches": "0",
     "scale_3_to_1": "≥ 2.7",
+    "fairness_delay_p99_ms": "< 1,000",
+    "fairness_hanging_ratio": "",
     "raw_per_s": "",
     "full_per_s": "",
     "celery_per_s": "",

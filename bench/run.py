@@ -1,6 +1,6 @@
 """`make bench`: measure, print a table, write .followup/bench.json, draw the pictures.
 
-    make bench                    everything, about a quarter of an hour
+    make bench                    everything, about twenty minutes
     make bench PART=full          one part (several: PART="full lead")
     make bench PART=claims SIZE=0.1   a tenth of everything, to try something out
 
