@@ -55,11 +55,13 @@ class Caller:
         desk: ClaimDesk,
         recorder: Recorder,
         accounts: Accounts,
+        patience: float = PATIENCE,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._desk = desk
         self._recorder = recorder
         self._accounts = accounts
+        self._patience = patience
         self._clock = clock
         self._running: set[asyncio.Task[None]] = set()
         self._renewals: list[_Renewal] = []
@@ -120,7 +122,7 @@ class Caller:
 
     async def _leased(self, claimed: Claimed) -> Claimed | None:
         """The claim with enough of a lease to begin; None when it may not, or cannot."""
-        until = self._clock() + PATIENCE
+        until = self._clock() + self._patience
         held: Claimed | None = claimed
         while held is not None and held.lease.time_left() < MARGIN:
             held = await self._renew(held, until=until)

@@ -41,7 +41,11 @@ def slow(dispatching: Dispatching, ticking: Ticking) -> SlowDesk:
     desk.ticking = ticking
     dispatching.desk = desk
     dispatching.caller = Caller(
-        desk=desk, recorder=dispatching.recorder, accounts=dispatching.accounts, clock=ticking
+        desk=desk,
+        recorder=dispatching.recorder,
+        accounts=dispatching.accounts,
+        patience=1.0,
+        clock=ticking,
     )
     return desk
 
@@ -76,3 +80,21 @@ async def test_a_claim_that_can_never_be_renewed_in_time_is_given_up_with_its_re
     assert dispatching.provider.calls == []
     assert dispatching.capacity.taken == 0
     assert await dispatching.rows("SELECT 1 FROM dispatcher.attempts") == []
+
+
+async def test_what_waits_behind_slow_renewals_is_given_up_before_it_is_taken_for_lost(
+    dispatching, slow
+) -> None:
+    """A process that is behind says so; nothing of it becomes unknown."""
+    slow.fixed, slow.each = 0.060, 0.050  # one lease holds at a time, some nine a second
+    leads = [await dispatching.lead(phone_e164=f"+1212555{n:04d}") for n in range(16)]
+
+    events = await dispatching.send(*map(dispatching.command, leads))
+
+    sent = [event for event in events if isinstance(event, TouchSent)]
+    late = [event for event in events if isinstance(event, TouchDeferred)]
+    assert sent
+    assert late
+    assert len(sent) + len(late) == len(leads)
+    assert {event.rule for event in late} == {"not_begun"}
+    assert dispatching.capacity.taken == 0
