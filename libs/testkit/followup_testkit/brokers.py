@@ -59,6 +59,10 @@ class OwnBroker(Broker, Protocol):
         """Kill it, delete its data and start it empty, at the same address."""
         ...
 
+    def control(self, *arguments: str, given: str = "") -> str:
+        """What `rabbitmqctl` says, with `given` on its stdin; fails if it does."""
+        ...
+
 
 class GivenBroker:
     """Somebody else's, by its address."""

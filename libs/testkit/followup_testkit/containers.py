@@ -1,6 +1,7 @@
 """A RabbitMQ in a container, through testcontainers, if Docker answers."""
 
 import os
+import shlex
 from typing import Any, Self
 
 from followup_testkit.errors import NoBroker
@@ -61,6 +62,16 @@ class ContainerBroker:
         """Remove it with its data and run an empty one at the same address."""
         self.stop()
         self._create()
+
+    def control(self, *arguments: str, given: str = "") -> str:
+        """What `rabbitmqctl` says, with `given` on its stdin; fails if it does."""
+        done = self._container.get_wrapped_container().exec_run(
+            ["sh", "-c", f'printf %s "$GIVEN" | rabbitmqctl --quiet {shlex.join(arguments)}'],
+            environment={"GIVEN": given},
+        )
+        told = str(done.output.decode())
+        assert done.exit_code == 0, told
+        return told
 
     def stop(self) -> None:
         """Remove the container and its data."""
