@@ -44,7 +44,7 @@ def slow(dispatching: Dispatching, ticking: Ticking) -> SlowDesk:
         desk=desk,
         recorder=dispatching.recorder,
         accounts=dispatching.accounts,
-        patience=1.0,
+        patience=2.5,
         clock=ticking,
     )
     return desk
