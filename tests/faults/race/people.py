@@ -23,25 +23,25 @@ SEQUENCES: dict[str, tuple[str, ...]] = {
 }
 """By the channels of their touches: after a stop none of them may begin."""
 
-FIRST, SECOND = 3, 4
-"""Seconds from the enrolment to a sequence's touches."""
+AFTER, APART = 3, 1
+"""Seconds from the enrolment to a sequence's first touch, and from there to its second:
+of the same round, for a person has one a day (R6)."""
 
 _DOCUMENT = """
 format: 1
 key: {key}
 name: A race
 steps:
-{steps}
+  - id: only
+    at: {{after: {after}s, window: at_once}}
+    touches:
+{touches}
 end:
   wait: 2d
 templates:
 {templates}
 """
-_STEP = """
-  - id: {id}
-    at: {{after: {after}s, window: at_once}}
-    touches: [{{channel: {channel}, template: {channel}}}]
-"""
+_TOUCH = "      - {{channel: {channel}, template: {channel}, delay: {delay}s}}"
 _TEMPLATES = {
     "sms": """
   sms:
@@ -60,9 +60,9 @@ _TEMPLATES = {
 }
 
 _PLANNED = text("""
-SELECT t.lead_id, t.enrollment_id, t.id AS touch_id, t.due_at
-FROM scheduler.touches t WHERE t.tenant_id = :tenant AND t.lead_id = ANY(CAST(:leads AS uuid[]))
-  AND t.step = 'first'
+SELECT DISTINCT ON (lead_id) lead_id, enrollment_id, id AS touch_id, due_at
+FROM scheduler.touches WHERE tenant_id = :tenant AND lead_id = ANY(CAST(:leads AS uuid[]))
+ORDER BY lead_id, due_at
 """)
 
 
@@ -237,10 +237,14 @@ class People:
         return client
 
     async def _publish(self, client: Client, key: str, channels: Sequence[str]) -> None:
-        moments = zip(("first", "second"), (FIRST, SECOND), channels, strict=False)
-        steps = [_STEP.format(id=id_, after=after, channel=c) for id_, after, c in moments]
+        touches = [
+            _TOUCH.format(channel=channel, delay=place * APART)
+            for place, channel in enumerate(channels)
+        ]
         templates = "".join(_TEMPLATES[channel] for channel in channels)
-        document = _DOCUMENT.format(key=key, steps="".join(steps), templates=templates)
+        document = _DOCUMENT.format(
+            key=key, after=AFTER, touches="\n".join(touches), templates=templates
+        )
         url = f"{self.ground.urls['scheduler-1']}/v1/sequences/{key}"
         headers = client.headers("application/yaml")
         for method, path, body in (("PUT", url, document), ("POST", f"{url}/publish", "")):
