@@ -43,6 +43,7 @@ SETTLING = 4
 """Seconds after which the stub's list counts as whole: it never lags."""
 RESTART_AFTER = 0.5
 RECOVERIES = 9
+LOOK_LIMIT = 1.5
 
 
 def service_of(name: str) -> str:
@@ -178,6 +179,15 @@ class Deployment:
         try:
             return await self.fleet.ready(name)
         except (AssertionError, OSError):
+            return False
+
+    async def any_ready(self, service: str) -> bool:
+        """Whether some replica of a service is up and says so at once."""
+        names = [name for name in REPLICAS if service_of(name) == service]
+        try:
+            async with asyncio.timeout(LOOK_LIMIT):
+                return any(await asyncio.gather(*map(self.ready, names)))
+        except TimeoutError:
             return False
 
     async def all_ready(self, *, within: float = 120.0) -> None:

@@ -72,6 +72,14 @@ class Surgeon:
                 self.counts[injury.kind] += 1
 
     async def _kill(self, injury: Injury) -> bool:
+        """Unless nothing of its service is up: somebody has to be at work to be killed at it.
+
+        A service that is never up is never injured within its work; on a slow machine
+        there are fewer kills for it.
+        """
+        service = service_of(injury.target)
+        if not await self._deployment.any_ready(service):
+            return False
         return self._deployment.kill(injury.target, back_in=injury.seconds)
 
     async def _freeze(self, injury: Injury) -> bool:
