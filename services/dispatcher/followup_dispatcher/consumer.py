@@ -23,6 +23,8 @@ from followup_database.errors import is_conflict, is_outage, is_passing
 from followup_dispatcher.calls import Caller
 from followup_dispatcher.capacity import Capacity
 from followup_dispatcher.claims import ClaimDesk, Claims
+from followup_dispatcher.core.lease import LEASE
+from followup_dispatcher.core.pace import Pace
 from followup_dispatcher.metrics import Metrics
 from followup_messaging import dead
 from followup_messaging.errors import BusDown
@@ -42,9 +44,11 @@ CONFLICTS = 3
 KNOWN = 10_000
 PATIENCE = 2.0
 """Seconds a command waits here for its account's share before the scheduler has it back."""
-STUCK, KEPT = 0.5, MOST // 4
-"""Seconds after which an account whose commands wait here counts as stuck, and how many
-of its commands are kept here then; the scheduler has the others back at once."""
+STUCK = 0.5
+"""Seconds after which an account whose commands wait here counts as stuck."""
+CLAIM_ROOM = LEASE - 0.030
+"""Seconds a claim may take: one that takes longer leaves no call the time to begin, and all
+of it is done a second time to renew it."""
 PAUSE_FIRST, PAUSE_MOST = 0.1, 5.0
 
 
@@ -90,8 +94,13 @@ class CommandConsumer:
         # Four commands may come as one. No more than can be called soon: what is taken here
         # is taken from the dispatchers beside this one.
         self._prefetch = max(4, min(MOST, capacity.limit) // 2)
+        # Half of what is taken may wait here, so that there is always room for what comes
+        # behind; of a stuck account so much that its calls go on as they become free.
+        self._patient = self._prefetch // 2
+        self._kept = max(1, self._patient // 4)
         self._metrics = metrics
         self._clock = clock
+        self._pace = Pace(room=CLAIM_ROOM)
         self._waiting: list[Held] = []
         self._accounts: dict[UUID, UUID] = {}
 
@@ -119,13 +128,13 @@ class CommandConsumer:
     async def _turn(self, source: Subscription, stop: asyncio.Event) -> None:
         room = min(MOST, self._capacity.free(self._lane))
         again = self._ready(room) if room > 0 else []
-        if room <= 0 or (len(self._waiting) >= MOST and not again and not self._stuck()):
+        if room <= 0 or (len(self._waiting) >= self._patient and not again and not self._stuck()):
             await _first(stop, asyncio.wait_for(self._capacity.changed(), RECHECK))
             return
         if again:
             taken = {held.message.id for held in again}
             self._waiting = [held for held in self._waiting if held.message.id not in taken]
-            await self._work(source, again)
+            await self._call(source, again)
             return
         taking = source.take(most=room, linger=LINGER)
         if self._waiting:
@@ -140,16 +149,27 @@ class CommandConsumer:
         shares, stuck = _Shares(self._capacity), self._stuck()
         kept = Counter(one.account_id for one in self._waiting)
         going: list[Held] = []
+        back: list[Held] = []
         for one in held:
             account_id = self._accounts.get(one.message.tenant_id)
             if account_id is None or shares.take(account_id):
                 going.append(one)
-            elif account_id in stuck and kept[account_id] >= KEPT:
-                going.append(replace(one, since=-inf))
+            elif account_id in stuck and kept[account_id] >= self._kept:
+                back.append(replace(one, since=-inf))
             else:
                 kept[account_id] += 1
                 self._waiting.append(replace(one, account_id=account_id))
-        await self._work(source, going)
+        await self._work(source, back)
+        await self._call(source, going)
+
+    async def _call(self, source: Subscription, batch: Sequence[Held]) -> None:
+        """Claim as many at a time as leave their calls the time to begin."""
+        while batch:
+            size = self._pace.size
+            now, batch = batch[:size], batch[size:]
+            began = self._clock()
+            await self._work(source, now)
+            self._pace = self._pace.after(len(now), self._clock() - began)
 
     def _stuck(self) -> set[UUID | None]:
         """Accounts whose commands have waited here for long."""
@@ -159,16 +179,21 @@ class CommandConsumer:
     def _ready(self, room: int) -> list[Held]:
         """What waits here and may be tried now: its account has room, or it is tired.
 
-        A few that become free one after the other are worth a short wait for more.
+        Where too much waits, what is too much of a stuck account is tired at once. A few
+        that become free one after the other are worth a short wait for more.
         """
-        shares, now = _Shares(self._capacity), self._clock()
+        shares, now, kept = _Shares(self._capacity), self._clock(), Counter[UUID | None]()
+        stuck = self._stuck() if len(self._waiting) >= self._patient else set()
         ready: list[Held] = []
         for held in self._waiting:
             if len(ready) >= room:
                 break
-            tired = now - held.since > PATIENCE
-            if tired or held.account_id is None or shares.take(held.account_id):
-                ready.append(held)
+            kept[held.account_id] += 1
+            surplus = held.account_id in stuck and kept[held.account_id] > self._kept
+            one = replace(held, since=-inf) if surplus else held
+            tired = now - one.since > PATIENCE
+            if tired or one.account_id is None or shares.take(one.account_id):
+                ready.append(one)
         enough = len(ready) >= min(GATHER, len(self._waiting))
         return ready if enough or any(now - held.since > GATHER_FOR for held in ready) else []
 

@@ -1,12 +1,24 @@
 """An account that fails: how often it is called, and where its touches wait meanwhile."""
 
+import asyncio
+from dataclasses import replace
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
+from prometheus_client import CollectorRegistry
 
+from followup_contracts.envelope import encode
 from followup_contracts.events import TouchDeferred, TouchSent, TouchUnknown
+from followup_contracts.topology import COMMANDS
+from followup_directory import create_tenant, put_account, put_templates
+from followup_dispatcher.consumer import MOST, PATIENCE, STUCK, CommandConsumer
 from followup_dispatcher.core.breaker import LIMIT, PAUSES
+from followup_dispatcher.metrics import Metrics
 from followup_dispatcher.providers.port import Accepted, NotBegun, RetryLater, Unknown
+from followup_messaging.inprocess import InProcessBus
+from followup_messaging.port import Outgoing
+from followup_testkit.waiting import until
 
 BATCH = 12
 
@@ -102,3 +114,84 @@ async def test_too_much_at_once_shuts_the_account_after_a_few(dispatching, comma
     *_, deferred = await dispatching.send(commands.pop())
     assert (deferred.kind, deferred.rule) == ("rate", "account")
     assert len(dispatching.provider.calls) == LIMIT
+
+
+async def neighbour(house) -> UUID:
+    """A second tenant with an account of its own and the same text."""
+    async with house.database.transaction() as tx:
+        tenant = await create_tenant(
+            tx, "next", "Next", {"business_name": "Next Door", "sandbox": False}
+        )
+        await put_account(
+            tx,
+            tenant.id,
+            channel="sms",
+            provider="scripted",
+            name="next door's",
+            settings={"from": "+12025550199"},
+        )
+        body = {"text": "Hi {{ person.first_name }}, still on? Reply STOP"}
+        await put_templates(tx, tenant.id, [("sms", body)])
+    return tenant.id
+
+
+async def test_nobody_waits_behind_the_commands_of_a_stuck_account(dispatching, ticking):
+    """A queue full of what can't be called now is gone through at once, before any of it is
+    tired of waiting, and each goes back for a moment of its own."""
+    house, other, release = dispatching, await neighbour(dispatching), asyncio.Event()
+
+    async def stuck(call) -> Accepted:
+        if call.tenant_id == house.tenant_id:
+            await release.wait()
+        return Accepted("ref")
+
+    house.provider.answer = stuck
+    leads = [await house.lead(phone_e164=f"+1212557{n:04d}") for n in range(3 * MOST)]
+    theirs = await house.lead(tenant_id=other, phone_e164="+12125589999")
+    backlog = [house.command(lead) for lead in leads]
+    last = replace(house.command(theirs), tenant_id=other)
+    bus = InProcessBus()
+    await bus.connect()
+    consumer = CommandConsumer(
+        bus=bus,
+        queue="dispatcher.sms.now",
+        lane="now",
+        database=house.database,
+        desk=house.desk,
+        caller=house.caller,
+        capacity=house.capacity,
+        metrics=Metrics(CollectorRegistry()),
+        clock=ticking,
+    )
+    stop, answered = asyncio.Event(), asyncio.Event()
+    work = [
+        asyncio.create_task(consumer.run(stop)),
+        asyncio.create_task(house.recorder.run(answered)),
+        asyncio.create_task(bus.publish([outgoing(message) for message in [*backlog, last]])),
+    ]
+    share = house.capacity.per_account
+    await until(lambda: len(house.provider.calls) == share, within=60, what="its share is called")
+    await until(lambda: len(consumer._waiting) >= share, within=60, what="others wait")
+    ticking.now += (STUCK + PATIENCE) / 2  # stuck for certain, and not tired of waiting yet
+
+    def gone() -> bool:
+        return any(call.tenant_id == other for call in house.provider.calls)
+
+    await until(gone, within=60, what="the other tenant's text is sent")
+    back = [e for e in await house.events() if isinstance(e, TouchDeferred)]
+    assert len(back) > len(backlog) // 2
+    assert {e.rule for e in back} == {"account_share"}
+    assert len({e.not_before for e in back}) > len(back) * 0.9
+
+    stop.set()
+    release.set()
+    await work[0]
+    await house.caller.quiet()
+    answered.set()
+    await work[1]
+    await bus.close()
+    await work[2]
+
+
+def outgoing(message) -> Outgoing:
+    return Outgoing(message.id, COMMANDS, message.routing_key, encode(message), mandatory=True)

@@ -20,7 +20,6 @@ from followup_contracts.topology import COMMANDS
 from followup_database import new_id
 from followup_directory import Tenant, Vault, create_key, create_tenant, put_account, put_templates
 from followup_directory.vault import new_secret_key
-from followup_dispatcher.consumer import MOST
 from followup_dispatcher.settings import DispatcherSettings
 from followup_dispatcher.wiring import build
 from followup_messaging.inprocess import InProcessBus
@@ -222,27 +221,6 @@ async def test_an_account_that_hangs_leaves_the_others_their_speed(house, stub, 
         "account_share"
     }
     assert stub.ledger.twice() == hanging.ledger.twice() == []
-
-
-async def test_a_long_queue_of_a_stuck_account_holds_up_nobody_behind_it(house, stub, hanging):
-    """What can't be called goes back to the scheduler at once, each for its own moment."""
-    stuck, free = await house.tenant("stuck", hanging), await house.tenant("free", stub)
-    async with house.running():
-        backlog = [*await stuck.commands(10 * MOST), *await free.commands(SHARE, start=9000)]
-        publishing = asyncio.create_task(publish(house, backlog))
-        await stub.requests(SHARE)
-
-        # No call of the stuck account has been cut off meanwhile: it is stuck as before.
-        held = await house.rows(
-            "SELECT state FROM dispatcher.attempts WHERE tenant_id = :t", t=stuck.tenant.id
-        )
-        assert [row["state"] for row in held] == ["claimed"] * SHARE
-        back = [e["data"] for e in await house.events() if e["data"].get("kind") == "rate"]
-        assert len(back) >= 8 * MOST
-        assert {each["rule"] for each in back} == {"account_share"}
-        assert len({each["not_before"] for each in back}) > len(back) * 0.9
-        hanging.release()
-        await publishing
 
 
 async def test_told_to_stop_it_ends_its_calls_and_commits_their_answers(house, hanging):

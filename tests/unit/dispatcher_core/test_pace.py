@@ -35,3 +35,11 @@ def test_a_quick_database_gets_its_large_batches_back() -> None:
 def test_a_batch_that_was_not_full_says_nothing_about_larger_ones() -> None:
     """Quick with three is no reason for sixteen."""
     assert Pace(8).after(3, 0.001) == Pace(8)
+
+
+@given(st.floats(min_value=0.0001, max_value=LEASE), st.floats(0, 60))
+def test_what_is_too_slow_is_said_by_whoever_paces(room, seconds) -> None:
+    """A claim may take more of a lease than a renewal: nothing has been promised yet."""
+    after = Pace(64, room=room).after(64, seconds)
+    assert (after.size < 64) == (seconds > room)
+    assert after.room == room

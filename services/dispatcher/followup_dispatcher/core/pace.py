@@ -1,8 +1,8 @@
-"""How many leases are renewed together.
+"""How many leases are taken or renewed together.
 
-A renewal counts from before its transaction, so one that takes longer than a lease has
-renewed nothing. A batch that is too large for the database's speed of the moment would so
-be renewed for ever, and nothing would go out: the batch shrinks until its leases hold.
+A lease counts from before its transaction, so one that takes longer than a lease has won
+nothing. A batch that is too large for the database's speed of the moment would so be
+renewed for ever, and nothing would go out: the batch shrinks until its leases hold.
 """
 
 from dataclasses import dataclass, replace
@@ -16,13 +16,14 @@ ROOM = LEASE / 2
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """`size` is how many to renew at once, 1 to `MOST`."""
+    """`size` is how many to take at once, 1 to `MOST`, so that it takes `room` seconds at most."""
 
     size: int = MOST
+    room: float = ROOM
 
     def after(self, count: int, seconds: float) -> "Pace":
         """The pace once `count` have taken so long: half of them, or a quarter more."""
-        if seconds > ROOM:
+        if seconds > self.room:
             return replace(self, size=max(1, min(self.size, count) // 2))
         if count < self.size:
             return self
