@@ -44,8 +44,8 @@ class Standing:
     """How a touch stands at the moment of the look.
 
     `suppressed`: its address is listed for its channel or for all. `held`: a reply of
-    its person, or an event about them, waits for a decision. `epoch`: its enrollment's; a command with a lower
-    one is superseded.
+    its person, or an event about them, waits for a decision. `epoch`: its enrollment's;
+    a command with a lower one is superseded.
     """
 
     suppressed: bool
