@@ -185,7 +185,7 @@ async def test_letters_are_dropped(database_url, bury, states):
         ("drop",),
         ("drop", "--all"),
         ("replay", "--consumer", "intake"),
-        ("drop", str(uuid4()), "--all", "--yes"),
+        ("drop", "019a2010-0000-7000-8000-000000000000", "--all", "--yes"),
         ("replay", "no-id"),
         ("list", "--state", "lost"),
     ],
