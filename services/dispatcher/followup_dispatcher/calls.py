@@ -2,20 +2,19 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import TypeVar
 from uuid import UUID
 
 import structlog
 
-from followup_database.errors import is_passing
 from followup_dispatcher.accounts import Accounts
 from followup_dispatcher.claims import ClaimDesk, Claimed
 from followup_dispatcher.core.lease import Lease
 from followup_dispatcher.core.pace import Pace
+from followup_dispatcher.outages import patiently
 from followup_dispatcher.providers.port import (
     CALL_LIMIT,
     Accepted,
@@ -30,8 +29,6 @@ from followup_dispatcher.records import Recorder, Report
 from followup_messaging.failures import origin
 
 log = structlog.get_logger(__name__)
-
-T = TypeVar("T")
 
 MARGIN = 0.020
 """A lease with less than this left is renewed rather than raced."""
@@ -180,7 +177,7 @@ class Caller:
 
     async def _give_up(self, batch: Sequence[Claimed], reason: str, pause: timedelta) -> None:
         try:
-            await _patiently(lambda: self._desk.release([(one, reason, pause) for one in batch]))
+            await patiently(lambda: self._desk.release([(one, reason, pause) for one in batch]))
         except Exception as error:  # noqa: BLE001 - see below
             # The claims stay in the ledger and are swept; their calls were never begun.
             for one in batch:
@@ -219,7 +216,7 @@ class Caller:
     async def _renewed(self, batch: list[Claimed]) -> dict[UUID, Claimed]:
         """What may go on, by attempt; a batch that fails is gone through one by one."""
         try:
-            going = await _patiently(lambda: self._desk.renew(batch))
+            going = await patiently(lambda: self._desk.renew(batch))
         except Exception as error:  # noqa: BLE001 - one that fails must not take others along
             if len(batch) == 1:
                 # The claim stays in the ledger and is swept; the call was never begun.
@@ -270,17 +267,3 @@ def _culprit(claimed: Claimed, error: Exception) -> dict[str, str]:
         "error": type(error).__name__,
         "at": origin(error),
     }
-
-
-async def _patiently(work: Callable[[], Awaitable[T]]) -> T:
-    """Do it, trying again while the database is down or others are in the way."""
-    pause = 0.1
-    while True:
-        try:
-            return await work()
-        except Exception as error:
-            if not is_passing(error):
-                raise
-            log.warning("database_busy", error=type(error).__name__, seconds=pause)
-        await asyncio.sleep(pause)
-        pause = min(5.0, pause * 2)

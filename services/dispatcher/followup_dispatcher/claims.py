@@ -16,6 +16,7 @@ from followup_contracts.commands import SendTouch
 from followup_contracts.envelope import Message
 from followup_contracts.payload import Payload
 from followup_database import Database, Transaction, new_id
+from followup_database.errors import is_outage
 from followup_dispatcher import ledger, rates, usage
 from followup_dispatcher.answers import deferred, failed, from_ledger, publish, skipped
 from followup_dispatcher.capacity import Capacity
@@ -25,6 +26,7 @@ from followup_dispatcher.core.validity import valid_for
 from followup_dispatcher.core.verdict import Candidate, Defer, Pass, Skip, Verdict, decide
 from followup_dispatcher.drafting import Draft, Drafter, Unsendable
 from followup_dispatcher.ledger import Settlement
+from followup_dispatcher.outages import patiently
 from followup_dispatcher.picture import Picture, Surveyor, address_of
 from followup_dispatcher.providers.port import Content, Provider
 from followup_messaging import dead
@@ -108,21 +110,40 @@ class ClaimDesk:
 
         Idempotent: a touch that is in the ledger is answered from the ledger. A command
         whose account holds its full share is postponed, or deferred if it is `tired` of
-        waiting.
+        waiting. When this raises, nothing has been claimed.
         """
         taken = self._clock()
-        async with self._database.transaction() as tx:
-            picture = await self._surveyor.look(tx, messages)
-            answers = _answered(picture, tx.now)
-            drafts, postponed = await self._draft(tx, picture, answers, tired)
-            slotted = await _reserve(tx, drafts, answers)
-            claimed = await _enter(tx, slotted, picture)
-            await self._outbox.add(tx, answers)
+        claimed: list[_Slotted] = []
+        try:
+            async with self._database.transaction() as tx:
+                picture = await self._surveyor.look(tx, messages)
+                answers = _answered(picture, tx.now)
+                drafts, postponed = await self._draft(tx, picture, answers, tired)
+                slotted = await _reserve(tx, drafts, answers)
+                claimed = await _enter(tx, slotted, picture)
+                await self._outbox.add(tx, answers)
+        except Exception as error:
+            if claimed and is_outage(error):
+                await patiently(lambda: self._take_back([one.draft for one in claimed]))
+            raise
         for one in claimed:
             self._capacity.take(one.draft.account.id)
         return Claims(
             tuple(self._claimed(one, taken, picture, tx.now) for one in claimed), postponed
         )
+
+    async def _take_back(self, drafts: Sequence[Draft]) -> None:
+        """Undo a claim whose commit was cut off: it may stand, and nobody would call.
+
+        The persons' caps are locked by it until it is over, one way or the other.
+        """
+        async with self._database.transaction() as tx:
+            await usage.hold(tx, {draft.person_id for draft in drafts})
+            gone = await ledger.release(
+                tx, [(draft.command.touch_id, draft.attempt_id) for draft in drafts]
+            )
+            undone = [draft for draft in drafts if draft.attempt_id in gone]
+            await usage.give_back(tx, [(d.person_id, d.command.touch_id) for d in undone])
 
     async def renew(self, batch: Sequence[Claimed]) -> list[Claimed]:
         """Look at everything once more for claims whose lease ran out; slot and caps are kept.
