@@ -42,11 +42,15 @@ class Capacity:
         """How many more calls this account may hold."""
         return max(0, self.per_account - len(self._since.get(account_id, ())))
 
+    def oldest(self, account_id: UUID) -> float:
+        """Seconds for which the oldest call of an account has been under way."""
+        since = self._since.get(account_id)
+        return self._clock() - since[0] if since else 0.0
+
     def turn_of(self, account_id: UUID) -> float:
         """Seconds until a call of a busy account may begin; whoever asks has the next turn."""
-        now, since = self._clock(), self._since.get(account_id)
         turns, seconds = self._turns.get(account_id, Turns()).taken(
-            now, places=self.per_account, oldest=now - since[0] if since else 0.0
+            self._clock(), places=self.per_account, oldest=self.oldest(account_id)
         )
         self._turns[account_id] = turns
         return seconds

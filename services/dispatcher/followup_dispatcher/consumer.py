@@ -44,8 +44,9 @@ CONFLICTS = 3
 KNOWN = 10_000
 PATIENCE = 2.0
 """Seconds a command waits here for its account's share before the scheduler has it back."""
-STUCK = 0.5
-"""Seconds after which an account whose commands wait here counts as stuck."""
+STUCK = 1.0
+"""Seconds after which an account whose calls get no answer counts as stuck. That its commands
+wait says nothing: they also do where the dispatcher itself is short of time."""
 CLAIM_ROOM = LEASE - 0.030
 """Seconds a claim may take: one that takes longer leaves no call the time to begin, and all
 of it is done a second time to renew it."""
@@ -100,7 +101,7 @@ class CommandConsumer:
         self._kept = max(1, self._patient // 4)
         self._metrics = metrics
         self._clock = clock
-        self._pace = Pace(room=CLAIM_ROOM)
+        self._pace = Pace(room=CLAIM_ROOM, least=GATHER)
         self._waiting: list[Held] = []
         self._accounts: dict[UUID, UUID] = {}
 
@@ -172,9 +173,9 @@ class CommandConsumer:
             self._pace = self._pace.after(len(now), self._clock() - began)
 
     def _stuck(self) -> set[UUID | None]:
-        """Accounts whose commands have waited here for long."""
-        limit = self._clock() - STUCK
-        return {one.account_id for one in self._waiting if one.since < limit}
+        """Accounts whose commands wait here for calls that have long been under way."""
+        waiting = {one.account_id for one in self._waiting if one.account_id is not None}
+        return {id_ for id_ in waiting if self._capacity.oldest(id_) > STUCK}
 
     def _ready(self, room: int) -> list[Held]:
         """What waits here and may be tried now: its account has room, or it is tired.

@@ -16,15 +16,19 @@ ROOM = LEASE / 2
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """`size` is how many to take at once, 1 to `MOST`, so that it takes `room` seconds at most."""
+    """`size` is how many to take at once, so that it takes `room` seconds at most.
+
+    It lies between `least` and `MOST`.
+    """
 
     size: int = MOST
     room: float = ROOM
+    least: int = 1
 
     def after(self, count: int, seconds: float) -> "Pace":
         """The pace once `count` have taken so long: half of them, or a quarter more."""
         if seconds > self.room:
-            return replace(self, size=max(1, min(self.size, count) // 2))
+            return replace(self, size=max(self.least, min(self.size, count) // 2))
         if count < self.size:
             return self
         return replace(self, size=min(MOST, self.size + max(1, self.size // 4)))
