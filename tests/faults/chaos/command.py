@@ -200,6 +200,9 @@ def _report(
         "leads": len(evidence.leads),
         "touches": len(evidence.accepted),
         "requests": len(evidence.ledger),
+        "requests_while_injured": sum(
+            surgeon.healed is not None and t.first_byte < surgeon.healed for t in evidence.ledger
+        ),
         "words": sum(word.acknowledged is not None for word in evidence.words),
         "kills": surgeon.counts[KILL],
         "injuries": dict(surgeon.counts),

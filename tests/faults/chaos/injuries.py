@@ -4,6 +4,7 @@ import asyncio
 import signal
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import UTC, datetime
 
 import aiohttp
 
@@ -22,6 +23,7 @@ class Surgeon:
         self, deployment: Deployment, session: aiohttp.ClientSession, log: Callable[[str], None]
     ) -> None:
         self.counts: Counter[str] = Counter()
+        self.healed: datetime | None = None
         self._deployment = deployment
         self._session = session
         self._log = log
@@ -55,6 +57,7 @@ class Surgeon:
 
     async def heal(self) -> None:
         """End whatever lasts."""
+        self.healed = datetime.now(UTC)
         self._deployment.amqp.delay = self._deployment.database.delay = 0.0
         self._deployment.amqp.mend()
         self._deployment.database.mend()

@@ -26,7 +26,7 @@ KILL = "kill"
 KILL_EVERY = 2.4
 """Seconds between kills, in the mean."""
 
-CALM = 2.5
+CALM = 5.0
 """Seconds between two injuries of a track, in the mean."""
 
 

