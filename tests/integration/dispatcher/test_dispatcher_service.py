@@ -243,6 +243,8 @@ async def test_a_person_settles_what_nobody_else_can(house, stub):
     stub.rule = lambda _request: CutAfter()
     async with house.running():
         await publish(house, await tenant.commands(2))
+        await stub.requests(2)
+        stub.auth_token = "changed"  # its record can't be asked any more
 
         async def listed() -> list[dict]:
             page = await tenant.ask("GET", "/v1/attempts?state=unknown")
