@@ -28,7 +28,9 @@ DRAIN_SECONDS = 10.0
 """From the signal to the end of the process, at most."""
 
 _FLUSH_SECONDS = 2.0  # of these, kept for the finishers
-_CLOSE_SECONDS = 0.5  # and for letting go of connections
+_CLOSE_SECONDS = 0.5  # for letting go of connections
+_EXIT_SECONDS = 0.5  # and for what Python does at the end
+_WORK_SECONDS = DRAIN_SECONDS - _FLUSH_SECONDS - _CLOSE_SECONDS - _EXIT_SECONDS
 _BACKLOG = 2048
 
 
@@ -104,7 +106,7 @@ class _Work:
                 access_log=False,
                 lifespan="off",
                 server_header=False,
-                timeout_graceful_shutdown=int(DRAIN_SECONDS - _FLUSH_SECONDS),
+                timeout_graceful_shutdown=int(_WORK_SECONDS),
             )
         )
 
@@ -147,13 +149,13 @@ class _Work:
     ) -> bool:
         """End in order; True when everything came to its own end in time."""
         began = asyncio.get_running_loop().time()
-        deadline = began + DRAIN_SECONDS - _CLOSE_SECONDS
+        deadline = began + _WORK_SECONDS
         self.log.info("process.draining")
         self.server.should_exit = True
         ending.set()
-        whole = await self._join(workers, deadline - _FLUSH_SECONDS)
+        whole = await self._join(workers, deadline)
         finish.set()
-        return await self._join(finishers, deadline) and whole
+        return await self._join(finishers, deadline + _FLUSH_SECONDS) and whole
 
     async def _join(self, tasks: Sequence[asyncio.Task[None]], deadline: float) -> bool:
         left = deadline - asyncio.get_running_loop().time()

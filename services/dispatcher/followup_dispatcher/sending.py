@@ -9,7 +9,7 @@ from followup_dispatcher.records import Recorder
 
 LAST_CALLS = 5.0
 """Seconds for calls under way when told to stop: what is left of a drain (6 s in one process
-with all, 7.5 s in one of its own) is for their answers."""
+with all, 7 s in one of its own) is for their answers."""
 
 
 class Sending:
