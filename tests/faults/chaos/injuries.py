@@ -13,6 +13,10 @@ from chaos.plan import KILL, MOODS, REPLICAS, SLOW, Injury
 from followup_testkit.proxies import TcpProxy
 from followup_testkit.waiting import until
 
+ENDED = (None, 0, -signal.SIGTERM, -signal.SIGKILL)
+"""How a replica that is told to end may end: gone already, well, before it had come up, or
+killed on top of it."""
+
 Carry = Callable[[Injury], Awaitable[object]]
 
 
@@ -93,7 +97,7 @@ class Surgeon:
         for name in REPLICAS:
             if service_of(name) == injury.target:
                 code = await self._deployment.terminate(name)
-                if code not in (None, 0, -signal.SIGTERM):  # the last: it had only begun to start
+                if code not in ENDED:
                     self.counts[f"drain ended with {code}"] += 1
                 try:
                     await until(lambda name=name: self._deployment.ready(name), within=20)

@@ -16,8 +16,8 @@ FREEZE = timedelta(milliseconds=100)
 
 RECORDING = timedelta(seconds=15)
 """How long an answer may take to be recorded, with the database away meanwhile."""
-UNBEGUN = timedelta(seconds=40)
-"""How long a claim may wait for its call, and a dead one to be swept."""
+UNBEGUN = timedelta(seconds=20)
+"""How long a claim may wait for its slot and its call."""
 
 Attempt = Mapping[str, Any]
 
