@@ -100,6 +100,8 @@ class Caller:
             with suppress(TimeoutError):
                 async with asyncio.timeout(wait):
                     await self._draining.wait()
+        else:
+            self._desk.began(in_time=claimed.lease.time_left() >= MARGIN)
         left = claimed.starts_at - self._clock()
         if self._draining.is_set() and left > 0:
             await self._give_up([claimed], "the dispatcher is ending", timedelta(seconds=left))

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from uuid import UUID
 
 from followup_contracts.payload import Lane
+from followup_dispatcher.core.strain import Strain
 from followup_dispatcher.core.turns import Turns
 
 
@@ -21,6 +22,8 @@ class Capacity:
         self.limit = limit
         self.per_account = max(1, limit // 4)
         self._clock = clock
+        places = limit - limit // 8
+        self._strain = Strain(most=places, places=places)
         # When the calls under way were claimed, the oldest first. Which of them an
         # answer belongs to does not matter: their mean is the same.
         self._since: dict[UUID, deque[float]] = {}
@@ -35,8 +38,8 @@ class Capacity:
 
     def free(self, lane: Lane) -> int:
         """How many more calls of this lane may be claimed now."""
-        reserved = self.limit // 8 if lane == "later" else 0
-        return max(0, self.limit - reserved - self._taken)
+        places = self._strain.places if lane == "later" else self.limit
+        return max(0, places - self._taken)
 
     def free_for(self, account_id: UUID) -> int:
         """How many more calls this account may hold."""
@@ -46,6 +49,14 @@ class Capacity:
         """Seconds for which the oldest call of an account has been under way."""
         since = self._since.get(account_id)
         return self._clock() - since[0] if since else 0.0
+
+    def began(self, *, in_time: bool) -> None:
+        """A claim came to its call: while its lease held, or too late for it.
+
+        Where leases run out there is too much at once, and lane `later` makes room.
+        """
+        strain = self._strain
+        self._strain = strain.kept() if in_time else strain.missed(self._clock())
 
     def turn_of(self, account_id: UUID) -> float:
         """Seconds until a call of a busy account may begin; whoever asks has the next turn."""

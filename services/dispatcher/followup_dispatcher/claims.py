@@ -190,6 +190,10 @@ class ClaimDesk:
             payload = failed(message, code="internal", reason=INTERNAL, now=tx.now)
             await self._outbox.add(tx, [publish(message, payload, tx.now)])
 
+    def began(self, *, in_time: bool) -> None:
+        """A claim came to its call: while its lease held, or too late for it."""
+        self._capacity.began(in_time=in_time)
+
     def forget(self, batch: Sequence[Claimed]) -> None:
         """Count these out of what is in flight."""
         for one in batch:

@@ -14,6 +14,8 @@ from followup_contracts.topology import COMMANDS
 from followup_directory import create_tenant, put_account, put_templates
 from followup_dispatcher.consumer import MOST, PATIENCE, STUCK, CommandConsumer
 from followup_dispatcher.core.breaker import LIMIT, PAUSES
+from followup_dispatcher.core.lease import LEASE
+from followup_dispatcher.core.strain import PROOFS
 from followup_dispatcher.metrics import Metrics
 from followup_dispatcher.providers.port import Accepted, NotBegun, RetryLater, Unknown
 from followup_messaging.inprocess import InProcessBus
@@ -195,3 +197,18 @@ async def test_nobody_waits_behind_the_commands_of_a_stuck_account(dispatching, 
 
 def outgoing(message) -> Outgoing:
     return Outgoing(message.id, COMMANDS, message.routing_key, encode(message), mandatory=True)
+
+
+async def test_what_can_wait_makes_room_where_leases_run_out(dispatching, commands, ticking):
+    """A process with too much to do takes on less of lane `later`, and as much of `now`."""
+    house = dispatching
+    before = house.capacity.free("later"), house.capacity.free("now")
+    late = await house.desk.claim([commands.pop() for _ in range(BATCH)])
+    ticking.now += LEASE
+    house.caller.begin(late.claimed)
+    await house.settled()
+    assert house.capacity.free("later") == before[0] // 2
+    assert house.capacity.free("now") == before[1]
+
+    await house.send(*(commands.pop() for _ in range(BATCH)))
+    assert house.capacity.free("later") == before[0] // 2 + BATCH // PROOFS
