@@ -119,6 +119,30 @@ async def test_an_unknown_outcome_shown_absent_is_tried_again(desk, say):
     assert (await desk.touch(run, "sms"))["state"] == "planned"
 
 
+@pytest.mark.parametrize("known", [False, True], ids=["never known as unknown", "freed before"])
+async def test_a_late_unknown_does_not_outlive_what_freed_a_cancelled_touch(desk, say, known):
+    """The sequence was halted; the attempt was unknown, then shown absent; told in any order."""
+    _, run = await desk.enrolled()
+    touch = await desk.touch(run, "sms")
+    if known:
+        await desk.tell(desk.outcomes, say.unknown(touch, at=desk.clock()))
+    await _order(desk, run, "halt")
+    await desk.tell(desk.outcomes, _freed(desk, say, touch))
+    await desk.tell(desk.outcomes, say.unknown(touch, at=desk.clock()))
+    assert (await desk.touch(run, "sms"))["state"] == "cancelled"
+
+
+async def test_a_cancelled_touch_that_is_not_freed_may_still_turn_out_unknown(desk, say):
+    """Its call had begun: only what shows that it did not go out takes that back."""
+    _, run = await desk.enrolled()
+    touch = await desk.touch(run, "sms")
+    await _order(desk, run, "halt")
+    until = desk.clock() + timedelta(hours=1)
+    await desk.tell(desk.outcomes, say.deferred(touch, at=desk.clock(), until=until))
+    await desk.tell(desk.outcomes, say.unknown(touch, at=desk.clock()))
+    assert (await desk.touch(run, "sms"))["state"] == "unknown"
+
+
 async def _unknown(desk, say):
     """An enrollment whose first text nobody knows about."""
     _, run = await desk.enrolled()

@@ -91,7 +91,8 @@ def counts(touch: Touch, outcome: Outcome) -> bool:
             # One by the provider says of an attempt, of whatever round, that it did not go
             # out. Should a later one be unknown, the ledger answers the next command so.
             freed = touch.state == "unknown" and outcome.kind == "provider"
-            return freed or (current and touch.state in ("commanded", "unknown"))
+            over = touch.state == "cancelled" and outcome.kind == "provider"
+            return freed or (current and (over or touch.state in ("commanded", "unknown")))
 
 
 def defer(run: Run, touch: Touch, outcome: TouchDeferred) -> None:
@@ -110,14 +111,25 @@ def defer(run: Run, touch: Touch, outcome: TouchDeferred) -> None:
         until=outcome.not_before.isoformat(),
     )
     given_up = _given_up(run, touch)
-    if given_up is None:
+    if touch.state == "cancelled":
+        _close_round(touch)
+    elif given_up is None:
         _arm(run, touch, outcome)
     else:
+        _close_round(touch)
         touch.note(outcome.at, "cancelled", reason=given_up)
         touch.state, touch.settled_at, touch.reason = "cancelled", outcome.at, given_up
         touch.outstanding = False
         run.timers[touch.id] = None
     run.change(touch)
+
+
+def _close_round(touch: Touch) -> None:
+    """Let no word about this round count any more: its attempt certainly did not go out.
+
+    An `unknown` that was said before, and comes only now, would stand for ever.
+    """
+    touch.round += 1
 
 
 def _given_up(run: Run, touch: Touch) -> str | None:

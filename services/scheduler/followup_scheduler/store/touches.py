@@ -23,7 +23,7 @@ _COLUMNS = f"{_STORED}, step, occurrence, channel"
 _NAMES = tuple(name.strip() for name in _STORED.split(","))
 
 _CHANGING = (
-    "id", "state", "epoch", "due_at", "outstanding", "settled_at", "call_result", "reason"
+    "id", "state", "round", "epoch", "due_at", "outstanding", "settled_at", "call_result", "reason"
 )  # fmt: skip
 
 _INSERT = text(f"""
@@ -43,11 +43,12 @@ _TRACE = """CASE WHEN jsonb_array_length(t.trace) < 200 THEN t.trace || r.trace
 
 _UPDATE = text(f"""
 UPDATE scheduler.touches AS t
-SET state = r.state, epoch = r.epoch, due_at = r.due_at, outstanding = r.outstanding,
-    settled_at = r.settled_at, call_result = r.call_result, reason = r.reason, trace = {_TRACE}
+SET state = r.state, round = r.round, epoch = r.epoch, due_at = r.due_at,
+    outstanding = r.outstanding, settled_at = r.settled_at, call_result = r.call_result,
+    reason = r.reason, trace = {_TRACE}
 FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
-  id uuid, state text, epoch int, due_at timestamptz, outstanding boolean, settled_at timestamptz,
-  call_result text, reason text, trace jsonb)
+  id uuid, state text, round int, epoch int, due_at timestamptz, outstanding boolean,
+  settled_at timestamptz, call_result text, reason text, trace jsonb)
 WHERE t.id = r.id
 """)
 
