@@ -64,7 +64,7 @@ def _unexcused(touch: Body, *, lead: Lead, told: Told, evidence: Evidence) -> st
         case "planned":
             return _waiting(touch, lead=lead, told=told, now=evidence.checked)
         case "unknown":
-            return None  # counted by a check of its own
+            return None  # `still_unknown` has it
         case "cancelled" | "skipped" if lead.phone in evidence.wrote:
             return None if touch["reason"] else f"{state} without a reason"
         case _:

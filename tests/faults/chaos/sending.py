@@ -179,16 +179,27 @@ def _open(attempt: Attempt, evidence: Evidence) -> bool:
 
 
 def still_unknown(evidence: Evidence) -> Iterator[Violation]:
-    """Attempts that are unknown at the end though the provider's record tells of them.
+    """Touches and attempts that are unknown at the end though the provider's record tells of them.
 
     The record tells of all: what it has was accepted, what it has not was not.
     """
-    for touch_id, attempts in evidence.attempts.items():
-        for attempt in attempts:
-            if attempt["state"] in ("unknown", "claimed"):
-                held = "has it" if touch_id in evidence.accepted else "does not have it"
-                text = f"{attempt['state']} at the end; the provider {held}: {attempt['reason']}"
-                yield Violation("unresolved", touch_id, text)
+    found = [
+        (touch_id, attempt)
+        for touch_id, attempts in evidence.attempts.items()
+        for attempt in attempts
+        if attempt["state"] in ("unknown", "claimed")
+    ]
+    found += [
+        (touch["id"], touch)
+        for told in evidence.told.values()
+        for enrollment in told.enrollments
+        for touch in enrollment["touches"]
+        if touch["state"] == "unknown"
+    ]
+    for touch_id, body in found:
+        held = "has it" if touch_id in evidence.accepted else "does not have it"
+        text = f"{body['state']} at the end; the provider {held}: {body['reason']}"
+        yield Violation("unresolved", touch_id, text)
 
 
 def left_over(evidence: Evidence) -> Iterator[Violation]:

@@ -320,6 +320,12 @@ def test_an_attempt_unresolved_at_the_end_is_found(state) -> None:
     )
 
 
+def test_a_touch_that_only_its_sequence_still_takes_for_unknown_is_found() -> None:
+    """The ledger has settled it; the enrollment never learnt."""
+    known = told(touch("T1", state="unknown"), touch("T2", "voice"))
+    assert rules(fine(told={"L1": known})) == {"unresolved"}
+
+
 @pytest.mark.parametrize("name", ["queue scheduler.replies", "outbox", "oldest hold"])
 def test_what_is_left_over_is_found(name) -> None:
     """Queues, outbox, holds, timers: all at zero."""
