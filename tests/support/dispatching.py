@@ -95,6 +95,7 @@ class Dispatching:
     hasher: AddressHasher
     outbox: Outbox
     accounts: Accounts
+    drafter: Drafter
     capacity: Capacity
     desk: ClaimDesk
     recorder: Recorder
@@ -247,11 +248,12 @@ async def dispatcher_on(
         clock=ticking,
     )
     composer = Composer(signer=LinkSigner(b"l" * 32), hasher=hasher, public_url="https://f.example")
+    drafter = Drafter(providers, composer, "https://f.example")
     desk = ClaimDesk(
         database,
         outbox=outbox,
         surveyor=Surveyor(hasher),
-        drafter=Drafter(providers, composer, "https://f.example"),
+        drafter=drafter,
         capacity=capacity,
         clock=ticking,
     )
@@ -274,6 +276,7 @@ async def dispatcher_on(
         hasher,
         outbox,
         providers,
+        drafter,
         capacity,
         desk,
         recorder,

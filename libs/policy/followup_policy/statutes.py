@@ -161,10 +161,13 @@ def _with_unknown(jurisdictions: frozenset[str]) -> frozenset[str]:
 
 
 def _binds(row: Statute, rows: tuple[Statute, ...], channel: Channel, *, machine: bool) -> bool:
-    if channel in row.channels:
-        return machine or not row.machine_only or channel == "sms"
+    # Whatever else rings a phone is bound like a text: a channel nobody has thought of
+    # here must not be free of the law.
+    bound: Channel = "voice" if channel == "voice" else "sms"
+    if bound in row.channels:
+        return machine or not row.machine_only or bound == "sms"
     # A law that says "calls" is read to mean texts too, unless it has a rule for texts.
-    return channel == "sms" and not any("sms" in each.channels for each in rows)
+    return bound == "sms" and not any("sms" in each.channels for each in rows)
 
 
 @cache

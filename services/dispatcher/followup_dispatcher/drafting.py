@@ -162,13 +162,16 @@ class Drafter:
 
     def _callback(
         self, account: Account, command: SendTouch, attempt_id: UUID, person_id: UUID
-    ) -> str:
+    ) -> str | None:
+        """Where the vendor reports to; None where we have no address it could reach."""
+        base = self.public_url.rstrip("/")
+        if not base:
+            return None
         # Every id that a report needs: it may come before anybody knows that this went out.
         query = (
             f"touch={command.touch_id}&attempt={attempt_id}&enrollment={command.enrollment_id}"
             f"&lead={command.lead_id}&person={person_id}"
         )
-        base = self.public_url.rstrip("/")
         return f"{base}/hooks/{account.provider}/{account.id}/status?{query}"
 
 

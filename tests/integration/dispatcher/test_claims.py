@@ -26,6 +26,14 @@ from followup_dispatcher.providers.port import (
 from followup_suppression import place_hold, raise_epochs, suppress
 
 
+async def test_nobody_is_asked_to_call_back_where_nobody_can(dispatching) -> None:
+    """A house without a public address sends without one: a vendor would refuse a bad one."""
+    dispatching.drafter.public_url = ""
+    await dispatching.send(dispatching.command(await dispatching.lead()))
+    (call,) = dispatching.provider.calls
+    assert call.callback_url is None
+
+
 async def test_a_touch_goes_out_once_and_is_told_as_sent(dispatching) -> None:
     """A command becomes one call, one accepted attempt and one `touch.sent`."""
     lead = await dispatching.lead()

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from followup_policy.quiet import next_opening, open_intervals, quiet_hours
-from followup_policy.statutes import emergency_jurisdictions, statutes
+from followup_policy.statutes import emergency_jurisdictions, statutes, statutes_for
 from followup_policy.zones import Place, Whereabouts, whereabouts
 
 # Hours as decimals: (Monday to Friday, Saturday, Sunday, holiday); "same": no holiday rule.
@@ -306,6 +306,19 @@ def test_france_is_shut_at_lunch_for_calls_alone():
     lunch = datetime(2026, 6, 2, 11, 30, tzinfo=UTC)
     assert quiet_hours("sms", where=france, now=lunch).allowed
     assert quiet_hours("voice", where=france, now=lunch).opens_at == lunch + timedelta(minutes=30)
+
+
+@pytest.mark.parametrize("country", ["US", "FR", "GB", "IN", "AU", "ZZ"])
+def test_a_channel_nobody_thought_of_is_bound_like_a_text(country):
+    """What is added to the channels is not free of the law until somebody says so."""
+    place = frozenset({country})
+    for machine in (True, False):
+        text, other = (
+            statutes_for(channel, jurisdictions=place, machine=machine)
+            for channel in ("sms", "whatsapp")
+        )
+        assert text
+        assert other == text
 
 
 def test_an_unknown_zone_is_closed_for_all_but_email():
