@@ -44,16 +44,32 @@ TARGETS = {
     "procrastinate_per_s": "",
     "dbos_per_s": "",
 }
+PICTURES = {
+    "peers": "Touches per second",
+    "throughput": "Touches per second by batch size",
+    "latency": "Latency by percentile",
+    "claims": "Cost of claiming due timers",
+}
 MOST_STATEMENTS = 30
 
 
 def write(figures: Mapping[str, Any], page: Path = PAGE) -> None:
     """Put the tables of these figures into the page; the rest of it stays."""
     content = page.read_text()
-    content = _between(content, "figures", f"{_machine()}\n\n{_figures(figures)}")
+    shown = "\n\n".join([_machine(), _figures(figures), *_pictures(page.parent)])
+    content = _between(content, "figures", shown)
     content = _between(content, "processor", _processor(figures))
     content = _between(content, "statements", _statements(figures.get("statements", [])))
     page.write_text(content)
+
+
+def _pictures(docs: Path) -> list[str]:
+    """Those that have been drawn."""
+    return [
+        f"![{title}](performance/{name}.svg)"
+        for name, title in PICTURES.items()
+        if (docs / "performance" / f"{name}.svg").exists()
+    ]
 
 
 def _between(content: str, name: str, table: str) -> str:

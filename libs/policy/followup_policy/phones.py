@@ -130,6 +130,7 @@ def _area_code(number: phonenumbers.PhoneNumber) -> int:
     return (number.national_number or 0) // 10_000_000 if number.country_code == _NANP else 0
 
 
+@lru_cache(maxsize=4096)  # asked for several times in a row, about the same number
 def _parsed(e164: str | None) -> phonenumbers.PhoneNumber | None:
     if not e164 or not e164.startswith("+"):
         return None
