@@ -143,12 +143,12 @@ class Database:
                 # A transaction that has failed answers its COMMIT with a rollback.
                 if await connection.execute("COMMIT") != "COMMIT":
                     raise NotCommitted("the transaction had failed before its commit")
-            except asyncpg.InternalClientError as error:
-                # The driver's word for a link that went in the middle of an exchange.
-                await _undo(lent, connection, error)
-                raise asyncpg.ConnectionDoesNotExistError("the connection was lost") from error
             except BaseException as error:
-                await _undo(lent, connection, error)
+                # The driver's word for a link that went in the middle of an exchange.
+                lost = isinstance(error, asyncpg.InternalClientError)
+                await _undo(lent, connection, doubtful=lost or not isinstance(error, Exception))
+                if lost:
+                    raise asyncpg.ConnectionDoesNotExistError("the connection was lost") from error
                 raise
         for callback in transaction.on_commit:
             callback()
@@ -172,17 +172,19 @@ async def _driver(lent: AsyncConnection) -> "asyncpg.Connection[Any]":
 
 
 async def _undo(
-    lent: AsyncConnection, connection: "asyncpg.Connection[Any]", error: BaseException
+    lent: AsyncConnection, connection: "asyncpg.Connection[Any]", *, doubtful: bool
 ) -> None:
-    """Roll back; a connection in doubt is given up, and the server rolls back itself."""
-    doubtful = not isinstance(error, Exception) or isinstance(error, asyncpg.InternalClientError)
-    if not doubtful and not connection.is_closed():
+    """Roll back; a connection in doubt is given up, and the server rolls back itself.
+
+    `doubtful`: lost within an exchange, or cancelled, within a statement perhaps.
+    """
+    if doubtful:
+        connection.terminate()
+    elif not connection.is_closed():
         try:
             await connection.execute("ROLLBACK", timeout=_UNDO_LIMIT)
         except Exception:  # noqa: BLE001 - what matters is the error this came after
             connection.terminate()
-    else:
-        connection.terminate()  # cancelled within a statement, perhaps
     if connection.is_closed():
         await lent.invalidate()
 

@@ -5,7 +5,6 @@ the transaction has committed; what does not pass is answered in the same transa
 """
 
 import time
-from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -17,11 +16,10 @@ from followup_contracts.envelope import Message
 from followup_contracts.payload import Payload
 from followup_database import Database, Transaction, new_id
 from followup_database.errors import is_outage
-from followup_dispatcher import ledger, rates, usage
+from followup_dispatcher import ledger, usage
 from followup_dispatcher.answers import deferred, failed, from_ledger, publish, skipped
 from followup_dispatcher.capacity import Capacity
 from followup_dispatcher.core.lease import Lease
-from followup_dispatcher.core.slots import Run, allot
 from followup_dispatcher.core.validity import valid_for
 from followup_dispatcher.core.verdict import Candidate, Defer, Pass, Skip, Verdict, decide
 from followup_dispatcher.drafting import Draft, Drafter, Unsendable
@@ -29,12 +27,10 @@ from followup_dispatcher.ledger import Settlement
 from followup_dispatcher.outages import patiently
 from followup_dispatcher.picture import Picture, Surveyor, address_of
 from followup_dispatcher.providers.port import Content, Provider
+from followup_dispatcher.reserving import Slotted, reserve
 from followup_messaging import dead
 from followup_messaging.outbox import Outbox
 from followup_policy.caps import PastContact
-
-AHEAD = {"now": timedelta(seconds=10), "later": timedelta(seconds=2)}
-"""How far ahead of now a slot may lie; beyond it a touch is deferred and holds none."""
 
 LOST_RECHECK = timedelta(seconds=1)
 INTERNAL = "it could not be carried out; the command is a dead letter"
@@ -77,12 +73,6 @@ class Claims:
     """Message → the account it waits for."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Slotted:
-    draft: Draft
-    starts_in: float
-
-
 class ClaimDesk:
     """Claims batches of commands and renews claims whose lease ran out."""
 
@@ -113,13 +103,14 @@ class ClaimDesk:
         waiting. When this raises, nothing has been claimed.
         """
         taken = self._clock()
-        claimed: list[_Slotted] = []
+        claimed: list[Slotted] = []
         try:
             async with self._database.transaction() as tx:
                 picture = await self._surveyor.look(tx, messages)
                 answers = _answered(picture, tx.now)
                 drafts, postponed = await self._draft(tx, picture, answers, tired)
-                slotted = await _reserve(tx, drafts, answers)
+                slotted, full = await reserve(tx, drafts)
+                answers += [_answer(draft.message, why, tx.now) for draft, why in full]
                 claimed = await _enter(tx, slotted, picture)
                 await self._outbox.add(tx, answers)
         except Exception as error:
@@ -245,7 +236,7 @@ class ClaimDesk:
             return verdict
         return await self._drafter.draft(tx, message, picture, where=candidate.where)
 
-    def _claimed(self, slotted: _Slotted, taken: float, picture: Picture, now: datetime) -> Claimed:
+    def _claimed(self, slotted: Slotted, taken: float, picture: Picture, now: datetime) -> Claimed:
         draft = slotted.draft
         before = picture.attempts.get(draft.command.touch_id)
         return Claimed(
@@ -321,54 +312,7 @@ def _answered(picture: Picture, now: datetime) -> list[Message]:
     ]
 
 
-async def _reserve(
-    tx: Transaction, drafts: Sequence[Draft], answers: list[Message]
-) -> list[_Slotted]:
-    """Slots for the drafts, account and sender alike; what gets none is deferred."""
-    groups: dict[str, list[Draft]] = defaultdict(list)
-    wants: dict[str, rates.Want] = {}
-    for draft in drafts:
-        for key, limit in draft.limits:
-            groups[key].append(draft)
-            held = wants.get(key)
-            wants[key] = rates.Want(
-                key=key,
-                tenant_id=draft.tenant_id,
-                per_second=limit.per_second,
-                burst=limit.burst,
-                costs=(*(held.costs if held else ()), draft.segments),
-                horizon=max(AHEAD[draft.command.lane], held.horizon if held else timedelta()),
-            )
-    runs = await rates.reserve(tx, [wants[key] for key in sorted(wants)])
-    starts, full = _starts(groups, runs)
-    slotted = []
-    for draft in drafts:
-        run = full.get(draft.attempt_id)
-        if run is not None:
-            why = Defer("rate", "rate", "the account's rate is used up", run.free_again)
-            answers.append(_answer(draft.message, why, tx.now))
-            continue
-        start = starts.get(draft.attempt_id, tx.now)
-        slotted.append(_Slotted(draft, max(0.0, (start - tx.now).total_seconds())))
-    return slotted
-
-
-def _starts(
-    groups: Mapping[str, Sequence[Draft]], runs: Mapping[str, Run]
-) -> tuple[dict[UUID, datetime], dict[UUID, Run]]:
-    starts: dict[UUID, datetime] = {}
-    full: dict[UUID, Run] = {}
-    for key, members in groups.items():
-        moments = allot(runs[key], [draft.segments for draft in members])
-        for draft, moment in zip(members, moments, strict=True):
-            if moment is None:
-                full[draft.attempt_id] = runs[key]
-            else:
-                starts[draft.attempt_id] = max(moment, starts.get(draft.attempt_id, moment))
-    return starts, full
-
-
-async def _enter(tx: Transaction, slotted: Sequence[_Slotted], picture: Picture) -> list[_Slotted]:
+async def _enter(tx: Transaction, slotted: Sequence[Slotted], picture: Picture) -> list[Slotted]:
     """Commit attempts and caps; what another dispatcher claimed in this moment drops out."""
     ours = await ledger.claim(tx, [_row(one, picture) for one in slotted])
     entered = [one for one in slotted if one.draft.attempt_id in ours]
@@ -384,7 +328,7 @@ async def _enter(tx: Transaction, slotted: Sequence[_Slotted], picture: Picture)
     return entered
 
 
-def _row(one: _Slotted, picture: Picture) -> dict[str, Any]:
+def _row(one: Slotted, picture: Picture) -> dict[str, Any]:
     draft, command = one.draft, one.draft.command
     return {
         "touch_id": command.touch_id,

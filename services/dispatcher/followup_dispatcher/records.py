@@ -11,13 +11,13 @@ import structlog
 
 from followup_contracts.envelope import Message
 from followup_database import Database, Transaction
-from followup_database.errors import is_passing
 from followup_dispatcher import answers, ledger, usage
 from followup_dispatcher.capacity import Capacity
 from followup_dispatcher.claims import Claimed
 from followup_dispatcher.core.patience import retry_at
 from followup_dispatcher.ledger import Entry, Settlement
 from followup_dispatcher.metrics import Metrics
+from followup_dispatcher.outages import patiently
 from followup_dispatcher.providers.port import Accepted, Refused, RetryLater, Unknown
 from followup_messaging.failures import origin
 from followup_messaging.outbox import Outbox
@@ -113,31 +113,24 @@ class Recorder:
 
     async def _commit_all(self, batch: Sequence[Report]) -> None:
         """One transaction; what can't be recorded is gone through one by one."""
-        pause = 0.1
-        while True:
-            try:
-                async with self._database.transaction() as tx:
-                    await self._record(tx, batch)
+        try:
+            await patiently(lambda: self._record_all(batch))
+        except Exception as error:  # noqa: BLE001 - one that fails must not take others along
+            if len(batch) > 1:
+                for report in batch:
+                    await self._commit_all([report])
                 return
-            except Exception as error:  # noqa: BLE001 - one that fails must not take others along
-                if is_passing(error):
-                    log.warning("database_busy", error=type(error).__name__, seconds=pause)
-                elif len(batch) > 1:
-                    for report in batch:
-                        await self._commit_all([report])
-                    return
-                else:
-                    # Its attempt stays claimed and is swept into unknown: shown, not lost.
-                    attempt_id = str(batch[0].claimed.attempt_id)
-                    log.error(
-                        "answer_not_recorded",
-                        attempt_id=attempt_id,
-                        error=type(error).__name__,
-                        at=origin(error),
-                    )
-                    return
-            await asyncio.sleep(pause)
-            pause = min(5.0, pause * 2)
+            # Its attempt stays claimed and is swept into unknown: shown, not lost.
+            log.error(
+                "answer_not_recorded",
+                attempt_id=str(batch[0].claimed.attempt_id),
+                error=type(error).__name__,
+                at=origin(error),
+            )
+
+    async def _record_all(self, batch: Sequence[Report]) -> None:
+        async with self._database.transaction() as tx:
+            await self._record(tx, batch)
 
     async def _record(self, tx: Transaction, batch: Sequence[Report]) -> None:
         unsent_people = {r.claimed.person_id for r in batch if _leaves_unsent(r)}

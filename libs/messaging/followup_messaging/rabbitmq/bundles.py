@@ -34,20 +34,17 @@ class Letter:
 def letters(messages: Sequence[Outgoing]) -> Iterator[Letter]:
     """The messages as few letters, those to one address in their order."""
     gathered: dict[tuple[str, str, bool], list[int]] = {}
-    sizes: dict[tuple[str, str, bool], int] = {}
     for place, message in enumerate(messages):
         if not message.together:
             yield _letter(messages, [place])
             continue
         address = (message.exchange, message.routing_key, message.mandatory)
         held = gathered.setdefault(address, [])
-        size = sizes.get(address, 0) + len(message.body)
+        size = sum(len(messages[each].body) for each in (*held, place))
         if held and (len(held) > message.together or size > LARGEST):
             yield _letter(messages, held)
             held = gathered[address] = []
-            size = len(message.body)
         held.append(place)
-        sizes[address] = size
     for held in gathered.values():
         yield _letter(messages, held)
 
