@@ -19,7 +19,7 @@ from followup_dispatcher.core.verdict import Defer
 from followup_dispatcher.picture import Picture, address_of
 from followup_dispatcher.providers.port import Content, Provider
 from followup_dispatcher.rendering.composer import Composer, Unrenderable
-from followup_dispatcher.rendering.segments import segments_of
+from followup_policy.segments import segments_of
 from followup_policy.zones import Whereabouts
 
 KEPT_TEMPLATES = 10_000

@@ -24,9 +24,9 @@ from followup_dispatcher.accounts import Accounts
 from followup_dispatcher.ledger import Settlement
 from followup_dispatcher.picture import address_of
 from followup_dispatcher.rendering.composer import Composer, Unrenderable
-from followup_dispatcher.rendering.segments import segments_of
 from followup_messaging.outbox import Outbox
 from followup_people import views
+from followup_policy.segments import segments_of
 from followup_runtime.auth import require
 from followup_runtime.problems import Problem
 from followup_suppression import StopFence

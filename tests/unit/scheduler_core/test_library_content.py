@@ -7,7 +7,7 @@ from itertools import combinations
 import pytest
 from liquid import Environment, StrictDefaultUndefined
 
-from followup_dispatcher.rendering.segments import segments_of
+from followup_policy.segments import segments_of
 from followup_scheduler.core.document import Sequence
 from followup_scheduler.core.library import library, load
 

@@ -27,7 +27,7 @@ from followup_dispatcher.providers.port import (
     Undecided,
     Unknown,
 )
-from followup_dispatcher.rendering.segments import segments_of
+from followup_policy.segments import segments_of
 
 
 class SandboxSink(Protocol):

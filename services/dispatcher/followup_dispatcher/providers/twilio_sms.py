@@ -33,7 +33,7 @@ from followup_dispatcher.providers.twilio_answers import (
     fields,
     not_accepted,
 )
-from followup_dispatcher.rendering.segments import segments_of
+from followup_policy.segments import segments_of
 
 BODY_LIMIT = 1600
 """Characters (twilio.com/docs/api/errors/21617)."""

@@ -1,9 +1,4 @@
-"""Why a touch cannot be put into words; all of them end as `Unrenderable`.
-
-RenderingError
-├── MissingVariable    a variable without a value, used without a default
-└── TooMuchWork        a template that would take too long or grow too large
-"""
+"""Why a touch cannot be put into words: what `followup_policy.errors.WordingError` ends as."""
 
 from dataclasses import dataclass
 
@@ -18,15 +13,3 @@ class Unrenderable:
 
     code: str
     reason: str
-
-
-class RenderingError(Exception):
-    """The root of what rendering raises inside."""
-
-
-class MissingVariable(RenderingError):
-    """Its message is the variable's name."""
-
-
-class TooMuchWork(RenderingError):
-    """Its message names the limit."""

@@ -15,13 +15,9 @@ from liquid.exceptions import (
 from followup_contracts.call_script import VOICEMAIL_SECONDS, spoken_seconds
 from followup_contracts.payload import Channel
 from followup_dispatcher.providers.port import Content
-from followup_dispatcher.rendering.environments import MailEnvironment, TextEnvironment
-from followup_dispatcher.rendering.errors import (
-    MissingVariable,
-    RenderingError,
-    TooMuchWork,
-    Unrenderable,
-)
+from followup_dispatcher.rendering.errors import Unrenderable
+from followup_policy.errors import MissingVariable, TooMuchWork, WordingError
+from followup_policy.wording import MailEnvironment, TextEnvironment
 
 SOURCE_LIMIT = 20_000
 HTML_SOURCE_LIMIT = 200_000
@@ -39,7 +35,7 @@ _REQUIRED: Mapping[Channel, frozenset[str]] = {
 }
 
 
-_FAULTS = (RenderingError, LiquidError, ArithmeticError, LookupError, TypeError, ValueError)
+_FAULTS = (WordingError, LiquidError, ArithmeticError, LookupError, TypeError, ValueError)
 """What a template, or a value it was not written for, can raise: a filter on the wrong
 kind of value raises any of these."""
 

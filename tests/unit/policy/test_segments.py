@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from followup_dispatcher.rendering.segments import is_gsm, segments_of
+from followup_policy.segments import is_gsm, segments_of
 
 GSM = "abc XYZ 019 @£$¥èéùìòÇØøÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ!\"#¤%&'()*+,-./:;<=>?¡ÄÖÑÜ§¿äöñüà\n\r"
 EXTENDED = "^{}\\[~]|€\f"

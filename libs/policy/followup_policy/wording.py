@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from liquid import Environment, FalsyStrictUndefined, Token
 from liquid.undefined import UNDEFINED, Undefined
 
-from followup_dispatcher.rendering.errors import MissingVariable, TooMuchWork
+from followup_policy.errors import MissingVariable, TooMuchWork
 
 LOOPS = 100
 STRING_LIMIT = 200_000
