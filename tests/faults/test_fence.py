@@ -20,8 +20,10 @@ from followup_database import new_id
 from followup_dispatcher.providers.port import Accepted, Call
 from followup_messaging.outbox import Outbox
 from followup_people import NewLead, upsert_leads
+from followup_replies.desk import FrontDesk
 from followup_replies.figures import Figures
 from followup_replies.inbound import Inbound, InboundDesk
+from followup_replies.reports import ReportDesk
 from followup_replies.stops import Stops
 from followup_runtime.metrics import Metrics
 from followup_suppression import (
@@ -50,7 +52,7 @@ class Stopping:
     slept: list[float] = field(default_factory=list)
     gate: asyncio.Event = field(default_factory=asyncio.Event)
     waiting: asyncio.Event = field(default_factory=asyncio.Event)
-    desk: InboundDesk | None = None
+    desk: FrontDesk | None = None
     fence: StopFence | None = None
 
     async def sleep(self, seconds: float) -> None:
@@ -63,13 +65,15 @@ class Stopping:
         """A text from the lead's phone; the moment its webhook was answered."""
         await self.desk.take(
             house.account,
-            Inbound(
-                channel="sms",
-                vendor_id=vendor_id or f"SM{new_id().hex}",
-                sender=PHONE,
-                recipient="+12025550100",
-                body=body,
-            ),
+            [
+                Inbound(
+                    channel="sms",
+                    vendor_id=vendor_id or f"SM{new_id().hex}",
+                    sender=PHONE,
+                    recipient="+12025550100",
+                    body=body,
+                )
+            ],
         )
         return self.ticking.now
 
@@ -88,13 +92,17 @@ def stopping(dispatching: Dispatching, ticking: Ticking) -> Stopping:
     stopping.fence = StopFence(monotonic=ticking, sleep=stopping.sleep)
     figures = Figures(Metrics())
     outbox = Outbox("replies", dispatching.outbox.relay._bus, dispatching.database)
-    stopping.desk = InboundDesk(
+    means = {
+        "outbox": outbox,
+        "hasher": dispatching.hasher,
+        "stops": Stops(outbox, figures),
+        "figures": figures,
+    }
+    stopping.desk = FrontDesk(
         dispatching.database,
-        outbox=outbox,
-        hasher=dispatching.hasher,
-        stops=Stops(outbox, figures),
+        inbound=InboundDesk(**means),
+        reports=ReportDesk(**means),
         fence=stopping.fence,
-        figures=figures,
     )
     return stopping
 

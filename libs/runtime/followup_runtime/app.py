@@ -34,7 +34,7 @@ def create_app(services: Sequence[Service], databases: Databases, metrics: Metri
     app.include_router(health.routes(services, databases, metrics))
     overrides = {path: n for service in services for path, n in service.body_limits.items()}
     # The last one added is the outermost.
-    app.add_middleware(TextGuard)
+    app.add_middleware(TextGuard, raw=[path for s in services for path in s.raw_bodies])
     app.add_middleware(BodyLimit, overrides=overrides)
     app.add_middleware(Boundary, metrics=metrics)
     return app

@@ -4,7 +4,7 @@ PostgreSQL holds no NUL in text, and no encoding holds half a surrogate pair; bo
 valid JSON. They are turned away here, once, for every route.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -58,12 +58,16 @@ class TextGuard:
     """Refuses with 400 what is no JSON in UTF-8 though it says so, and text with NUL.
 
     A JSON body is read whole here, up to `limit` whatever larger files a route takes,
-    and handed on in one piece.
+    and handed on in one piece. Paths that begin with one of `raw` see to that themselves:
+    there a signature decides first whether a body is read at all.
     """
 
-    def __init__(self, app: ASGIApp, *, limit: int = DEFAULT_BYTES) -> None:
+    def __init__(
+        self, app: ASGIApp, *, limit: int = DEFAULT_BYTES, raw: Sequence[str] = ()
+    ) -> None:
         self.app = app
         self.limit = limit
+        self.raw = tuple(raw)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Look at the request's text, then pass it on."""
@@ -72,6 +76,9 @@ class TextGuard:
             return
         if "\0" in scope["path"] or b"%00" in scope["query_string"]:
             raise Problem(400, detail="the address holds a NUL character")
+        if scope["path"].startswith(self.raw):
+            await self.app(scope, receive, send)
+            return
         kind = _header(scope, b"content-type").split(b";")[0].strip().lower()
         if kind == b"application/json" or kind.endswith(b"+json"):
             receive = await _checked(receive, self.limit)

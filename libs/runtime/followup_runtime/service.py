@@ -35,7 +35,8 @@ class Service:
 
     `runners` stop first; `finishers` (the outbox's relay) go on until the runners have
     ended, then flush. `body_limits` raise or lower the 1 MiB allowed to a request's
-    body, by the longest prefix of its path. `close` is called last, in reverse order of
+    body, by the longest prefix of its path; of bodies under `raw_bodies` the service
+    itself makes sure that they are text it can store. `close` is called last, in reverse order of
     services. `pending` counts what it holds in memory and has not finished: 0 in every
     service of a process means that nothing moves until a timer or a request comes.
     """
@@ -49,3 +50,4 @@ class Service:
     pending: Callable[[], int] = nothing_pending
     nudge: Callable[[], None] = nothing_to_nudge
     body_limits: Mapping[str, int] = field(default_factory=dict)
+    raw_bodies: Sequence[str] = ()

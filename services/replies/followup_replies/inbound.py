@@ -1,18 +1,17 @@
 """A message that came in: whose it is, what it means, and what it stops.
 
-Written down, held and stopped in one transaction; answered only once no send that it
-forbids can begin any more.
+Written down, held and stopped in the caller's transaction.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from followup_contracts import Message
 from followup_contracts.events import ReplyReceived
 from followup_contracts.payload import Channel
-from followup_database import Database, Transaction, committed, new_id
+from followup_database import Transaction, new_id
 from followup_directory import Account, tenants_by_id
 from followup_messaging.outbox import Outbox
 from followup_people import (
@@ -29,7 +28,7 @@ from followup_replies.stops import Stop, Stops
 from followup_replies.store import messages, sent
 from followup_replies.store.messages import NewMessage
 from followup_replies.words import said, words_of
-from followup_suppression import AddressHasher, StopFence, place_hold
+from followup_suppression import AddressHasher, place_hold
 
 LONGEST_BODY = 32_000
 """Characters of a message that are kept and read; the rest is quotation or abuse."""
@@ -40,7 +39,8 @@ class Inbound:
     """A message as a provider hands it over.
 
     `vendor_id` is the same each time the provider tells of it. `vendor_opt_out`: what
-    the provider itself took it for, and has answered.
+    the provider itself took it for, and has answered. `payload` is what came, without
+    what is attached.
     """
 
     channel: Channel
@@ -51,6 +51,7 @@ class Inbound:
     subject: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     vendor_opt_out: Literal["STOP", "START", "HELP"] | None = None
+    payload: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,37 +72,19 @@ class InboundDesk:
     """Takes messages in."""
 
     def __init__(
-        self,
-        database: Database,
-        *,
-        outbox: Outbox,
-        hasher: AddressHasher,
-        stops: Stops,
-        fence: StopFence,
-        figures: Figures,
+        self, *, outbox: Outbox, hasher: AddressHasher, stops: Stops, figures: Figures
     ) -> None:
-        self._database = database
         self._outbox = outbox
         self._hasher = hasher
         self._stops = stops
-        self._fence = fence
         self._figures = figures
 
-    async def take(self, account: Account, inbound: Inbound) -> str | None:
+    async def take(self, tx: Transaction, account: Account, inbound: Inbound) -> str | None:
         """Take a message in; returns what is to be answered at once, if anything.
 
-        Returns no earlier than the fence allows. One that was seen before changes
+        The caller waits for the fence before it answers. One that was seen before changes
         nothing and is answered as it was then.
         """
-
-        async def work(tx: Transaction) -> str | None:
-            return await self._take(tx, account, inbound)
-
-        answer = await committed(self._database, work)
-        await self._fence.settle(self._fence.moment())
-        return answer
-
-    async def _take(self, tx: Transaction, account: Account, inbound: Inbound) -> str | None:
         tenant_id = account.tenant_id
         address = bare(inbound.channel, inbound.sender)
         matched = await _match(tx, tenant_id, inbound.channel, address)
@@ -126,6 +109,7 @@ class InboundDesk:
             confidence=reading.confidence,
             until=reading.until,
             rules=reading.rules,
+            payload=inbound.payload,
             at=tx.now,
             answer=await _words(tx, tenant_id, reading, inbound, matched.person),
         )

@@ -5,7 +5,7 @@ from datetime import timedelta
 from followup_database import Database
 from followup_replies.figures import Figures
 from followup_replies.reports import ReportDesk
-from followup_replies.store import callbacks, messages
+from followup_replies.store import callbacks, messages, spent
 from followup_runtime.loops import Tick
 from followup_suppression import count_holds, oldest_hold
 
@@ -44,6 +44,7 @@ class ParkedSweep:
             waiting = await callbacks.parked(tx, most=self._most)
             await self._reports.unpark(tx, waiting)
             await callbacks.expire(tx, after=PARKED_FOR)
+            await spent.expire(tx)
             await messages.forget_strangers(tx, after=STRANGERS_FOR)
             self._figures.parked(await callbacks.count_parked(tx))
         return Tick(len(waiting), 0.0 if len(waiting) == self._most else self._every)

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from followup_contracts.events import CallFinished, TouchBounced, TouchDelivered
 from followup_contracts.payload import Channel, Payload
-from followup_database import Database, Transaction, committed
+from followup_database import Transaction
 from followup_directory import Account
 from followup_messaging.outbox import Outbox
 from followup_people import leads_by_id, mark_contact_point, person_by_address
@@ -20,72 +20,58 @@ from followup_replies.figures import Figures
 from followup_replies.states import (
     CALL_RANKS,
     DELIVERED,
+    AboutAddress,
     Heard,
     Report,
     TouchIds,
     call_result,
 )
-from followup_replies.stops import VENDOR_OPT_OUT, Stop, Stops
+from followup_replies.stops import COMPLAINT, VENDOR_OPT_OUT, Stop, Stops
 from followup_replies.store import callbacks, deliveries, sent
 from followup_replies.store.callbacks import Parked
-from followup_suppression import AddressHasher, StopFence
+from followup_suppression import AddressHasher, suppress
 
 
 class ReportDesk:
     """Takes reports in."""
 
     def __init__(
-        self,
-        database: Database,
-        *,
-        outbox: Outbox,
-        hasher: AddressHasher,
-        stops: Stops,
-        fence: StopFence,
-        figures: Figures,
+        self, *, outbox: Outbox, hasher: AddressHasher, stops: Stops, figures: Figures
     ) -> None:
-        self._database = database
         self._outbox = outbox
         self._hasher = hasher
         self._stops = stops
-        self._fence = fence
         self._figures = figures
 
-    async def take(self, account: Account, report: Report, *, opted_out: str | None = None) -> None:
+    async def take(self, tx: Transaction, account: Account, report: Report) -> None:
         """Take a report in; one that came before changes nothing.
 
-        `opted_out` is the address whose owner told the vendor to stop, where that is
-        what the report says; then this returns no earlier than the fence allows.
+        What it says of an address counts at once, whether its touch is known or not.
         """
+        ids = await self.whom(tx, account, report)
+        fate = await self._taken(tx, account, report, ids)
+        tx.after_commit(lambda: self._figures.report(report.kind, fate))
 
-        async def work(tx: Transaction) -> str:
-            ids = await self.whom(tx, account, report.provider_ref, report.ids)
-            if not await callbacks.insert(tx, account, report, ids=ids):
-                return "repeated"
-            if opted_out is not None:
-                await self._stop(tx, account, ids, opted_out)
-            if ids is None:
-                return "parked"
-            await self._apply(tx, account.tenant_id, account.channel, ids, report, at=tx.now)
-            return "applied"
+    async def _taken(
+        self, tx: Transaction, account: Account, report: Report, ids: TouchIds | None
+    ) -> str:
+        if not await callbacks.insert(tx, account, report, ids=ids):
+            return "repeated"
+        if report.about is not None:
+            await self._heed(tx, account, report, ids, report.about)
+        if report.kind == "other":
+            return "kept"
+        if ids is None:
+            return "parked"
+        await self._apply(tx, account.tenant_id, account.channel, ids, report, at=tx.now)
+        return "applied"
 
-        fate = await committed(self._database, work)
-        self._figures.report(report.kind, fate)
-        if opted_out is not None:
-            await self._fence.settle(self._fence.moment())
-
-    async def heard(
-        self, account: Account, provider_ref: str, planted: TouchIds | None, heard: Heard
-    ) -> None:
+    async def heard(self, tx: Transaction, account: Account, report: Report, heard: Heard) -> None:
         """Note who hears a call; of a call that nobody knows nothing is noted."""
-
-        async def work(tx: Transaction) -> None:
-            ids = await self.whom(tx, account, provider_ref, planted)
-            if ids is not None:
-                rank = CALL_RANKS["in_progress"]
-                await deliveries.hear(tx, account.tenant_id, ids, heard=heard, rank=rank)
-
-        await committed(self._database, work)
+        ids = await self.whom(tx, account, report)
+        if ids is not None:
+            rank = CALL_RANKS["in_progress"]
+            await deliveries.hear(tx, account.tenant_id, ids, heard=heard, rank=rank)
 
     async def unpark(self, tx: Transaction, several: Sequence[Parked]) -> None:
         """Apply reports whose touches are known by now, in the order they came in."""
@@ -95,21 +81,23 @@ class ReportDesk:
             )
         await callbacks.match(tx, several)
 
-    async def whom(
-        self, tx: Transaction, account: Account, provider_ref: str, planted: TouchIds | None
-    ) -> TouchIds | None:
+    async def whom(self, tx: Transaction, account: Account, report: Report) -> TouchIds | None:
         """Whom a report is about: by what we know went out, else by the ids in its address.
 
         These are believed only for a lead of the account's tenant: whoever holds an
         account's secret may sign any address.
         """
-        if planted is None:
-            return await sent.by_ref(tx, account.tenant_id, account.id, provider_ref)
-        known = await sent.by_attempt(tx, account.tenant_id, account.id, planted.attempt_id)
-        if known is not None:
+        tenant_id, planted = account.tenant_id, report.ids
+        attempt = report.attempt if planted is None else planted.attempt_id
+        known = None
+        if attempt is not None:
+            known = await sent.by_attempt(tx, tenant_id, account.id, attempt)
+        if known is None and planted is None and report.provider_ref:
+            known = await sent.by_ref(tx, tenant_id, account.id, report.provider_ref)
+        if known is not None or planted is None:
             return known
         lead = (await leads_by_id(tx, [planted.lead_id])).get(planted.lead_id)
-        return planted if lead is not None and lead.tenant_id == account.tenant_id else None
+        return planted if lead is not None and lead.tenant_id == tenant_id else None
 
     async def _apply(
         self,
@@ -133,33 +121,54 @@ class ReportDesk:
                 event, tenant_id=tenant_id, subject=ids.touch_id, time=tx.now
             )
             await self._outbox.add(tx, [message])
-        if moved and report.dead is not None:
-            await _bury(tx, tenant_id, channel, report.dead)
 
-    async def _stop(
-        self, tx: Transaction, account: Account, ids: TouchIds | None, address: str
+    async def _heed(
+        self,
+        tx: Transaction,
+        account: Account,
+        report: Report,
+        ids: TouchIds | None,
+        about: AboutAddress,
     ) -> None:
-        kind = kind_of(account.channel)
-        await self._stops.stop(
-            tx,
-            Stop(
+        """Do what follows for the address itself."""
+        channel = account.channel
+        kind, address = kind_of(channel), bare(channel, about.address)
+        owner = await _owner(tx, account, ids, address)
+        hashed = self._hasher.hash(kind, address)
+        if about.stops:
+            stop = Stop(
                 tenant_id=account.tenant_id,
-                person_id=None if ids is None else ids.person_id,
-                channel=account.channel,
-                address_hash=self._hasher.hash(kind, bare(account.channel, address)),
+                person_id=owner,
+                channel=channel,
+                address_hash=hashed,
                 via="vendor",
-                reason=VENDOR_OPT_OUT,
-                listed=account.channel,
-            ),
+                reason=COMPLAINT if about.said == "complained" else VENDOR_OPT_OUT,
+                listed=channel,
+            )
+            await self._stops.stop(tx, stop)
+            return
+        await suppress(
+            tx,
+            account.tenant_id,
+            [(kind, channel, hashed)],
+            reason=report.code or about.said,
+            via=f"provider:{account.provider}",
         )
+        if about.said == "dead" and owner is not None:
+            # Nobody is reached there any more, on any channel.
+            key = match_key(channel, address)
+            await mark_contact_point(
+                tx, account.tenant_id, owner, kind=kind, address=key, state="bounced"
+            )
 
 
-async def _bury(tx: Transaction, tenant_id: UUID, channel: Channel, address: str) -> None:
-    """Nobody is reached at this address any more, on any channel."""
-    kind, key = kind_of(channel), match_key(channel, bare(channel, address))
-    owner = await person_by_address(tx, tenant_id, kind, key)
-    if owner is not None:
-        await mark_contact_point(tx, tenant_id, owner, kind=kind, address=key, state="bounced")
+async def _owner(
+    tx: Transaction, account: Account, ids: TouchIds | None, address: str
+) -> UUID | None:
+    """Whose address it is; the person of the touch, where it is nobody's by now."""
+    kind, key = kind_of(account.channel), match_key(account.channel, address)
+    owner = await person_by_address(tx, account.tenant_id, kind, key)
+    return owner or (None if ids is None else ids.person_id)
 
 
 def _event(
@@ -190,7 +199,7 @@ def _event(
     match report.state:
         case "delivered":
             return TouchDelivered(**about)
-        case "read" if before < DELIVERED:
+        case "read" | "opened" | "clicked" | "unsubscribed" | "complained" if before < DELIVERED:
             return TouchDelivered(**about)
         case "undelivered" | "failed" | "canceled":
             code = report.code or report.state

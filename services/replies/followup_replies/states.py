@@ -11,19 +11,25 @@ from uuid import UUID
 
 from followup_contracts.events import CallResult
 
-ReportKind = Literal["message", "call"]
+ReportKind = Literal["message", "call", "other"]
+"""`other`: kept as it came, and without effect."""
 Heard = Literal["person", "voicemail", "machine"]
 """Who heard our words: a machine that recorded the voicemail text is `voicemail`."""
 
 MESSAGE_RANKS: Mapping[str, int] = MappingProxyType(
     {
         "queued": 1,
+        "deferred": 2,
         "sent": 2,
         "delivered": 3,
         "undelivered": 3,
         "failed": 3,
         "canceled": 3,
         "read": 4,
+        "opened": 4,
+        "clicked": 5,
+        "unsubscribed": 6,
+        "complained": 6,
     }
 )
 CALL_RANKS: Mapping[str, int] = MappingProxyType(
@@ -38,8 +44,29 @@ CALL_RANKS: Mapping[str, int] = MappingProxyType(
         "canceled": 4,
     }
 )
+_RANKS: Mapping[ReportKind, Mapping[str, int]] = MappingProxyType(
+    {"message": MESSAGE_RANKS, "call": CALL_RANKS, "other": MappingProxyType({})}
+)
 DELIVERED = 3
-"""From this rank on a message has come to its end."""
+"""From this rank on a message has come to its end. What ranks higher has arrived: nobody
+reads, clicks or complains about a message they have not got."""
+
+Said = Literal["opted_out", "complained", "dead", "unreachable"]
+"""What a report says of an address: its owner told the vendor to stop, or complained;
+nobody has it; this channel does not reach it."""
+
+
+@dataclass(frozen=True, slots=True)
+class AboutAddress:
+    """What a report says of an address, whatever became of the message."""
+
+    address: str
+    said: Said
+
+    @property
+    def stops(self) -> bool:
+        """Whether somebody said so who does not want to be written to."""
+        return self.said in {"opted_out", "complained"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +84,11 @@ class TouchIds:
 class Report:
     """What a provider says about a touch it has accepted.
 
-    `ids` are those that we planted in the callback's address, if they were there.
-    `permanent`: the address can't be reached, now or later. `machine`: no person picked
-    up, by the provider's word; `heard` is the same from one that knows our words were
-    said. `dead`: an address that no channel reaches any more. `payload` is what came.
+    `ids` are those that we planted in the callback's address, if they were there;
+    `attempt` is what the vendor echoes where it has room for one id only. `permanent`:
+    the address can't be reached, now or later. `machine`: no person picked up, by the
+    provider's word; `heard` is the same from one that knows our words were said.
+    `payload` is what came.
     """
 
     kind: ReportKind
@@ -69,17 +97,24 @@ class Report:
     dedupe_key: str
     payload: Mapping[str, Any]
     ids: TouchIds | None = None
+    attempt: UUID | None = None
     code: str | None = None
     permanent: bool = False
     seconds: int = 0
     heard: Heard | None = None
     machine: bool = False
-    dead: str | None = None
+    about: AboutAddress | None = None
 
     @property
     def rank(self) -> int:
         """0 for a state nobody has told us about yet: kept, and without effect."""
-        return (MESSAGE_RANKS if self.kind == "message" else CALL_RANKS).get(self.state, 0)
+        return _RANKS[self.kind].get(self.state, 0)
+
+    @property
+    def order(self) -> tuple[str, int]:
+        """By what it is about, then by how far it has come."""
+        attempt = self.attempt if self.ids is None else self.ids.attempt_id
+        return str(attempt or self.provider_ref), self.rank
 
     def stored(self) -> dict[str, Any]:
         """What is needed to apply it later."""
@@ -90,7 +125,6 @@ class Report:
             "seconds": self.seconds,
             "heard": self.heard,
             "machine": self.machine,
-            "dead": self.dead,
         }
 
 

@@ -22,6 +22,8 @@ OPT_OUT = "opt_out"
 """Why an address is listed whose owner said stop."""
 VENDOR_OPT_OUT = "vendor_opt_out"
 """The same, where only the vendor heard it."""
+COMPLAINT = "complaint"
+"""Why one is listed whose owner called a message spam."""
 
 Via = Literal["sms", "voice", "email", "link", "api", "vendor"]
 

@@ -11,6 +11,6 @@ PERSONAL: tuple[PersonalTable, ...] = (
     PersonalTable(
         SCHEMA,
         "messages",
-        ("our_address", "address", "subject", "body", "answer"),
+        ("our_address", "address", "subject", "body", "answer", "payload"),
     ),
 )

@@ -7,17 +7,21 @@ from followup_messaging.consumer import Consumer
 from followup_messaging.outbox import Outbox
 from followup_messaging.port import Bus
 from followup_messaging.watch import QueueWatch
-from followup_replies import sandbox
+from followup_replies import hooks
 from followup_replies.core.rulefiles import rulebook
+from followup_replies.desk import FrontDesk
 from followup_replies.figures import Figures
-from followup_replies.hooks import BODY_BYTES, Door
+from followup_replies.hooks import Door
 from followup_replies.http import conversation, suppressions, unsubscribe
 from followup_replies.inbound import InboundDesk
 from followup_replies.loops import HoldWatch, ParkedSweep
 from followup_replies.reports import ReportDesk
+from followup_replies.sandbox import sandbox
 from followup_replies.sent import SentTouches
 from followup_replies.stops import Stops
-from followup_replies.twilio import routes as twilio
+from followup_replies.twilio.vendor import TWILIO
+from followup_replies.vendor import BODY_BYTES, Vendors
+from followup_replies.voice import routes as voice
 from followup_runtime.databases import Databases
 from followup_runtime.keyring import Keys, keys_of
 from followup_runtime.loops import Loop, LoopRunner, Runner
@@ -45,16 +49,15 @@ def build(
     hasher = AddressHasher(keys.suppression_key)
     outbox = Outbox(NAME, bus, worker)
     stops = Stops(outbox, figures)
-    inbound = InboundDesk(
-        worker, outbox=outbox, hasher=hasher, stops=stops, fence=fence, figures=figures
-    )
-    reports = ReportDesk(
-        worker, outbox=outbox, hasher=hasher, stops=stops, fence=fence, figures=figures
-    )
-    door = Door(worker, Vault(keys.secret_keys), figures, public_url=settings.public_url)
+    inbound = InboundDesk(outbox=outbox, hasher=hasher, stops=stops, figures=figures)
+    reports = ReportDesk(outbox=outbox, hasher=hasher, stops=stops, figures=figures)
+    desk = FrontDesk(worker, inbound=inbound, reports=reports, fence=fence)
+    vendors = vendors_of(keys)
+    door = Door(worker, Vault(keys.secret_keys), vendors, figures, public_url=settings.public_url)
     router = APIRouter()
     for part in (
-        *_hooks(door, keys, inbound, reports),
+        hooks.routes(door, desk),
+        voice.routes(voice.Calls(door, desk)),
         unsubscribe.routes(
             unsubscribe.Unsubscribing(
                 worker, signer=LinkSigner(keys.link_key), stops=stops, fence=fence
@@ -77,17 +80,18 @@ def build(
         finishers=[outbox.relay],
         pending=lambda: outbox.relay.pending,
         ready=ready,
-        body_limits={"/hooks/": BODY_BYTES, "/u/": unsubscribe.BODY_BYTES},
+        body_limits={
+            "/voice/": BODY_BYTES,
+            "/u/": unsubscribe.BODY_BYTES,
+            **vendors.body_limits,
+        },
+        raw_bodies=("/hooks/", "/voice/"),
     )
 
 
-def _hooks(door: Door, keys: Keys, inbound: InboundDesk, reports: ReportDesk) -> list[APIRouter]:
-    return [
-        twilio.routes(twilio.TwilioHooks(door, inbound=inbound, reports=reports)),
-        sandbox.routes(
-            sandbox.SandboxHooks(door, keys=keys.sandbox_keys, inbound=inbound, reports=reports)
-        ),
-    ]
+def vendors_of(keys: Keys) -> Vendors:
+    """Every vendor whose webhooks are understood."""
+    return Vendors.of(TWILIO, sandbox(keys.sandbox_keys))
 
 
 def _runners(

@@ -75,7 +75,7 @@ async def test_a_call_asks_the_answer_url_what_to_say(vendor, answers, line, cal
     form = dict(heard.form)
     answer = urlsplit(form.pop("Url"))
     callback = urlsplit(outgoing.callback_url)
-    assert (answer.netloc, answer.path) == (callback.netloc, "/hooks/twilio/acc1/answer")
+    assert (answer.netloc, answer.path) == (callback.netloc, "/voice/twilio/acc1/answer")
     query = parse_qs(answer.query)
     assert CallScript.unpacked(query.pop("script")[0]) == CallScript(
         "Hi Dana, this is Ray & co.", "Hi Dana, call us back: <415>."

@@ -89,7 +89,8 @@ class House:
         return await self.raw(path, form, {"X-Twilio-Signature": signature})
 
     def path(self, kind: str, *, channel: str = "sms", provider: str = "twilio") -> str:
-        return f"/hooks/{provider}/{self.accounts[provider, channel].id}/{kind}"
+        root = "voice" if kind in {"answer", "gather"} else "hooks"
+        return f"/{root}/{provider}/{self.accounts[provider, channel].id}/{kind}"
 
     async def raw(self, path: str, form: dict[str, str], headers: dict[str, str]) -> httpx.Response:
         return await self.client.post(path, data=form, headers=headers)

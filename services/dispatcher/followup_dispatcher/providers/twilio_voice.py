@@ -126,9 +126,10 @@ def twilio_voice(settings: Mapping[str, Any], secrets: Mapping[str, str]) -> Twi
 
 
 def answer_url(callback_url: str, script: CallScript) -> str:
-    """Where Twilio asks what to say: the callback's address with kind `answer`."""
+    """Where Twilio asks what to say: beside the callback's address, under `/voice/`."""
     parts = urlsplit(callback_url)
-    path = parts.path.rpartition("/")[0] + "/answer"
+    before, _, behind = parts.path.rpartition("/hooks/")
+    path = f"{before}/voice/{behind.rpartition('/')[0]}/answer"
     query = "&".join(part for part in (parts.query, urlencode({"script": script.packed()})) if part)
     return urlunsplit((parts.scheme, parts.netloc, path, query, ""))
 

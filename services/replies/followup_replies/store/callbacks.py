@@ -20,10 +20,11 @@ from followup_replies.states import Report, TouchIds
 _INSERT = text("""
 INSERT INTO replies.callbacks
   (id, tenant_id, account_id, provider, kind, dedupe_key, provider_ref, state, report, payload,
-   matched, attempt_id, person_id, at)
+   planted, matched, attempt_id, person_id, at)
 VALUES
   (:id, :tenant, :account, :provider, :kind, :dedupe_key, :ref, :state,
-   CAST(:report AS jsonb), CAST(:payload AS jsonb), CAST(:attempt AS uuid) IS NOT NULL,
+   CAST(:report AS jsonb), CAST(:payload AS jsonb), CAST(:planted AS uuid),
+   CAST(:kind AS text) = 'other' OR CAST(:attempt AS uuid) IS NOT NULL,
    CAST(:attempt AS uuid), CAST(:person AS uuid), :now)
 ON CONFLICT (account_id, dedupe_key) DO NOTHING
 """)
@@ -34,8 +35,8 @@ SELECT c.id, c.tenant_id, c.account_id, c.kind, c.dedupe_key, c.provider_ref, c.
        s.channel, s.touch_id, s.attempt_id, s.enrollment_id, s.lead_id, s.person_id
 FROM replies.callbacks c
 JOIN replies.sent_touches s
-  ON s.account_id = c.account_id AND s.provider_ref = c.provider_ref
- AND s.tenant_id = c.tenant_id
+  ON s.tenant_id = c.tenant_id AND s.account_id = c.account_id
+ AND (s.attempt_id = c.planted OR s.provider_ref = c.provider_ref)
 WHERE NOT c.matched
 """
 
@@ -57,7 +58,8 @@ _COUNT = text("SELECT count(*) FROM replies.callbacks WHERE NOT matched")
 
 _EXPIRE = text("""
 DELETE FROM replies.callbacks
-WHERE NOT matched AND received_at < clock_timestamp() - CAST(:after AS interval)
+WHERE (NOT matched OR (kind = 'other' AND person_id IS NULL))
+  AND received_at < clock_timestamp() - CAST(:after AS interval)
 """)
 
 
@@ -89,6 +91,7 @@ async def insert(
         state=report.state,
         report=to_json(report.stored()),
         payload=to_json(dict(report.payload)),
+        planted=report.attempt,
         attempt=None if ids is None else ids.attempt_id,
         person=None if ids is None else ids.person_id,
         now=tx.now,

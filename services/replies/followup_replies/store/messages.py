@@ -1,6 +1,6 @@
 """Statements on `replies.messages`: what people wrote."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -10,16 +10,18 @@ from sqlalchemy import text
 
 from followup_contracts.payload import Channel
 from followup_database import Transaction
+from followup_database.engine import to_json
 
 _INSERT = text("""
 INSERT INTO replies.messages
   (id, tenant_id, account_id, vendor_id, person_id, lead_id, enrollment_id, touch_id, channel,
    direction, our_address, address, address_hash, subject, body, intent, opt_out, confidence,
-   until, rules, at, answer)
+   until, rules, payload, at, answer)
 VALUES
   (:id, :tenant_id, :account_id, :vendor_id, :person_id, :lead_id, :enrollment_id, :touch_id,
    :channel, 'inbound', :our_address, :address, :address_hash, :subject, :body, :intent,
-   :opt_out, :confidence, :until, CAST(:rules AS text[]), :at, :answer)
+   :opt_out, :confidence, :until, CAST(:rules AS text[]),
+   CAST(:payload AS jsonb), :at, :answer)
 ON CONFLICT (account_id, vendor_id) DO NOTHING
 """)
 
@@ -51,7 +53,8 @@ ORDER BY at, id LIMIT :most
 
 _FORGET = text("""
 UPDATE replies.messages
-SET address = NULL, our_address = NULL, subject = NULL, body = NULL, answer = NULL
+SET address = NULL, our_address = NULL, subject = NULL, body = NULL, answer = NULL,
+    payload = NULL
 WHERE person_id IS NULL AND address IS NOT NULL
   AND received_at < clock_timestamp() - CAST(:after AS interval)
 """)
@@ -80,12 +83,16 @@ class NewMessage:
     confidence: float
     until: date | None
     rules: tuple[str, ...]
+    payload: Mapping[str, Any]
     at: datetime
     answer: str | None
 
     def columns(self) -> dict[str, Any]:
         """Values by column."""
-        return {name: getattr(self, name) for name in self.__slots__} | {"rules": list(self.rules)}
+        return {name: getattr(self, name) for name in self.__slots__} | {
+            "rules": list(self.rules),
+            "payload": to_json(dict(self.payload)),
+        }
 
 
 async def insert(tx: Transaction, message: NewMessage) -> bool:

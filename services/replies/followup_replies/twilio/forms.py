@@ -7,11 +7,11 @@ what is not known is kept and has no effect.
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Literal
-from uuid import UUID
 
 from followup_replies.addresses import LONGEST
+from followup_replies.errors import Unfit
 from followup_replies.inbound import Inbound
-from followup_replies.states import Heard, Report, TouchIds
+from followup_replies.states import AboutAddress, Heard, Report, TouchIds
 
 Form = Mapping[str, str]
 
@@ -68,10 +68,6 @@ OPTED_OUT = 21610
 """The recipient has told Twilio to stop: "attempt to send to unsubscribed recipient"."""
 
 
-class Unfit(ValueError):
-    """A form without what it must have; the text is the field's name."""
-
-
 def inbound_of(form: Form) -> Inbound:
     """A text that came in; raises `Unfit`."""
     return Inbound(
@@ -81,6 +77,7 @@ def inbound_of(form: Form) -> Inbound:
         recipient=form.get("To", "")[:LONGEST],
         body=form.get("Body", ""),
         vendor_opt_out=_opt_out(form.get("OptOutType")),
+        payload=dict(form),
     )
 
 
@@ -97,6 +94,7 @@ def pressed_of(form: Form) -> Inbound | None:
         recipient=form.get("From", "")[:LONGEST],
         body="9",
         vendor_opt_out="STOP",
+        payload=dict(form),
     )
 
 
@@ -116,25 +114,6 @@ def heard_of(answered_by: str | None) -> Heard:
     return "machine" if said.startswith("machine") or said == "fax" else "person"
 
 
-def ids_of(query: Mapping[str, str]) -> TouchIds | None:
-    """The ids that we planted in a callback's address; None unless all are there."""
-    try:
-        return TouchIds(
-            touch_id=UUID(query["touch"]),
-            attempt_id=UUID(query["attempt"]),
-            enrollment_id=UUID(query["enrollment"]),
-            lead_id=UUID(query["lead"]),
-            person_id=UUID(query["person"]),
-        )
-    except (KeyError, ValueError):
-        return None
-
-
-def opted_out_of(form: Form) -> str | None:
-    """Whose stop a status callback tells of."""
-    return form.get("To") if _code(form) == OPTED_OUT else None
-
-
 def _message(form: Form, ids: TouchIds | None) -> Report:
     sid = _short(form, "MessageSid", fallback="SmsSid")
     said = _short(form, "MessageStatus", fallback="SmsStatus")
@@ -148,8 +127,18 @@ def _message(form: Form, ids: TouchIds | None) -> Report:
         ids=ids,
         code=None if code is None else str(code),
         permanent=code in PERMANENT,
-        dead=form.get("To") if code in DEAD else None,
+        about=_about(form.get("To", ""), code),
     )
+
+
+def _about(address: str, code: int | None) -> AboutAddress | None:
+    if not address or len(address) > LONGEST:
+        return None
+    if code == OPTED_OUT:
+        return AboutAddress(address, "opted_out")
+    if code in DEAD:
+        return AboutAddress(address, "dead")
+    return AboutAddress(address, "unreachable") if code in PERMANENT else None
 
 
 def _call(form: Form, ids: TouchIds | None) -> Report:
@@ -174,7 +163,7 @@ def _short(
 ) -> str:
     value = form.get(name) or (form.get(fallback) if fallback else None) or ""
     if not value.strip() or len(value) > longest:
-        raise Unfit(name)
+        raise Unfit(f"/{name}")
     return value.strip()
 
 

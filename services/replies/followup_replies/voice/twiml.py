@@ -1,22 +1,13 @@
-"""What we say back: TwiML (twilio.com/docs/voice/twiml, /messaging/twiml)."""
+"""What calls say: TwiML (twilio.com/docs/voice/twiml)."""
 
 from xml.sax.saxutils import escape, quoteattr
 
 from followup_contracts.call_script import CallScript
 from followup_replies.states import Heard
 
-MEDIA_TYPE = "text/xml"
-NOTHING = "<Response/>"
 HANG_UP = "<Response><Hangup/></Response>"
 
 _PRESS_SECONDS = 4
-
-
-def message(text: str | None) -> str:
-    """A text in answer to a text; None: nothing."""
-    if text is None:
-        return NOTHING
-    return f"<Response><Message>{_plain(text)}</Message></Response>"
 
 
 def call(
@@ -51,9 +42,10 @@ def goodbye(text: str, *, language: str | None) -> str:
 
 def _say(text: str, language: str | None) -> str:
     said = "<Say>" if language is None else f"<Say language={quoteattr(language)}>"
-    return f"{said}{_plain(text)}</Say>"
+    return f"{said}{plain(text)}</Say>"
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
+    """A text as XML can hold it."""
     # XML 1.0 (2.2) holds neither most control characters nor halves of surrogate pairs.
     return escape("".join(letter if letter.isprintable() else " " for letter in text))

@@ -1,0 +1,1 @@
+"""Calls under way: what is said, which keys mean what, and who is connected."""
