@@ -5,9 +5,11 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict
 
-Channel = Literal["sms", "email", "voice"]
+from followup_contracts.channels import CHANNELS, Channel
+
+__all__ = ["CHANNELS", "LANES", "Channel", "Lane", "Moment", "Payload"]
+
 Lane = Literal["now", "later"]
-CHANNELS: tuple[Channel, ...] = ("sms", "email", "voice")
 LANES: tuple[Lane, ...] = ("now", "later")
 
 

@@ -17,6 +17,8 @@ _SENDERS: tuple[tuple[Channel, str], ...] = (
     ("sms", "+12025550100"),
     ("email", "hello@example.com"),
     ("voice", "+12025550100"),
+    ("whatsapp", "+12025550100"),
+    ("instagram", "17841400000000000"),
 )
 
 

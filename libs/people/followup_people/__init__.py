@@ -6,6 +6,7 @@ that was asked for, when looking for holds or caps.
 """
 
 from followup_people.changes import (
+    hear,
     mark_contact_point,
     set_appointment,
     set_lead_state,
@@ -43,6 +44,7 @@ __all__ = [
     "PersonContended",
     "PersonView",
     "SavedLead",
+    "hear",
     "leads_by_external_id",
     "leads_by_id",
     "leads_of_persons",

@@ -1,11 +1,13 @@
 """Changing what is known of people; every change names its tenant."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
 
+from followup_contracts.channels import TRAITS, Channel
 from followup_database import Transaction
 from followup_database.engine import to_json
 from followup_people.records import LeadState, PointKind, PointState
@@ -51,6 +53,12 @@ _MARK = text("""
     UPDATE people.contact_points SET state = :state
     WHERE tenant_id = :tenant_id AND person_id = :person_id AND kind = :kind
       AND (address = :address OR match_key = :address) AND state <> :state
+""")
+_HEARD = text("""
+    UPDATE people.contact_points
+    SET heard = heard || jsonb_build_object(CAST(:channel AS text), CAST(:at AS timestamptz))
+    WHERE tenant_id = :tenant_id AND kind = :kind AND match_key = :match_key
+      AND COALESCE(CAST(heard ->> :channel AS timestamptz), '-infinity') < :at
 """)
 _LEAD_STATE = text("""
     UPDATE people.leads SET state = :state
@@ -107,6 +115,28 @@ async def mark_contact_point(
         kind=kind,
         address=address,
         state=state,
+    )
+    return changed > 0
+
+
+async def hear(
+    tx: Transaction, tenant_id: UUID, *, channel: Channel, match_key: str, at: datetime
+) -> bool:
+    """Note that somebody wrote to us on a channel at that moment; False without news.
+
+    It opens the window of channels that have one, and is kept for no others. A message
+    that comes late moves nothing back.
+    """
+    traits = TRAITS[channel]
+    if traits.window is None:
+        return False
+    changed = await tx.run(
+        _HEARD,
+        tenant_id=tenant_id,
+        kind=traits.address,
+        match_key=match_key,
+        channel=channel,
+        at=at,
     )
     return changed > 0
 

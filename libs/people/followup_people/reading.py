@@ -17,7 +17,7 @@ _PERSON = """
     p.stated_zone, p.country, p.state AS p_state, p.postal_code, p.city,
     p.attributes AS p_attributes, p.consent,
     (
-        SELECT jsonb_agg(jsonb_build_array(c.kind, c.address, c.state, c.created_at)
+        SELECT jsonb_agg(jsonb_build_array(c.kind, c.address, c.state, c.created_at, c.heard)
             ORDER BY c.state = 'usable' DESC, c.created_at DESC, c.id DESC)
         FROM people.contact_points c
         WHERE c.person_id = p.id AND c.state IN ('usable', 'possible')
@@ -153,7 +153,6 @@ async def same_person(tx: Transaction, ids: Sequence[UUID]) -> dict[UUID, frozen
 
 
 def _person(row: Row) -> PersonView:
-    points = [_point(point) for point in row["points"] or ()]
     return PersonView(
         id=row["p_id"],
         tenant_id=row["p_tenant"],
@@ -163,8 +162,7 @@ def _person(row: Row) -> PersonView:
         audience=row["audience"],
         place=_place(row),
         attributes=row["p_attributes"],
-        phones=tuple(point for point in points if point.kind == "phone"),
-        emails=tuple(point for point in points if point.kind == "email"),
+        points=tuple(_point(point) for point in row["points"] or ()),
         consent=effective(row["consent"]),
         former=tuple(row["former"]),
     )
@@ -181,8 +179,9 @@ def _place(row: Row) -> Mapping[str, str | None]:
 
 
 def _point(point: Sequence[Any]) -> ContactPoint:
-    kind, address, state, created_at = point
-    return ContactPoint(kind, address, state, datetime.fromisoformat(created_at))
+    kind, address, state, created_at, heard = point
+    moments = {channel: datetime.fromisoformat(at) for channel, at in heard.items()}
+    return ContactPoint(kind, address, state, datetime.fromisoformat(created_at), moments)
 
 
 def _lead(row: Row) -> LeadView:

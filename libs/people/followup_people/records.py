@@ -7,14 +7,14 @@ from decimal import Decimal
 from typing import Any, Literal
 from uuid import UUID
 
-from followup_contracts.payload import Channel
+from followup_contracts.channels import TRAITS, AddressKind, Channel
 
-PointKind = Literal["phone", "email"]
+PointKind = AddressKind
 PointState = Literal["usable", "possible", "wrong", "bounced"]
 LeadState = Literal["open", "converted", "lost"]
 Audience = Literal["b2b", "b2c"]
 ConsentState = Literal["yes", "no", "unknown"]
-ConsentChannel = Literal["sms", "email", "voice", "any"]
+ConsentChannel = Channel | Literal["any"]
 
 Key = tuple[UUID, PointKind, str]
 """Tenant, kind and match key: what makes two contact points the same."""
@@ -22,12 +22,17 @@ Key = tuple[UUID, PointKind, str]
 
 @dataclass(frozen=True, slots=True)
 class ContactPoint:
-    """An address of a person. `possible`: well-formed, but in no range known to be in use."""
+    """An address of a person. `possible`: well-formed, but in no range known to be in use.
+
+    `heard`: when they last wrote from it, by channel, where the channel has a window in
+    which to answer.
+    """
 
     kind: PointKind
     address: str
     state: PointState
     created_at: datetime
+    heard: Mapping[str, datetime] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +40,9 @@ class PersonView:
     """One human of a tenant.
 
     `place` has stated_zone, country, state, postal_code and city, each perhaps None.
-    `phones` and `emails` hold no wrong or bounced ones; usable before possible, then
-    newest first. `consent` has a state for each channel, `any` already applied. `former`:
-    the ids of persons merged into this one, by which older work may still name it.
+    `points` holds no wrong or bounced ones; usable before possible, then newest first.
+    `consent` has a state for each channel, `any` already applied. `former`: the ids of
+    persons merged into this one, by which older work may still name it.
     """
 
     id: UUID
@@ -48,10 +53,26 @@ class PersonView:
     audience: Audience
     place: Mapping[str, str | None]
     attributes: Mapping[str, Any]
-    phones: tuple[ContactPoint, ...]
-    emails: tuple[ContactPoint, ...]
+    points: tuple[ContactPoint, ...]
     consent: Mapping[Channel, ConsentState]
     former: tuple[UUID, ...] = ()
+
+    @property
+    def phones(self) -> tuple[ContactPoint, ...]:
+        """Their numbers."""
+        return self._of("phone")
+
+    @property
+    def emails(self) -> tuple[ContactPoint, ...]:
+        """Their e-mail addresses."""
+        return self._of("email")
+
+    def reached_by(self, channel: Channel) -> tuple[ContactPoint, ...]:
+        """Where a channel reaches them, the best first."""
+        return self._of(TRAITS[channel].address)
+
+    def _of(self, kind: PointKind) -> tuple[ContactPoint, ...]:
+        return tuple(point for point in self.points if point.kind == kind)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from datetime import date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
+from followup_contracts.channels import TRAITS
 from followup_policy.errors import PolicyError
 from followup_policy.spans import DAY, Span, Spans, day_span, first_fit, intersect, joined, utc_date
 from followup_policy.statutes import Statute, statutes_for
@@ -37,7 +38,7 @@ def quiet_hours(
     `machine=False` asks for a call a person makes. `emergency_stops` are jurisdictions where
     a declared emergency bars contact (Louisiana PSC; N.Y. Gen. Bus. Law 399-z).
     """
-    if channel == "email":
+    if TRAITS[channel].hours == "none":
         return ALLOWED
     stopped = where.jurisdictions & emergency_stops
     if stopped:
@@ -80,7 +81,7 @@ def open_intervals(
 def open_day(channel: Channel, where: Whereabouts, day: date, *, machine: bool = True) -> Spans:
     """When, within one UTC day, the law leaves contact open."""
     spans: Spans = (day_span(day),)
-    if channel == "email":
+    if TRAITS[channel].hours == "none":
         return spans
     if not where.zones:
         return ()

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from followup_contracts.channels import TRAITS
 from followup_policy.calendars import Calendars, is_holiday
 from followup_policy.packaged import Row, load
 from followup_policy.verdicts import Channel
@@ -133,7 +134,7 @@ def statutes_for(
     E-mail has none. A country without a row gets `elsewhere`, the United States without a
     state the safe row, no jurisdiction at all both.
     """
-    if channel == "email":
+    if TRAITS[channel].hours == "none":
         return ()
     code, found = code_of_law(), list[Statute]()
     for name in sorted(_with_unknown(jurisdictions)):
@@ -161,9 +162,9 @@ def _with_unknown(jurisdictions: frozenset[str]) -> frozenset[str]:
 
 
 def _binds(row: Statute, rows: tuple[Statute, ...], channel: Channel, *, machine: bool) -> bool:
-    # Whatever else rings a phone is bound like a text: a channel nobody has thought of
-    # here must not be free of the law.
-    bound: Channel = "voice" if channel == "voice" else "sms"
+    # Whatever is no call is bound like a text, messengers too: a law older than them that
+    # says "text message" is read to mean them.
+    bound: Channel = "voice" if TRAITS[channel].hours == "call" else "sms"
     if bound in row.channels:
         return machine or not row.machine_only or bound == "sms"
     # A law that says "calls" is read to mean texts too, unless it has a rule for texts.

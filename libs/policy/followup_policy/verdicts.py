@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
 
-Channel = Literal["sms", "voice", "email"]
+from followup_contracts.channels import Channel
+
+__all__ = ["ALLOWED", "Channel", "Verdict", "refuse"]
 
 
 @dataclass(frozen=True, slots=True)

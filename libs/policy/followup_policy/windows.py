@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Literal
 from zoneinfo import ZoneInfo
 
+from followup_contracts.channels import TRAITS
 from followup_policy.quiet import HORIZON, SPAN, open_day, open_intervals, quiet_hours
 from followup_policy.spans import DAY, Span, Spans, day_span, first_fit, intersect, joined, utc_date
 from followup_policy.verdicts import Channel
@@ -50,13 +51,13 @@ class Planned:
 
 
 def preferred(channel: Channel) -> SendWindow:
-    """R12 and R3: SMS 10-12 and 16-18; e-mail Tuesday to Thursday 8-11; calls 10-12 and 14-17."""
-    match channel:
-        case "sms":
+    """R12 and R3: texts 10-12 and 16-18; e-mail Tuesday to Thursday 8-11; calls 10-12 and 14-17."""
+    match TRAITS[channel].hours:
+        case "text":
             return SendWindow(frozenset(range(7)), _clock((10, 12), (16, 18)))
-        case "email":
+        case "none":
             return SendWindow(frozenset({1, 2, 3}), _clock((8, 11)))
-        case "voice":
+        case "call":
             return SendWindow(frozenset(range(7)), _clock((10, 12), (14, 17)))
 
 

@@ -6,9 +6,11 @@ second function with a second version byte, and both are looked up.
 
 import hmac
 import unicodedata
-from typing import Literal, assert_never
+from typing import assert_never
 
-Kind = Literal["phone", "email"]
+from followup_contracts.channels import AddressKind
+
+Kind = AddressKind
 
 _VERSION_1 = b"\x01"
 _SHORTEST_KEY = 16
@@ -26,6 +28,8 @@ def normalise_v1(kind: Kind, address: str) -> str:
             return _phone(address)
         case "email":
             return _email(address)
+        case "instagram":
+            return _caseless(address)
         case _:
             assert_never(kind)
 

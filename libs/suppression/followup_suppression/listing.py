@@ -12,11 +12,12 @@ from uuid import UUID
 
 from sqlalchemy import text
 
+from followup_contracts.channels import Channel
 from followup_database import Row, Transaction
 from followup_database.engine import to_json
 from followup_suppression.hashing import Kind
 
-SuppressedChannel = Literal["sms", "voice", "email", "all"]
+SuppressedChannel = Channel | Literal["all"]
 Entry = tuple[Kind, SuppressedChannel, bytes]
 """Kind of address, channel, hash."""
 

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from followup_contracts.channels import TRAITS
 from followup_contracts.commands import SendTouch
 from followup_contracts.envelope import Message
 from followup_contracts.payload import Payload
@@ -13,12 +14,14 @@ from followup_database import Transaction, new_id
 from followup_directory import Account, Sender, templates
 from followup_dispatcher.accounts import Accounts, NoRoute
 from followup_dispatcher.answers import command_of, failed, publish
+from followup_dispatcher.core.answering import within_window
 from followup_dispatcher.core.patience import spread
 from followup_dispatcher.core.validity import valid_for
-from followup_dispatcher.core.verdict import Defer
+from followup_dispatcher.core.verdict import Defer, Skip
 from followup_dispatcher.picture import Picture, address_of
 from followup_dispatcher.providers.port import Content, Provider
 from followup_dispatcher.rendering.composer import Composer, Unrenderable
+from followup_people import ContactPoint
 from followup_policy.segments import segments_of
 from followup_policy.zones import Whereabouts
 
@@ -97,7 +100,7 @@ class Drafter:
 
     async def draft(
         self, tx: Transaction, message: Message, picture: Picture, *, where: Whereabouts
-    ) -> Draft | Defer | Unsendable:
+    ) -> Draft | Defer | Skip | Unsendable:
         """The touch ready to go out, or why it is not."""
         command = command_of(message)
         route = self.accounts.route(picture.accounts.get(message.tenant_id, ()), command.channel)
@@ -109,20 +112,13 @@ class Drafter:
         body = await self._template(tx, message.tenant_id, command.template)
         if body is None:
             return Unsendable("template", f"no template {command.template[:12]}")
-        person, lead = picture.people[command.lead_id]
+        person, _ = picture.people[command.lead_id]
         address = address_of(person, command.channel)
         if address is None:
             return Unsendable("no_contact_point", f"no usable address for {command.channel}")
-        content = self.composer.compose(
-            body,
-            command=command,
-            person=person,
-            lead=lead,
-            tenant=picture.tenants[message.tenant_id],
-            recipient=address,
-        )
-        if isinstance(content, Unrenderable):
-            return Unsendable(content.code, content.reason)
+        content = self._content(body, message, picture, address=address, now=tx.now)
+        if not isinstance(content, Content):
+            return content
         sender = _sender(route.account, picture.senders.get(route.account.id, ()))
         if sender is None:
             # The channel waits; a person has to give the account a sender.
@@ -139,12 +135,41 @@ class Drafter:
             to=address.address,
             sender=sender[0],
             content=content,
-            segments=segments_of(content.text) if command.channel == "sms" else 1,
+            segments=segments_of(content.text) if TRAITS[command.channel].segmented else 1,
             callback_url=self._callback(route.account, command, attempt_id, person.id),
             valid_for=valid_for(command, where=where, now=tx.now),
             limits=tuple(_limits(route.account, sender[1])),
             explained=where.explained,
             single=route.single,
+        )
+
+    def _content(
+        self,
+        body: Mapping[str, Any],
+        message: Message,
+        picture: Picture,
+        *,
+        address: ContactPoint,
+        now: datetime,
+    ) -> Content | Skip | Unsendable:
+        command = command_of(message)
+        person, lead = picture.people[command.lead_id]
+        content = self.composer.compose(
+            body,
+            command=command,
+            person=person,
+            lead=lead,
+            tenant=picture.tenants[message.tenant_id],
+            recipient=address,
+        )
+        if isinstance(content, Unrenderable):
+            return Unsendable(content.code, content.reason)
+        return within_window(
+            content,
+            command.channel,
+            heard=address.heard.get(command.channel),
+            consent=person.consent.get(command.channel, "unknown"),
+            now=now,
         )
 
     async def _template(

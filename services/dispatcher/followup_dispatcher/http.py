@@ -7,8 +7,8 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict, Field
 
+from followup_contracts.channels import TRAITS, Channel
 from followup_contracts.commands import SendTouch
-from followup_contracts.payload import Channel
 from followup_database import Database, Transaction, new_id
 from followup_database.engine import to_json
 from followup_directory import (
@@ -159,7 +159,7 @@ class Routes:
             "html": content.html,
             "voicemail": content.voicemail,
             "headers": dict(content.headers),
-            "segments": segments_of(content.text) if body.channel == "sms" else None,
+            "segments": segments_of(content.text) if TRAITS[body.channel].segmented else None,
         }
 
     async def accounts(self, who: AccountReader) -> dict[str, Any]:

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from followup_contracts.channels import TRAITS, Channel
 from followup_contracts.commands import SendTouch
 from followup_contracts.envelope import Message
-from followup_contracts.payload import Channel
 from followup_database import Transaction
 from followup_directory import Account, Sender, Tenant, tenants_by_id
 from followup_directory import accounts as directory_accounts
@@ -161,13 +161,13 @@ class Surveyor:
 
 def address_of(person: PersonView, channel: Channel) -> ContactPoint | None:
     """Where the person is reached on a channel: the first usable address of its kind."""
-    points = person.emails if channel == "email" else person.phones
+    points = person.reached_by(channel)
     return points[0] if points else None
 
 
 def place_of(person: PersonView, address: ContactPoint, channel: Channel) -> Place:
     """What is known about where the person is; the phone counts whatever the channel."""
-    phone = address.address if channel != "email" else None
+    phone = address.address if TRAITS[channel].address == "phone" else None
     if phone is None and person.phones:
         phone = person.phones[0].address
     return Place(

@@ -9,6 +9,7 @@ from typing import Any
 
 import structlog
 
+from followup_contracts.channels import TRAITS
 from followup_contracts.envelope import Message
 from followup_database import Database, Transaction
 from followup_dispatcher import answers, ledger, usage
@@ -21,7 +22,7 @@ from followup_dispatcher.outages import patiently
 from followup_dispatcher.providers.port import Accepted, Refused, RetryLater, Unknown
 from followup_messaging.failures import origin
 from followup_messaging.outbox import Outbox
-from followup_suppression import AddressHasher, Kind, suppress
+from followup_suppression import AddressHasher, suppress
 
 log = structlog.get_logger(__name__)
 
@@ -169,7 +170,7 @@ class Recorder:
             claimed, answer = report.claimed, report.answer
             if isinstance(answer, Refused) and answer.suppress:
                 channel = claimed.command.channel
-                kind: Kind = "email" if channel == "email" else "phone"
+                kind = TRAITS[channel].address
                 hashed = self._hasher.hash(kind, claimed.to)
                 await suppress(
                     tx,

@@ -3,7 +3,7 @@
 import unicodedata
 from email.utils import parseaddr
 
-from followup_contracts.payload import Channel
+from followup_contracts.channels import TRAITS, Channel
 from followup_suppression import Kind
 
 LONGEST = 320
@@ -12,12 +12,12 @@ LONGEST = 320
 
 def kind_of(channel: Channel) -> Kind:
     """What addresses of a channel are."""
-    return "email" if channel == "email" else "phone"
+    return TRAITS[channel].address
 
 
 def bare(channel: Channel, written: str) -> str:
     """The address itself: no display name, no channel prefix ("whatsapp:+1…"), no blanks."""
-    if channel == "email":
+    if kind_of(channel) == "email":
         return (parseaddr(written)[1] or written).strip()
     return "".join(written.rpartition(":")[2].split())
 
@@ -28,7 +28,7 @@ def match_key(channel: Channel, address: str) -> str:
     A number is in E.164 already. An e-mail address is case-folded, without its `+tag`;
     the two forms of an internationalised domain (RFC 5891) give the same key.
     """
-    if channel != "email":
+    if kind_of(channel) != "email":
         return address
     local, _, domain = unicodedata.normalize("NFC", address).rpartition("@")
     return f"{local.partition('+')[0].casefold() or local.casefold()}@{_ascii(domain)}"

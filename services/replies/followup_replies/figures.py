@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from followup_contracts.channels import CHANNELS
 from followup_runtime.metrics import Metrics
 
 
@@ -15,7 +16,7 @@ class Figures:
         self._opt_outs = metrics.counter(
             "followup_replies_opt_outs", "Addresses opted out, by the way it came.", ["via"]
         )
-        for via in ("sms", "voice", "email", "link", "api", "vendor"):
+        for via in (*CHANNELS, "link", "api", "vendor"):
             self._opt_outs.labels(via)  # there from the start, at 0
         self._reports = metrics.counter(
             "followup_replies_reports", "What providers told of touches.", ["kind", "fate"]

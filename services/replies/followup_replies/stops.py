@@ -9,8 +9,8 @@ from typing import Literal
 from uuid import UUID
 
 from followup_contracts import Message
+from followup_contracts.channels import CHANNELS, Channel, channels_of
 from followup_contracts.events import ContactOptedIn, ContactOptedOut
-from followup_contracts.payload import CHANNELS, Channel
 from followup_database import Transaction
 from followup_messaging.outbox import Outbox
 from followup_people import ConsentStatement, record_consent
@@ -25,7 +25,7 @@ VENDOR_OPT_OUT = "vendor_opt_out"
 COMPLAINT = "complaint"
 """Why one is listed whose owner called a message spam."""
 
-Via = Literal["sms", "voice", "email", "link", "api", "vendor"]
+Via = Channel | Literal["link", "api", "vendor"]
 
 _OWN_WORD = {(OPT_OUT, "sms"), (OPT_OUT, "voice"), (VENDOR_OPT_OUT, "vendor")}
 """Listings that START takes back: never a complaint, a bounce or what somebody else listed."""
@@ -138,6 +138,4 @@ class Stops:
 
 
 def _withdrawn(stop: Stop) -> Sequence[Channel]:
-    if stop.channel == "email":
-        return ("email",)
-    return ("sms", "voice") if stop.listed == "all" else (stop.channel,)
+    return channels_of(kind_of(stop.channel)) if stop.listed == "all" else (stop.channel,)

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from followup_contracts.payload import CHANNELS, Channel
+from followup_contracts.channels import CHANNELS, TRAITS, AddressKind, Channel
 from followup_database import Transaction, new_id
 from followup_people import ContactPoint, LeadView, PersonView, same_person, views
 from followup_people.records import PointKind
@@ -126,11 +126,14 @@ def place_of(person: PersonView) -> Place:
 
 
 def _points(person: PersonView) -> list[tuple[Channel, ContactPoint]]:
-    return [
-        *(("sms", point) for point in person.phones),
-        *(("voice", point) for point in person.phones),
-        *(("email", point) for point in person.emails),
-    ]
+    return [(channel, point) for channel in CHANNELS for point in person.reached_by(channel)]
+
+
+_ADDRESSES: Mapping[AddressKind, str] = {
+    "phone": "phone number",
+    "email": "e-mail address",
+    "instagram": "Instagram address",
+}
 
 
 def _facts(
@@ -169,7 +172,7 @@ def _refusal(
     """Why nobody may write or call on this channel, or None."""
     points = [point for c, point in _points(person) if c == channel]
     if not points:
-        return "no usable e-mail address" if channel == "email" else "no usable phone number"
+        return f"no usable {_ADDRESSES[TRAITS[channel].address]}"
     if all((person.tenant_id, point.address, channel) in stopped for point in points):
         return "suppressed"
     verdict = consent(

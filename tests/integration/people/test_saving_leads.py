@@ -5,11 +5,13 @@ from uuid import UUID
 
 import pytest
 
+from followup_contracts.channels import CHANNELS
 from followup_database import new_id
 from followup_database.engine import Database
 from followup_people import (
     ConsentStatement,
     NewLead,
+    hear,
     leads_by_external_id,
     leads_by_id,
     leads_of_persons,
@@ -82,7 +84,7 @@ async def test_a_lead_of_nobody_known_makes_a_person(worker):
     assert (person.first_name, person.place["state"]) == ("Pat", "TX")
     assert [point.address for point in person.phones] == [phone(100)]
     assert [point.address for point in person.emails] == ["Pat@example.com"]
-    assert person.consent == {"sms": "yes", "email": "yes", "voice": "yes"}
+    assert person.consent == dict.fromkeys(CHANNELS, "yes")
     assert (enquiry.need, enquiry.value, enquiry.state) == ("roof", Decimal("1200.50"), "open")
     assert enquiry.attributes == {"budget": "high"}
     assert enquiry.received_at == NOON
@@ -246,13 +248,13 @@ async def test_consent_follows_from_its_whole_history(worker):
 
     async with worker.transaction() as tx:
         await record_consent(tx, [says("sms", "no", 5), says("sms", "yes", 3)])
-    assert await consent() == {"sms": "no", "email": "yes", "voice": "yes"}
+    assert await consent() == dict.fromkeys(CHANNELS, "yes") | {"sms": "no"}
     async with worker.transaction() as tx:
         await record_consent(tx, [says("any", "no", 10), says("any", "unknown", 20)])
     assert set((await consent()).values()) == {"no"}
     async with worker.transaction() as tx:
         await record_consent(tx, [says("email", "yes", 30), says("any", "yes", 8)])
-    assert await consent() == {"sms": "no", "email": "yes", "voice": "no"}
+    assert await consent() == dict.fromkeys(CHANNELS, "no") | {"email": "yes"}
 
 
 async def test_a_wrong_address_is_not_offered_and_still_recognised(worker):
@@ -303,6 +305,23 @@ async def test_persons_and_leads_are_changed_field_by_field(worker):
     assert person.attributes == {"v": 1}
     assert (enquiry.value, enquiry.state) == (Decimal("10.5"), "converted")
     assert enquiry.attributes == {"a": 1, "b": 2, "appointment": {"id": "7", "state": "booked"}}
+
+
+async def test_when_somebody_last_wrote_stands_with_their_address(worker):
+    """Kept for channels with a window alone; a message that comes late moves nothing back."""
+    [saved] = await save(worker, lead(phone_e164=phone(17)))
+
+    async def heard(channel, minutes):
+        at = NOON + timedelta(minutes=minutes)
+        async with worker.transaction() as tx:
+            return await hear(tx, TENANT, channel=channel, match_key=phone(17), at=at)
+
+    assert await heard("whatsapp", 10)
+    assert not await heard("whatsapp", 5)
+    assert not await heard("sms", 20), "texts have no window"
+    async with worker.transaction() as tx:
+        person = (await persons_by_id(tx, [saved.person_id]))[saved.person_id]
+    assert person.phones[0].heard == {"whatsapp": NOON + timedelta(minutes=10)}
 
 
 async def test_a_key_reaches_its_own_tenant_alone(databases):

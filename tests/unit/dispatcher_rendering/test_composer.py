@@ -44,8 +44,7 @@ PERSON = PersonView(
     audience="b2c",
     place={"city": " "},
     attributes={"nickname": "Dee", "first_name": "overridden"},
-    phones=(PHONE,),
-    emails=(EMAIL,),
+    points=(PHONE, EMAIL),
     consent={},
 )
 LEAD = LeadView(

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+from followup_contracts.channels import TRAITS
 from followup_contracts.commands import SendTouch
 from followup_policy.quiet import open_intervals
 from followup_policy.zones import Whereabouts
@@ -16,12 +17,14 @@ def valid_for(command: SendTouch, *, where: Whereabouts, now: datetime) -> timed
     It ends before quiet hours begin (47 CFR 64.1200(c)(1) binds the moment of delivery),
     with the touch's own time, and after four hours at the latest.
     """
-    if command.channel != "sms":
+    if not TRAITS[command.channel].queued:
         return None
     ends = [now + LONGEST]
     if command.not_after is not None:
         ends.append(command.not_after)
     ends += [
-        end for start, end in open_intervals("sms", where, now.date(), 2) if start <= now < end
+        end
+        for start, end in open_intervals(command.channel, where, now.date(), 2)
+        if start <= now < end
     ]
     return max(SHORTEST, min(ends) - now)

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
 
-from followup_contracts.payload import Channel
+from followup_contracts.channels import Channel
 
 CALL_LIMIT = 8.0
 """Seconds after which a call is cut off; its outcome is then unknown."""
@@ -19,12 +19,17 @@ CALL_LIMIT = 8.0
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """A rendered touch. `voicemail` is what a machine is told (voice only)."""
+    """A rendered touch. `voicemail` is what a machine is told (voice only).
+
+    `template` is a form that the vendor has approved, as `name/language`, to be sent in
+    place of the free text.
+    """
 
     text: str
     subject: str | None = None
     html: str | None = None
     voicemail: str | None = None
+    template: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any, Protocol
 from uuid import UUID
 
-from followup_contracts.payload import Channel
+from followup_contracts.channels import TRAITS, Channel
 from followup_database.errors import is_outage
 from followup_dispatcher.providers import settings as read
 from followup_dispatcher.providers.port import (
@@ -66,7 +66,7 @@ class SandboxProvider:
             if not is_outage(error):
                 raise
             return Unknown("the record is out of reach")
-        segments = segments_of(call.content.text) if self.channel == "sms" else 1
+        segments = segments_of(call.content.text) if TRAITS[self.channel].segmented else 1
         return Accepted(ref, segments)
 
     async def find(self, attempt: PastAttempt) -> Finding:

@@ -13,7 +13,7 @@ from liquid.exceptions import (
 )
 
 from followup_contracts.call_script import VOICEMAIL_SECONDS, spoken_seconds
-from followup_contracts.payload import Channel
+from followup_contracts.channels import TRAITS, Channel
 from followup_dispatcher.providers.port import Content
 from followup_dispatcher.rendering.errors import Unrenderable
 from followup_policy.errors import MissingVariable, TooMuchWork, WordingError
@@ -22,18 +22,6 @@ from followup_policy.wording import MailEnvironment, TextEnvironment
 SOURCE_LIMIT = 20_000
 HTML_SOURCE_LIMIT = 200_000
 KEPT = 4_000
-
-_PARTS: Mapping[Channel, tuple[str, ...]] = {
-    "sms": ("text",),
-    "email": ("subject", "text", "html"),
-    "voice": ("text", "voicemail"),
-}
-_REQUIRED: Mapping[Channel, frozenset[str]] = {
-    "sms": frozenset({"text"}),
-    "email": frozenset({"subject", "text"}),
-    "voice": frozenset({"text"}),
-}
-
 
 _FAULTS = (WordingError, LiquidError, ArithmeticError, LookupError, TypeError, ValueError)
 """What a template, or a value it was not written for, can raise: a filter on the wrong
@@ -60,16 +48,17 @@ class Renderer:
     ) -> Content | Unrenderable:
         """A body's parts for the channel; never raises for what a template or a value is."""
         made: dict[str, str] = {}
-        for part in _PARTS[channel]:
+        traits = TRAITS[channel]
+        for part in traits.parts:
             source = body.get(part)
-            if source is None and part not in _REQUIRED[channel]:
+            if source is None and part not in traits.requires:
                 continue
             if not isinstance(source, str) or len(source) > _source_limit(part):
                 return Unrenderable("template_shape", f"{part}: missing, no text, or too long")
             words = self._words(part, source, variables, channel=channel, hashed=hash)
             if isinstance(words, Unrenderable):
                 return words
-            if not words and part in _REQUIRED[channel]:
+            if not words and part in traits.requires:
                 return Unrenderable("empty", f"{part} is empty")
             if part == "voicemail" and spoken_seconds(words) > VOICEMAIL_SECONDS:
                 limit = f"{VOICEMAIL_SECONDS:.0f} seconds"
@@ -80,6 +69,7 @@ class Renderer:
             subject=made.get("subject"),
             html=made.get("html") or None,
             voicemail=made.get("voicemail") or None,
+            template=made.get("template") or None,
         )
 
     def _words(

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final, Literal
 
+from followup_contracts.channels import Channel
 from followup_replies.core.automatic import automatic_header, says_absence, says_automatic
 from followup_replies.core.dates import named_date
 from followup_replies.core.folding import fold, sentences
@@ -56,7 +57,7 @@ _CLEAR: Final = 0.7
 class InboundText:
     """What came in; `body` as received, `headers` of an e-mail by name in any case."""
 
-    channel: Literal["sms", "email", "voice"]
+    channel: Channel
     body: str
     subject: str | None = None
     headers: Mapping[str, str] | None = None

@@ -1,12 +1,12 @@
 """`/v1/suppressions`: who must not be reached, by keyed hashes: addresses can't be listed."""
 
 from datetime import datetime
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from followup_contracts.payload import Channel
+from followup_contracts.channels import CHANNELS, TRAITS, Channel, channels_of
 from followup_database import Transaction, committed
 from followup_directory import Principal
 from followup_people import person_by_address
@@ -44,25 +44,30 @@ class Suppression(BaseModel):
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
-        if self.channel != "all" and (self.channel == "email") != (self.kind == "email"):
+        if self.channel != "all" and TRAITS[self.channel].address != self.kind:
             raise ValueError(f"{self.channel} does not reach this kind of address")
         digits = self.address.removeprefix("+")
-        if self.kind == "phone" and not (
-            self.address.startswith("+") and digits.isascii() and digits.isdigit()
+        plus = self.address.startswith("+")
+        if self.kind != "email" and not (
+            digits.isascii() and digits.isdigit() and plus == (self.kind == "phone")
         ):
-            raise ValueError("a number in E.164 (+ and digits) or an e-mail address is required")
+            raise ValueError(
+                "a number in E.164 (+ and digits), an e-mail address or an Instagram id is required"
+            )
         return self
 
     @property
     def kind(self) -> Kind:
         """What kind of address it is."""
-        return "email" if "@" in self.address else "phone"
+        if "@" in self.address:
+            return "email"
+        return "instagram" if self.channel == "instagram" else "phone"
 
     @property
     def told_as(self) -> Channel:
         """The channel that events about it name."""
         if self.channel == "all":
-            return "email" if self.kind == "email" else "sms"
+            return channels_of(self.kind)[0]
         return self.channel
 
 
@@ -195,13 +200,11 @@ def _after(cursor: str) -> Listing:
     try:
         hashed, channel = pages.read(cursor)
         return Listing("phone", _channel(channel), bytes.fromhex(hashed), "", "", datetime.min)  # noqa: DTZ901 - never read
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, StopIteration):
         raise Problem(400, detail="this cursor was not given by us", pointer="?cursor") from None
 
 
-def _channel(word: str) -> Literal["sms", "voice", "email", "all"]:
-    match word:
-        case "sms" | "voice" | "email" | "all":
-            return word
-        case _:
-            raise ValueError(word)
+def _channel(word: str) -> SuppressedChannel:
+    if word == "all":
+        return "all"
+    return next(channel for channel in CHANNELS if channel == word)

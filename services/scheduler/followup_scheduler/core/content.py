@@ -6,7 +6,8 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from followup_contracts.call_script import VOICEMAIL_SECONDS, spoken_seconds
-from followup_contracts.payload import Channel
+from followup_contracts.channels import TRAITS, Channel
+from followup_contracts.channels import Part as ContentPart
 
 Key = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
 """A name within a document: lower case, digits, `-` and `_`."""
@@ -24,31 +25,37 @@ class Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+_PARTS: tuple[ContentPart, ...] = ("text", "subject", "html", "voicemail", "template")
+
+
 class Body(Part):
     """The content of a touch, Liquid in every field.
 
     `subject` is an e-mail's. A call speaks `text` to a person and `voicemail` to a
-    machine.
+    machine. `template` names what WhatsApp has approved, as `name/language`: it is sent
+    where the person has not written within a day, with `text` as its one variable.
     """
 
     text: _Text
     subject: _Line | None = None
     html: Annotated[str, StringConstraints(max_length=100_000)] | None = None
     voicemail: _Text | None = None
+    template: (
+        Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,512}/[a-z]{2,3}(_[A-Z]{2})?$")]
+        | None
+    ) = None
 
     def misfits(self, channel: Channel) -> str | None:
         """Why this body cannot be used on `channel`, or None."""
-        match channel:
-            case "sms" if self.subject or self.html or self.voicemail:
-                return "an SMS has a text and nothing else"
-            case "email" if not self.subject:
-                return "an e-mail needs a subject"
-            case "email" if self.voicemail:
-                return "an e-mail has no voicemail"
-            case "voice" if self._without_voicemail() is not None:
-                return self._without_voicemail()
-            case "voice" if self.subject or self.html:
-                return "a call has a text and a voicemail, no subject or html"
+        traits = TRAITS[channel]
+        for part in traits.requires:
+            if not getattr(self, part):
+                return f"{traits.noun} needs a {part}"
+        if traits.hours == "call" and (silent := self._without_voicemail()):
+            return silent
+        for part in _PARTS:
+            if getattr(self, part) and part not in traits.parts:
+                return f"{traits.noun} has no {part}"
         return None
 
     def _without_voicemail(self) -> str | None:
