@@ -300,7 +300,7 @@ class TaskCreated(Payload):
 
 
 class TaskCompleted(Payload):
-    """A person has done it."""
+    """A person has closed it with an outcome, or its sequence has ended: `withdrawn`."""
 
     type_name: ClassVar[str] = "followup.task.completed.v1"
 
@@ -310,6 +310,20 @@ class TaskCompleted(Payload):
     enrollment_id: UUID | None
     kind: str
     outcome: str
+    at: Moment
+
+
+class TaskReminded(Payload):
+    """Somebody asked to be reminded of a task at this moment, and it is still open."""
+
+    type_name: ClassVar[str] = "followup.task.reminded.v1"
+
+    task_id: UUID
+    lead_id: UUID
+    person_id: UUID
+    enrollment_id: UUID | None
+    kind: str
+    due_at: Moment
     at: Moment
 
 

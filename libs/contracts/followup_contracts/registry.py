@@ -35,6 +35,7 @@ _CLASSES: tuple[type[Payload], ...] = (
     events.SequenceCompleted,
     events.TaskCreated,
     events.TaskCompleted,
+    events.TaskReminded,
     events.LeadHandedOff,
     commands.SendTouch,
     ingress.LeadSubmitted,

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 class TenantSettings(BaseModel):
     """Who the tenant is to its leads, and the defaults for what a lead does not say.
 
+    `zone` is the IANA zone its people work in ("" is UTC);
     `default_country` (ISO 3166-1 alpha-2) reads national phone numbers;
     `audience` is that of leads that name none. In `sandbox` nothing leaves the house,
     whatever accounts there are. `public_url` overrides the installation's
@@ -22,6 +23,7 @@ class TenantSettings(BaseModel):
     booking_link: str = ""
     callback_number: str = ""
     public_url: str = ""
+    zone: str = ""
     default_country: str = "US"
     audience: Literal["b2b", "b2c"] = "b2c"
     sandbox: bool = True

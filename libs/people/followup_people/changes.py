@@ -70,6 +70,12 @@ _APPOINTMENT = text("""
         || jsonb_build_object('appointment', CAST(:appointment AS jsonb))
     WHERE id = :id AND tenant_id = :tenant_id
 """)
+_DEAL = text("""
+    UPDATE people.leads
+    SET attributes = attributes || jsonb_build_object(
+        'deal', COALESCE(attributes -> 'deal', '{}') || CAST(:deal AS jsonb))
+    WHERE id = :id AND tenant_id = :tenant_id
+""")
 
 
 async def update_person(
@@ -154,6 +160,13 @@ async def set_appointment(
         _APPOINTMENT, id=lead_id, tenant_id=tenant_id, appointment=to_json(dict(appointment))
     )
     return kept == 1
+
+
+async def set_deal(
+    tx: Transaction, tenant_id: UUID, lead_id: UUID, deal: Mapping[str, Any]
+) -> bool:
+    """Keep what is told of a deal (`stage`) with its lead; the last one told counts."""
+    return await tx.run(_DEAL, id=lead_id, tenant_id=tenant_id, deal=to_json(dict(deal))) == 1
 
 
 def _require(changes: Mapping[str, Any], allowed: frozenset[str]) -> None:

@@ -8,7 +8,13 @@ from followup_contracts.ingress import LeadEventKind, LeadEventSubmitted
 from followup_contracts.payload import Payload
 from followup_database import Transaction
 from followup_messaging.outbox import Outbox
-from followup_people import leads_by_external_id, leads_by_id, set_appointment, set_lead_state
+from followup_people import (
+    leads_by_external_id,
+    leads_by_id,
+    set_appointment,
+    set_deal,
+    set_lead_state,
+)
 from followup_suppression import place_hold
 
 APPOINTMENTS: dict[LeadEventKind, tuple[type[events._Appointment], str]] = {
@@ -82,6 +88,7 @@ async def _apply(
         case "deal.stage_changed":
             if event.stage is None:
                 raise IncompleteEvent("stage", event.kind)
+            await set_deal(tx, tenant_id, ids["lead_id"], {"stage": event.stage})
             return events.DealStageChanged(**ids, stage=event.stage)
         case kind:
             return await _appointment(tx, event, kind=kind, tenant_id=tenant_id, ids=ids)

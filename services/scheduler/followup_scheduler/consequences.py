@@ -175,6 +175,11 @@ def _open(run: Run, task: Task, *, now: datetime) -> None:
         reason=task.reason,
         due_at=task.due_at,
         created_at=now,
+        title=task.title,
+        step=task.step,
+        occurrence=task.occurrence,
+        outcomes=task.outcomes,
+        remind_at=task.remind_at,
     )
     run.tasks.append(new)
     run.events.append(

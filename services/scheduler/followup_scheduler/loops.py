@@ -238,7 +238,8 @@ class Reconciler:
 
 async def next_due(tx: Transaction) -> datetime | None:
     """The earliest moment anything is due, or None when nothing waits."""
-    return await timers.next_due(tx)
+    moments = (await timers.next_due(tx), await timers.next_reminder(tx))
+    return min((moment for moment in moments if moment is not None), default=None)
 
 
 async def idle(tx: Transaction) -> bool:

@@ -10,6 +10,7 @@ from followup_contracts import Message
 from followup_contracts.payload import Payload
 from followup_database import Transaction
 from followup_messaging.outbox import Outbox
+from followup_scheduler.assigning import closed, open_tasks
 from followup_scheduler.book import Edition, SequenceBook
 from followup_scheduler.core.model import Enrollment, Facts, TouchKey
 from followup_scheduler.facts import FactFinder, Subject
@@ -110,9 +111,7 @@ class RunStore:
         await self._raise_epochs(tx, several)
         await self._save_rows(tx, several)
         await self._save_timers(tx, several)
-        opened = [task for run in several for task in run.tasks]
-        if opened:
-            await tasks.insert(tx, opened)
+        await self._save_tasks(tx, several)
         entries = [entry for run in several for entry in run.entries]
         if entries:
             await journal.insert(tx, entries)
@@ -121,6 +120,23 @@ class RunStore:
         )
         self.command(tx, [touch for run in several for touch in run.commands])
         self._count(tx, several)
+
+    async def _save_tasks(self, tx: Transaction, runs: Sequence[Run]) -> None:
+        """Open what was decided on; withdraw what steps of runs that have ended had asked for."""
+        opened = [task for run in runs for task in run.tasks]
+        if opened:
+            await open_tasks(tx, opened)
+        ended = [
+            (run.enrollment.id, run.enrollment.lead_id)
+            for run in runs
+            if run.changed and run.was_live and run.enrollment.end_reason is not None
+        ]
+        if ended:
+            withdrawn = await tasks.withdraw(tx, ended)
+            await timers.clear(tx, [row["id"] for row in withdrawn])
+            await self.outbox.add(
+                tx, [closed(self.outbox, tx, row["tenant_id"], row) for row in withdrawn]
+            )
 
     def command(self, tx: Transaction, asked: Iterable[Touch]) -> None:
         """Ask for touches once this transaction has committed."""

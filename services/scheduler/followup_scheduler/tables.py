@@ -10,6 +10,7 @@ PERSONAL: tuple[PersonalTable, ...] = (
     PersonalTable(SCHEMA, "enrollments", ("memory",)),
     # The ledger of touches counts for caps and figures after its person is gone.
     PersonalTable(SCHEMA, "touches", ("trace", "reason"), keep_row=True),
-    PersonalTable(SCHEMA, "tasks", ("reason", "outcome")),
+    PersonalTable(SCHEMA, "tasks", ("reason", "title", "outcome", "note", "assignee")),
+    PersonalTable(SCHEMA, "answers", ("intent",)),
     PersonalTable(SCHEMA, "journal", ("what", "why")),
 )

@@ -88,9 +88,12 @@ Line = tuple[UUID, Channel]
 """Tenant and channel: what a window is counted for."""
 
 
+TimerKind = Literal["touch", "wake", "remind"]
+
+
 @dataclass(frozen=True, slots=True)
 class Timer:
-    """When to do what: ask for a touch, or wake an enrollment. One per target.
+    """When to do what: ask for a touch, wake an enrollment, remind of a task. One per target.
 
     `channel` is that of a touch which still needs a place in its window; a touch that
     has one (deferred by a rate) has none here and never waits for room.
@@ -99,7 +102,7 @@ class Timer:
     target: UUID
     tenant_id: UUID
     lane: Lane
-    kind: Literal["touch", "wake"]
+    kind: TimerKind
     due_at: datetime
     reason: str | None = None
     channel: Channel | None = None

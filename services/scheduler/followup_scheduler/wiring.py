@@ -25,10 +25,12 @@ from followup_scheduler.handlers.feedback import ProviderFeedback
 from followup_scheduler.handlers.outcomes import TouchOutcomes
 from followup_scheduler.handlers.product import ProductEvents
 from followup_scheduler.handlers.replies import Replies
-from followup_scheduler.http import enrollments, leads, sequences, tasks
+from followup_scheduler.http import agenda, enrollments, leads, sequences, tasks
 from followup_scheduler.loops import Reconciler, TimerLoop
+from followup_scheduler.reminders import Reminders
 from followup_scheduler.runs import RunStore
 from followup_scheduler.settings import SchedulerSettings
+from followup_scheduler.taskbook import TaskBook
 from followup_scheduler.watch import Watch
 from followup_suppression import AddressHasher, StopFence
 
@@ -76,8 +78,9 @@ def build(
         )
         for queue, handle in handlers.items()
     ]
-    moved = asyncio.Event()
+    moved, moved_reminders = asyncio.Event(), asyncio.Event()
     timers = TimerLoop(databases.worker, runs, window=own.window)
+    reminders = Reminders(databases.worker, outbox)
     loops: list[Loop] = [
         Reconciler(databases.worker, runs, after=own.unanswered),
         outbox.sweeper,
@@ -91,8 +94,13 @@ def build(
     runners: list[Runner] = [
         *consumers,
         LoopRunner(timers, wake=moved, metrics=metrics),
+        LoopRunner(reminders, wake=moved_reminders, metrics=metrics),
         *(LoopRunner(loop, metrics=metrics) for loop in loops),
     ]
+
+    def nudge() -> None:
+        moved.set()
+        moved_reminders.set()
 
     async def ready() -> str | None:
         return None if bus.connected else "the bus is not connected"
@@ -103,7 +111,7 @@ def build(
         runners=runners,
         finishers=[outbox.relay],
         pending=lambda: outbox.relay.pending,
-        nudge=moved.set,
+        nudge=nudge,
         ready=ready,
         body_limits={"/v1/sequences": _DOCUMENT_BYTES},
     )
@@ -119,7 +127,12 @@ def _routes(databases: Databases, runs: RunStore, enroller: Enroller, outbox: Ou
             )
         ),
         leads.routes(leads.TimelineRoutes(databases=databases)),
-        tasks.routes(tasks.TaskRoutes(databases=databases, outbox=outbox)),
+        tasks.routes(
+            tasks.TaskRoutes(
+                databases=databases, outbox=outbox, book=TaskBook(runs, outbox), fence=StopFence()
+            )
+        ),
+        agenda.routes(agenda.AgendaRoutes(databases=databases)),
     ):
         router.include_router(part)
     return router

@@ -7,7 +7,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import httpx
 import pytest
+from fastapi import FastAPI
 from sqlalchemy import text
 
 from followup_contracts import Message, encode
@@ -26,13 +28,15 @@ from followup_contracts.events import (
 from followup_contracts.payload import Payload
 from followup_contracts.topology import EVENTS
 from followup_database import Transaction, new_id
-from followup_directory import Tenant, create_tenant
+from followup_directory import Tenant, create_key, create_tenant
 from followup_messaging.inprocess import InProcessBus
 from followup_messaging.outbox import Outbox
 from followup_messaging.port import Fate, Outgoing
 from followup_people import NewLead, upsert_leads
+from followup_runtime.app import create_app
 from followup_runtime.databases import Databases
 from followup_runtime.metrics import Metrics
+from followup_runtime.settings import Settings
 from followup_scheduler.book import SequenceBook
 from followup_scheduler.enroller import Enroller
 from followup_scheduler.facts import FactFinder
@@ -44,11 +48,14 @@ from followup_scheduler.handlers.product import ProductEvents
 from followup_scheduler.handlers.replies import Replies
 from followup_scheduler.loops import Reconciler, TimerLoop
 from followup_scheduler.runs import RunStore
+from followup_scheduler.wiring import build
 from followup_suppression import AddressHasher, suppress
 from followup_testkit.clocks import MovableClock
 
+KEY = "made-up suppression key"
 HASHER = AddressHasher(b"made-up key of the tests")
 
+ClientOf = Callable[..., Awaitable[httpx.AsyncClient]]
 Handle = Callable[[Transaction, Sequence[Message]], Awaitable[None]]
 
 
@@ -328,3 +335,42 @@ async def desk(moving: Databases, clock: MovableClock, tenant: Tenant) -> Desk:
 @pytest.fixture
 def say() -> type[Say]:
     return Say
+
+
+@pytest.fixture
+async def service(desk: Desk) -> FastAPI:
+    """The scheduler's routes on the desk's database."""
+    settings = Settings(suppression_key=KEY, secret_keys=("A" * 43 + "=",))
+    metrics = Metrics()
+    built = build(settings, bus=InProcessBus(), databases=desk.databases, metrics=metrics)
+    return create_app([built], desk.databases, metrics)
+
+
+async def new_client(
+    app: FastAPI, desk: Desk, tenant_id: UUID, scopes: tuple[str, ...] = ("*",)
+) -> httpx.AsyncClient:
+    """A client with a key of this tenant."""
+    async with desk.databases.worker.transaction() as tx:
+        key = await create_key(tx, tenant_id, name="test", scopes=scopes)
+    return httpx.AsyncClient(
+        transport=httpx.ASGITransport(app),
+        base_url="http://scheduler",
+        headers={"Authorization": f"Bearer {key.token}"},
+    )
+
+
+@pytest.fixture
+async def client(service: FastAPI, desk: Desk) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the desk's tenant that may do everything."""
+    async with await new_client(service, desk, desk.tenant.id) as client:
+        yield client
+
+
+@pytest.fixture
+def client_of(service: FastAPI, desk: Desk) -> ClientOf:
+    """Makes clients with keys of their own: tenant and scopes."""
+
+    async def make(tenant_id: UUID, scopes: tuple[str, ...] = ("*",)) -> httpx.AsyncClient:
+        return await new_client(service, desk, tenant_id, scopes)
+
+    return make

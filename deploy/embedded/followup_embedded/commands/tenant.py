@@ -43,7 +43,7 @@ def set_(slug: str, pairs: tuple[str, ...]) -> None:
     """Change settings of tenant SLUG and print them all, as JSON.
 
     business_name, agent_name, postal_address, booking_link, callback_number, public_url,
-    default_country, audience (b2b or b2c), sandbox (true or false).
+    zone, default_country, audience (b2b or b2c), sandbox (true or false).
     """
     click.echo(json.dumps(perform(_set(settings(), slug, _changes(pairs)))))
 

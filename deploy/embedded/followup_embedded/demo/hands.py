@@ -129,7 +129,7 @@ class Hands:
         await self._ask("POST", f"/v1/leads/{lead_id}/events", json=body)
 
     async def _works(self, task: OpenTask) -> None:
-        done = {"outcome": "done in the demo"}
+        done = {"outcome": "done", "note": "done in the demo"}
         await self._ask("POST", f"/v1/tasks/{task.id}/complete", json=done)
         if task.enrollment_id is None:
             return

@@ -20,6 +20,7 @@ from followup_scheduler.core.model import (
     ReplyRead,
     Started,
     Stimulus,
+    TaskSettled,
     TouchKey,
     TouchRecord,
     TouchSettled,
@@ -68,6 +69,8 @@ def _told(draft: Draft, stimulus: Stimulus) -> str | None:
             why = _woken(draft, stimulus)
         case Ordered():
             why = _ordered(draft, stimulus)
+        case TaskSettled(kind, outcome):
+            why = f"task {kind} closed: {outcome}"
         case _:
             assert_never(stimulus)
     return why

@@ -185,7 +185,28 @@ class Ordered:
     at: datetime
 
 
-Stimulus = Started | TouchSettled | CallEnded | ReplyRead | OptedOut | Converted | Woken | Ordered
+@dataclass(frozen=True, slots=True)
+class TaskSettled:
+    """A person closed a task; `step` and `occurrence` say which step asked for it, if one did."""
+
+    kind: str
+    outcome: str
+    at: datetime
+    step: str | None = None
+    occurrence: int = 0
+
+
+Stimulus = (
+    Started
+    | TouchSettled
+    | CallEnded
+    | ReplyRead
+    | OptedOut
+    | Converted
+    | Woken
+    | Ordered
+    | TaskSettled
+)
 
 
 # What comes out.
@@ -229,11 +250,20 @@ class Wake:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """Something for a person."""
+    """Something for a person.
+
+    A step's own task names its `step` and `occurrence`; it is withdrawn when the run ends
+    before it is done. `outcomes` are the only ones it may be closed with; empty allows any.
+    """
 
     kind: str
     reason: str
     due_at: datetime
+    title: str | None = None
+    step: str | None = None
+    occurrence: int = 0
+    outcomes: tuple[str, ...] = ()
+    remind_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,8 @@ from followup_scheduler.core.reactions import left_over
 from followup_scheduler.facts import ids_of
 from followup_scheduler.handlers.belonging import belongs
 from followup_scheduler.runs import Run, RunStore
-from followup_scheduler.store import enrollments, journal
+from followup_scheduler.store import answers, enrollments, journal
+from followup_scheduler.store.answers import Answer
 from followup_scheduler.store.journal import Entry
 from followup_scheduler.store.tasks import NewTask
 from followup_suppression import remove_holds
@@ -38,6 +39,13 @@ class Replies:
         words = sorted(
             ((message, word_of(message)) for message in messages), key=lambda pair: pair[1].at
         )
+        said = [
+            _answer(message.tenant_id, word.person_id, word)
+            for message, word in words
+            if isinstance(word, ReplyReceived) and word.person_id is not None
+        ]
+        if said:
+            await answers.insert(tx, said)
         persons = {word.person_id for _, word in words if word.person_id is not None}
         names = await ids_of(tx, persons)
         live = await enrollments.live_of_persons(tx, {i for ids in names.values() for i in ids})
@@ -137,6 +145,19 @@ def _tasks(tenant_id: UUID, word: ReplyReceived, *, at: datetime) -> list[NewTas
             created_at=at,
         )
     ]
+
+
+def _answer(tenant_id: UUID, person_id: UUID, reply: ReplyReceived) -> Answer:
+    return Answer(
+        id=reply.reply_id,
+        tenant_id=tenant_id,
+        person_id=person_id,
+        lead_id=reply.lead_id,
+        touch_id=reply.touch_id,
+        channel=reply.channel,
+        intent=reply.intent,
+        at=reply.at,
+    )
 
 
 def _read(reply: ReplyReceived) -> ReplyRead:

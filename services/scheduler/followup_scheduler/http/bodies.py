@@ -6,9 +6,13 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from followup_contracts.payload import Channel
+from followup_contracts.payload import Channel, Moment
 
 Reason = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+
+
+Assignee = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+Note = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2_000)]
 
 
 class Request(BaseModel):
@@ -31,9 +35,35 @@ class Order(Request):
 
 
 class Completion(Request):
-    """What came of a task."""
+    """What came of a task; `note` is for people, `then` what its sequence does about it."""
 
-    outcome: Annotated[str, StringConstraints(strip_whitespace=True, max_length=2_000)] = ""
+    outcome: Reason = "done"
+    note: Note | None = None
+    then: Literal["resume", "halt"] | None = None
+
+
+class Snooze(Request):
+    """Until when a task is put off, and when to be reminded of it."""
+
+    until: Moment
+    remind_at: Moment | None = None
+
+
+class Assignment(Request):
+    """Who is to do a task; null is nobody in particular. Whatever names people to you."""
+
+    assignee: Assignee | None
+
+
+class OwnTask(Request):
+    """A task a person sets for themselves or for others."""
+
+    lead_id: UUID
+    kind: Reason = "follow_up"
+    title: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+    due_at: Moment
+    remind_at: Moment | None = None
+    assignee: Assignee | None = None
 
 
 class TouchBody(BaseModel):
@@ -73,19 +103,30 @@ class EnrollmentBody(BaseModel):
 
 
 class TaskBody(BaseModel):
-    """Something for a person to do."""
+    """Something for a person to do.
+
+    `step` is the step of its sequence that asked for it, if one did. `outcomes` are the
+    only ones it can be closed with; none named, any will do.
+    """
 
     id: UUID
     lead_id: UUID
     person_id: UUID
     enrollment_id: UUID | None
     kind: str
+    title: str | None
     reason: str
-    state: Literal["open", "done"]
+    step: str | None
+    assignee: str | None
+    outcomes: list[str]
+    state: Literal["open", "done", "withdrawn"]
     due_at: datetime
+    remind_at: datetime | None
+    reminded_at: datetime | None
     created_at: datetime
     completed_at: datetime | None
     outcome: str | None
+    note: str | None
 
 
 class TaskPage(BaseModel):
@@ -93,19 +134,6 @@ class TaskPage(BaseModel):
 
     items: list[TaskBody]
     next: str | None
-
-
-class AgendaItem(TaskBody):
-    """A task on the agenda."""
-
-    overdue: bool
-
-
-class AgendaBody(BaseModel):
-    """Who needs follow-up until a moment; what is overdue comes first."""
-
-    until: datetime
-    items: list[AgendaItem]
 
 
 class HappeningBody(BaseModel):

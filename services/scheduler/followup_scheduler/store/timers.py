@@ -8,12 +8,12 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 
 from followup_contracts.payload import Lane
 from followup_database import Row, Transaction
 from followup_database.engine import to_json
-from followup_scheduler.touch import LANE_NUMBERS, Line, Timer
+from followup_scheduler.touch import LANE_NUMBERS, Line, Timer, TimerKind
 
 _LANES: dict[int, Lane] = {number: lane for lane, number in LANE_NUMBERS.items()}
 
@@ -46,7 +46,7 @@ WHERE lane = :lane AND channel IS NOT NULL AND due_at <= CAST(:now AS timestampt
 ORDER BY due_at LIMIT :most FOR UPDATE SKIP LOCKED
 """
 
-_WAKES = text(_FREE)
+_FREE_ONES = text(_FREE)
 _TOUCHES = text(f"""
 SELECT * FROM ({_FREE}) AS free UNION ALL SELECT * FROM ({_FIRST_COME}) AS asking LIMIT :most
 """)
@@ -94,20 +94,26 @@ UPDATE scheduler.timers SET due_at = CAST(:now AS timestamptz) + CAST(:by AS int
 WHERE target = :target AND due_at <= CAST(:now AS timestamptz)
 """)
 
-_NEXT = text(
-    "SELECT min(due_at) FROM ("
-    + " UNION ALL ".join(
-        f"(SELECT due_at FROM scheduler.timers WHERE lane = {lane} AND {which}"
+_OF_RUNS = (
+    "channel IS NOT NULL",
+    "channel IS NULL AND kind = 'touch'",
+    "channel IS NULL AND kind = 'wake'",
+)
+_REMINDERS = "channel IS NULL AND kind = 'remind'"
+
+
+def _first(*which: str) -> TextClause:
+    firsts = " UNION ALL ".join(
+        f"(SELECT due_at FROM scheduler.timers WHERE lane = {lane} AND {each}"
         " ORDER BY due_at LIMIT 1)"
         for lane in sorted(_LANES)
-        for which in (
-            "channel IS NOT NULL",
-            "channel IS NULL AND kind = 'touch'",
-            "channel IS NULL AND kind = 'wake'",
-        )
+        for each in which
     )
-    + ") AS first"
-)
+    return text(f"SELECT min(due_at) FROM ({firsts}) AS first")
+
+
+_NEXT = _first(*_OF_RUNS)
+_NEXT_REMINDER = _first(_REMINDERS)
 
 
 async def set_(tx: Transaction, timers: Sequence[Timer]) -> None:
@@ -134,9 +140,17 @@ async def clear(tx: Transaction, targets: Iterable[UUID]) -> None:
 
 async def due_wakes(tx: Transaction, *, most: int) -> list[Timer]:
     """Wakes that are due now and free, locked: lane `now` first, then the longest due."""
+    return await _due_free(tx, "wake", most=most)
 
+
+async def due_reminders(tx: Transaction, *, most: int) -> list[Timer]:
+    """Reminders that are due now and free, locked, the longest due first."""
+    return await _due_free(tx, "remind", most=most)
+
+
+async def _due_free(tx: Transaction, kind: TimerKind, *, most: int) -> list[Timer]:
     async def of(lane: int, room: int) -> Sequence[Row]:
-        return await tx.all(_WAKES, lane=lane, kind="wake", now=tx.now, most=room)
+        return await tx.all(_FREE_ONES, lane=lane, kind=kind, now=tx.now, most=room)
 
     return await _by_lane(of, most=most)
 
@@ -180,8 +194,14 @@ async def postpone(tx: Transaction, target: UUID, *, by: timedelta) -> None:
 
 
 async def next_due(tx: Transaction) -> datetime | None:
-    """The earliest moment any timer is due, or None when none is armed."""
+    """The earliest moment a touch or a wake is due, or None when none is armed."""
     moment: datetime | None = await tx.scalar(_NEXT)
+    return moment
+
+
+async def next_reminder(tx: Transaction) -> datetime | None:
+    """The earliest moment somebody is to be reminded of a task, or None."""
+    moment: datetime | None = await tx.scalar(_NEXT_REMINDER)
     return moment
 
 
