@@ -101,20 +101,13 @@ class SequenceBook:
 async def _put_contents(
     tx: Transaction, tenant_id: UUID, sequence: document.Sequence
 ) -> dict[str, str]:
-    used = sorted(
-        {
-            (touch.channel, choice.use)
-            for step in sequence.steps
-            for touch in step.touches
-            for choice in touch.choices()
-        }
-    )
+    contents = sequence.contents()
     bodies = [
-        (channel, sequence.templates[name].model_dump(mode="json", exclude_none=True))
-        for channel, name in used
+        (channel, body.model_dump(mode="json", exclude_none=True))
+        for (channel, _), body in contents.items()
     ]
-    hashes = await put_templates(tx, tenant_id, bodies)
-    return {_content(*use): hashed for use, hashed in zip(used, hashes, strict=True)}
+    hashes = await put_templates(tx, tenant_id, bodies) if bodies else []
+    return {_content(*use): hashed for use, hashed in zip(contents, hashes, strict=True)}
 
 
 def _content(channel: Channel, name: str) -> str:

@@ -88,7 +88,7 @@ def test_json_brings_back_the_same_sequence(key: str) -> None:
     sequence = load(key)
     stored = to_json(sequence)
     assert from_json(stored) == sequence
-    assert stored["limits"] == {"slide": "7d", "call": "1h", "unknown": "1d"}
+    assert stored["limits"] == {"slide": "7d", "call": "1h", "unknown": "1d", "anchor": "90d"}
 
 
 @pytest.mark.parametrize("key", sorted(library()))

@@ -1,7 +1,7 @@
 """Whether a condition of a document holds for an enrollment."""
 
-from followup_scheduler.core.content import Condition
-from followup_scheduler.core.document import Touch
+from followup_scheduler.core.format.condition import Condition
+from followup_scheduler.core.format.touch import Touch
 from followup_scheduler.core.model import Enrollment, Facts
 
 
@@ -29,7 +29,7 @@ def choose(touch: Touch, *, enrollment: Enrollment, facts: Facts) -> str | None:
         return None
     for choice in touch.choices():
         if holds(choice.when, enrollment=enrollment, facts=facts):
-            return choice.use
+            return choice.uses()[0]
     return None
 
 

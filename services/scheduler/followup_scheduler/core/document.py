@@ -1,143 +1,36 @@
 """Sequence documents: what a sequence is, read from YAML and written as JSON.
 
-A sequence is a list of steps counted from an anchor. A step has a moment and one or
-more touches, which form one round of contact. New kinds of anchors, conditions and
-touches are new fields and new values; a document written today stays valid.
+A sequence is a list of steps counted from an anchor. What a step may be is in `steps`,
+what it is made of in `format`. New kinds are new fields and new values; a document written
+today stays valid.
 """
 
-from collections.abc import Mapping
-from datetime import timedelta
-from typing import Annotated, Any, Literal, Self
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, PrivateAttr, StringConstraints, model_validator
+from pydantic import Field, PrivateAttr, StringConstraints
 
-from followup_contracts.events import Audience, Intent
+from followup_contracts.events import Audience
 from followup_contracts.payload import Channel
-from followup_scheduler.core.content import Body, Choice, Condition, Key, Part
-from followup_scheduler.core.durations import Duration
-
-Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
-Reason = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
-
-
-class At(Part):
-    """When a step is due: `day` or `after`, counted from the anchor.
-
-    `day: n` is the n-th local date after the anchor's (0 is the anchor's own), `after`
-    an elapsed time. With `window: at_once` it goes as soon as the law allows, with
-    `preferred` in the preferred hours of its channel (R12). `within` is the promise
-    that figures are held against; it moves nothing.
-    """
-
-    day: Annotated[int, Field(ge=0, le=1_830)] | None = None
-    after: Duration | None = None
-    window: Literal["at_once", "preferred"] = "preferred"
-    within: Duration | None = None
-
-    @model_validator(mode="after")
-    def _one_of_both(self) -> Self:
-        if (self.day is None) == (self.after is None):
-            raise ValueError("write either day or after")
-        return self
-
-    def earliest(self) -> timedelta:
-        """How long after the anchor, at the soonest, as far as steps can be ordered by it."""
-        return self.after if self.after is not None else timedelta(days=self.day or 0)
-
-
-class Touch(Part):
-    """One planned contact of a step.
-
-    `template` is a template's key, or a list of choices of which the first that fits is
-    used (none: no touch). `delay` counts from the step's moment. `part` is the part of
-    the day of a call: `other` is another one than the last call's, which calls keep to
-    anyway (R3).
-    """
-
-    channel: Channel
-    template: Key | Annotated[tuple[Choice, ...], Field(min_length=1, max_length=10)]
-    when: Condition | None = None
-    delay: Duration = timedelta(0)
-    within: Duration | None = None
-    part: Literal["morning", "afternoon", "other"] | None = None
-
-    def choices(self) -> tuple[Choice, ...]:
-        """Its templates, in the order in which they are tried."""
-        if isinstance(self.template, str):
-            return (Choice(use=self.template),)
-        return self.template
-
-    def asks_about(self) -> frozenset[str]:
-        """The steps its conditions name."""
-        conditions = [self.when, *(choice.when for choice in self.choices())]
-        return frozenset().union(*(c.steps() for c in conditions if c is not None))
-
-
-class Step(Part):
-    """A moment and its touches: one round, at most one touch a channel."""
-
-    id: Key
-    at: At
-    touches: Annotated[tuple[Touch, ...], Field(min_length=1, max_length=3)]
-
-
-class Order(Part):
-    """A task for a person: what, and how soon."""
-
-    kind: Reason
-    within: Duration = timedelta(hours=1)
-
-
-class Reaction(Part):
-    """What an enrollment does with a reply.
-
-    `go_on` changes nothing; `hold` waits for a person; `wait` waits for the date the
-    reply names (and `rest` longer), else for `otherwise`, else ends; `halt` ends. One
-    that ends hands the lead to the list `hand_off`, if it names one.
-    """
-
-    do: Literal["go_on", "hold", "wait", "halt"]
-    reason: Reason | None = None
-    task: Order | None = None
-    rest: Duration = timedelta(0)
-    otherwise: Duration | None = None
-    hand_off: Reason | None = None
-
-
-class Limits(Part):
-    """How far a sequence may be moved and how long it waits for answers.
-
-    `slide`: a touch that cannot go within this long of its moment is skipped.
-    `call`: how long after a call its result is waited for. `unknown`: how long a touch
-    of unknown outcome keeps its step open.
-    """
-
-    slide: Annotated[Duration, Field(ge=timedelta(days=1), le=timedelta(days=60))] = timedelta(
-        days=7
-    )
-    call: Annotated[Duration, Field(ge=timedelta(minutes=1), le=timedelta(days=2))] = timedelta(
-        hours=1
-    )
-    unknown: Annotated[Duration, Field(ge=timedelta(minutes=1), le=timedelta(days=7))] = timedelta(
-        days=1
-    )
-
-
-class End(Part):
-    """What follows the last step.
-
-    `wait`: how long answers to the last touch are still waited for. `hand_off`: the list
-    that a lead who never answered is handed to, if any (C2).
-    """
-
-    wait: Annotated[Duration, Field(le=timedelta(days=60))] = timedelta(0)
-    hand_off: Reason | None = None
+from followup_scheduler.core.content import Body
+from followup_scheduler.core.format.limits import Cap, End, Limits, Reenroll
+from followup_scheduler.core.format.part import END, FactName, Key, Part, Title
+from followup_scheduler.core.format.reaction import Reaction, Reactions, several, trigger
+from followup_scheduler.core.format.repeat import Repeat
+from followup_scheduler.core.steps import Step, TouchStep
+from followup_scheduler.core.steps.wait import Trigger
 
 
 class Sequence(Part):
     """A whole sequence. `templates` is the content, by the keys that touches use.
 
-    `audience` b2b keeps to weekdays (R11) even for leads not known to be businesses.
+    `anchor` is the moment it counts from: `enrolled`, `appointment.starts_at`,
+    `appointment.completed_at`, or an attribute that holds a date or a moment, such as
+    `birthday` or `quote.sent_at`. `audience` b2b keeps to weekdays (R11) even for leads not
+    known to be businesses. `transactional` messages are what somebody asked for by
+    booking: exempt from R1, R6 and R12, never from R13 and R15. Of several sequences that
+    would contact somebody on one day the one of higher `priority` goes first. `reenroll`
+    says whether a lead may enter again once a run is over.
     """
 
     format: Literal[1] = 1
@@ -145,12 +38,17 @@ class Sequence(Part):
     name: Title
     description: Annotated[str, StringConstraints(max_length=2_000)] = ""
     audience: Audience | None = None
-    anchor: Literal["enrolled"] = "enrolled"
+    anchor: FactName = "enrolled"
+    transactional: bool = False
+    repeat: Repeat | None = None
+    priority: Annotated[int, Field(ge=0, le=100)] = 50
+    reenroll: Reenroll = "never"
+    caps: Annotated[tuple[Cap, ...], Field(max_length=10)] = ()
     limits: Limits = Limits()
     steps: Annotated[tuple[Step, ...], Field(min_length=1, max_length=200)]
-    on: Mapping[Intent, Reaction] = Field(default_factory=dict)
+    on: Mapping[Trigger, Reactions] = Field(default_factory=dict)
     end: End = End()
-    templates: Annotated[Mapping[Key, Body], Field(min_length=1, max_length=600)]
+    templates: Annotated[Mapping[Key, Body], Field(max_length=600)] = Field(default_factory=dict)
 
     _places: Mapping[str, int] = PrivateAttr(default_factory=dict)
 
@@ -168,13 +66,44 @@ class Sequence(Part):
         return None if place is None else self.steps[place]
 
     def step_after(self, step: str | None) -> Step | None:
-        """The step that follows; the first after None; None after the last or an unknown one."""
+        """The step that follows; the first after None; None after the last or an unknown one.
+
+        The step it names as its `next`, else the one below it.
+        """
         if step is None:
             return self.steps[0]
         place = self.place(step)
-        if place is None or place + 1 == len(self.steps):
+        if place is None:
             return None
-        return self.steps[place + 1]
+        named = self.steps[place].next
+        if named is not None:
+            return None if named == END else self.step(named)
+        return self.steps[place + 1] if place + 1 < len(self.steps) else None
+
+    def reactions(self, name: str) -> tuple[Reaction, ...]:
+        """What the document says to a trigger, in the order in which it is tried."""
+        found = next((several(r) for key, r in self.on.items() if trigger(key) == name), ())
+        if not found and name.startswith("reply."):
+            return several(self.on["reply"]) if "reply" in self.on else ()
+        return found
+
+    def touch_steps(self) -> Iterator[TouchStep]:
+        """Its rounds of touches."""
+        return (step for step in self.steps if isinstance(step, TouchStep))
+
+    def contents(self) -> Mapping[tuple[Channel, str], Body]:
+        """Every text as it goes out, by channel and the name it is kept under."""
+        return {
+            (channel, name): body
+            for channel, key in sorted(self.uses())
+            for name, body in self.templates[key].editions(key).items()
+        }
+
+    def uses(self) -> frozenset[tuple[Channel, str]]:
+        """Every channel and text that its touches may come to."""
+        return frozenset(
+            use for step in self.touch_steps() for touch in step.touches for use in touch.uses()
+        )
 
 
 def parse(text: str, *, file: str = "<document>") -> Sequence:

@@ -12,12 +12,14 @@ from followup_contracts.events import (
     SequenceEnrolled,
     SequenceHalted,
 )
-from followup_contracts.payload import Payload
+from followup_contracts.payload import Channel, Payload
 from followup_policy.caps import PastContact
 from followup_policy.windows import SendWindow
 from followup_scheduler.core import touches
 from followup_scheduler.core.conditions import choose
-from followup_scheduler.core.document import Sequence, Step, Touch
+from followup_scheduler.core.document import Sequence
+from followup_scheduler.core.format.at import AT_ONCE
+from followup_scheduler.core.format.touch import Touch
 from followup_scheduler.core.model import (
     Decision,
     Enrollment,
@@ -32,6 +34,7 @@ from followup_scheduler.core.model import (
 from followup_scheduler.core.moments import days_between, wanted
 from followup_scheduler.core.planning import Moment, NoMoment, Occasion, find_moment, preference
 from followup_scheduler.core.progress import ending_at, ends_at_of, is_settled, wake_of
+from followup_scheduler.core.steps import Step, TouchStep
 
 RAN_THROUGH = "ran_through"
 NOBODY_TO_REACH = "nobody_to_reach"
@@ -95,7 +98,8 @@ class Draft:
 
     def plan_step(self, step: Step) -> None:
         """Stand on `step` and plan those of its touches that nothing speaks for yet."""
-        due = [touch for touch in step.touches if self._is_due(step, touch)]
+        round_ = step.touches if isinstance(step, TouchStep) else ()
+        due = [touch for touch in round_ if self._is_due(step, touch)]
         if due:
             occurrence = touches.next_occurrence(self.enrollment, step.id)
             self.enrollment = replace(self.enrollment, step=step.id, occurrence=occurrence)
@@ -105,13 +109,14 @@ class Draft:
             self._plan_touch(step, touch)
 
     def _is_due(self, step: Step, touch: Touch) -> bool:
-        standing = touches.standing(self.enrollment, step=step.id, channel=touch.channel)
+        standing = touches.standing(self.enrollment, step=step.id, channel=_channel(touch))
         return standing is None or standing.state == "cancelled"
 
     def _plan_touch(self, step: Step, touch: Touch) -> None:
-        key = TouchKey(step.id, self.enrollment.occurrence, touch.channel)
-        if touch.channel not in self.facts.reachable:
-            refused = self.facts.refused.get(touch.channel, NOBODY_TO_REACH)
+        channel = _channel(touch)
+        key = TouchKey(step.id, self.enrollment.occurrence, channel)
+        if channel not in self.facts.reachable:
+            refused = self.facts.refused.get(channel, NOBODY_TO_REACH)
             self._skip(key, rule="unreachable", reason=refused)
             return
         template = choose(touch, enrollment=self.enrollment, facts=self.facts)
@@ -119,13 +124,11 @@ class Draft:
             self._skip(key, rule="document", reason="The sequence has no touch here for this lead.")
             return
         occasion = self._occasion(key)
-        window = None if step.at.window == "at_once" else preference(touch, occasion)
+        window = None if (step.at or AT_ONCE).hours == "at_once" else preference(touch, occasion)
         wish = self._wanted(step, touch, window)
         latest = wish + self.sequence.limits.slide
         earliest = max(self.now, wish)
-        found = find_moment(
-            touch.channel, occasion, earliest=earliest, latest=latest, window=window
-        )
+        found = find_moment(channel, occasion, earliest=earliest, latest=latest, window=window)
         match found:
             case NoMoment(rule, reason):
                 self._skip(key, rule=rule, reason=reason)
@@ -151,7 +154,7 @@ class Draft:
     def _wanted(self, step: Step, touch: Touch, window: SendWindow | None) -> datetime:
         """The moment the document asks for, later by the days the enrollment has waited."""
         begins = wanted(
-            step.at,
+            step.at or AT_ONCE,
             anchor=self.enrollment.anchor,
             where=self.facts.where,
             opens=None if window is None else window.spans[0][0],
@@ -266,7 +269,7 @@ class Draft:
 
     def _why_nobody(self) -> str:
         """The refusal all channels share, such as a missing consent, or that there is nobody."""
-        channels = {touch.channel for step in self.sequence.steps for touch in step.touches}
+        channels = {channel for channel, _ in self.sequence.uses()}
         reasons = {self.facts.refused.get(channel, NOBODY_TO_REACH) for channel in channels}
         return reasons.pop() if len(reasons) == 1 else NOBODY_TO_REACH
 
@@ -290,3 +293,8 @@ class Draft:
             "version": self.enrollment.version,
             "at": self.now,
         }
+
+
+def _channel(touch: Touch) -> Channel:
+    """The channel of a touch; of a rule's, the first."""
+    return touch.candidates()[0]

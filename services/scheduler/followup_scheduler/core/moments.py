@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from followup_policy.wallclock import local_date, starts_of_day
 from followup_policy.zones import Whereabouts
-from followup_scheduler.core.document import At
+from followup_scheduler.core.format.at import At
 
 _NOWHERE = frozenset({"UTC"})
 

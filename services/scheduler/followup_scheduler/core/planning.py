@@ -14,7 +14,7 @@ from followup_contracts.payload import Channel
 from followup_policy.caps import PastContact, caps
 from followup_policy.windows import Planned, SendWindow, next_open, part_of_day, preferred
 from followup_policy.zones import Whereabouts
-from followup_scheduler.core.document import Touch
+from followup_scheduler.core.format.touch import Touch
 from followup_scheduler.core.moments import clock_on_day_of
 
 _TRIES = 100  # windows and caps may send each other on for some days
@@ -111,7 +111,7 @@ def preference(touch: Touch, occasion: Occasion) -> SendWindow:
     if touch.channel == "voice" and occasion.own_calls:
         last = part_of_day(max(occasion.own_calls), occasion.where)
         return _PARTS["afternoon" if last == "morning" else "morning"]
-    return preferred(touch.channel)
+    return preferred(touch.candidates()[0])
 
 
 def _hour_of(window: SendWindow | None, occasion: Occasion, opens_at: datetime) -> datetime:

@@ -5,7 +5,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from followup_scheduler.core import touches
-from followup_scheduler.core.document import Limits, Sequence
+from followup_scheduler.core.document import Sequence
+from followup_scheduler.core.format.limits import Limits
 from followup_scheduler.core.model import (
     ENDED_STATES,
     OPEN_TOUCH_STATES,
@@ -13,6 +14,7 @@ from followup_scheduler.core.model import (
     TouchRecord,
     Wake,
 )
+from followup_scheduler.core.steps import TouchStep
 
 RESUME = "resume"
 CALL = "call result"
@@ -60,8 +62,11 @@ def _standing(enrollment: Enrollment, sequence: Sequence) -> list[TouchRecord]:
     step = sequence.step(enrollment.step)
     if step is None:
         return []
+    round_ = step.touches if isinstance(step, TouchStep) else ()
     found = (
-        touches.standing(enrollment, step=step.id, channel=touch.channel) for touch in step.touches
+        touches.standing(enrollment, step=step.id, channel=channel)
+        for touch in round_
+        for channel in touch.candidates()[:1]
     )
     return [record for record in found if record is not None]
 

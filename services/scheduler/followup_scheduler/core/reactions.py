@@ -7,7 +7,8 @@ from typing import Literal
 
 from followup_contracts.events import Intent
 from followup_policy.zones import Whereabouts
-from followup_scheduler.core.document import Order, Reaction, Sequence
+from followup_scheduler.core.document import Sequence
+from followup_scheduler.core.format.reaction import Order, Reaction
 from followup_scheduler.core.model import ReplyRead, Task
 from followup_scheduler.core.moments import first_moment
 
@@ -55,11 +56,12 @@ def react(sequence: Sequence, reply: ReplyRead, *, where: Whereabouts, now: date
     """What a reply calls for. An opt-out halts whatever else the reply is (R13)."""
     if reply.opt_out or reply.intent == "opt_out":
         return Reacted("halt", OPTED_OUT)
-    reaction = sequence.on.get(reply.intent) or defaults()[reply.intent]
+    written = sequence.reactions(f"reply.{reply.intent}")
+    reaction = written[0] if written else defaults()[reply.intent]
     order = reaction.task
     task = None if order is None else Task(order.kind, f"reply: {reply.intent}", now + order.within)
     reason = reaction.reason or reply.intent
-    if reaction.do != "wait":
+    if reaction.do in ("go_on", "hold", "halt"):
         return Reacted(reaction.do, reason, task=task, hand_off=reaction.hand_off)
     until = _until(reaction, reply.until, where=where, now=now)
     if until is None:

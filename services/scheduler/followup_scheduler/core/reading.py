@@ -1,30 +1,24 @@
 """Values to a sequence, or to a full list of what is wrong with them."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from difflib import get_close_matches
+from functools import cache
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from followup_contracts.events import Intent
 from followup_contracts.payload import CHANNELS
-from followup_scheduler.core import content, document, source
-from followup_scheduler.core.document import Sequence, Step, Touch
+from followup_scheduler.core import source
+from followup_scheduler.core.document import Sequence
 from followup_scheduler.core.errors import BadDocument, Fault
+from followup_scheduler.core.format.reaction import TRIGGERS
+from followup_scheduler.core.references import close, references
 from followup_scheduler.core.source import pointer
 
 LineOf = Callable[[str], int | None]
 
 _MOST_FAULTS = 50
-_FIELDS: frozenset[str] = frozenset(
-    field.alias or name
-    for module in (document, content)
-    for model in vars(module).values()
-    if isinstance(model, type) and issubclass(model, BaseModel)
-    for name, field in model.model_fields.items()
-)
-_VALUES: tuple[str, ...] = (*get_args(Intent), *CHANNELS, "at_once", "preferred", "go_on")
+_VALUES: tuple[str, ...] = (*TRIGGERS, *CHANNELS, "at_once", "preferred", "go_on", "template")
 _MESSAGES: Mapping[str, str] = {
     "extra_forbidden": "no such field",
     "missing": "is missing",
@@ -48,7 +42,7 @@ def validate(values: Any, *, file: str, line_of: LineOf = lambda _path: None) ->
         faults = _faults_of(error, values, line_of=line_of)
         raise BadDocument(faults[:_MOST_FAULTS], file=file) from error
     faults = [
-        Fault(line_of(path), path, message, hint) for path, message, hint in _references(sequence)
+        Fault(line_of(path), path, message, hint) for path, message, hint in references(sequence)
     ]
     if faults:
         raise BadDocument(faults[:_MOST_FAULTS], file=file)
@@ -92,66 +86,30 @@ def _path(loc: tuple[int | str, ...], values: Any) -> str:
 
 def _suggestion(kind: str, loc: tuple[int | str, ...], value: Any) -> str | None:
     if kind == "extra_forbidden":
-        return _close(str(loc[-1]), _FIELDS)
+        return close(str(loc[-1]), _fields())
     if kind == "literal_error" and isinstance(value, str):
-        return _close(value, _VALUES)
+        return close(value, _VALUES)
     return None
 
 
-def _close(word: str, known: Any) -> str | None:
-    near = get_close_matches(word, sorted(known), n=1)
-    return f"did you mean {near[0]}?" if near and near[0] != word else None
+@cache
+def _fields() -> frozenset[str]:
+    """Every name that a field of a document may have."""
+    return frozenset(_fields_of(Sequence, set()))
 
 
-# What fields alone cannot say: names that refer, and order.
-
-_Finding = tuple[str, str, str | None]
-
-
-def _references(sequence: Sequence) -> Iterator[_Finding]:
-    seen: set[str] = set()
-    latest = None
-    for number, step in enumerate(sequence.steps):
-        path = f"/steps/{number}"
-        if step.id in seen:
-            yield f"{path}/id", f"{step.id!r} is the id of another step too", None
-        earliest = step.at.earliest()
-        if latest is not None and earliest < latest:
-            yield f"{path}/at", "is before the step above it", "write the steps in their order"
-        latest = max(earliest, latest) if latest is not None else earliest
-        yield from _touches(sequence, step, path=path, before=frozenset(seen))
-        seen.add(step.id)
-    used = {c.use for s in sequence.steps for t in s.touches for c in t.choices()}
-    for key in sequence.templates:
-        if key not in used:
-            hint = _close(key, used)
-            yield pointer("/templates", key), "no touch uses it", hint
+def _fields_of(model: type[BaseModel], seen: set[type[BaseModel]]) -> Iterator[str]:
+    if model in seen:
+        return
+    seen.add(model)
+    for name, field in model.model_fields.items():
+        yield field.alias or name
+        for inner in _models_in(field.annotation):
+            yield from _fields_of(inner, seen)
 
 
-def _touches(
-    sequence: Sequence, step: Step, *, path: str, before: frozenset[str]
-) -> Iterator[_Finding]:
-    channels: set[str] = set()
-    for number, touch in enumerate(step.touches):
-        here = f"{path}/touches/{number}"
-        if touch.channel in channels:
-            yield f"{here}/channel", f"the step has another {touch.channel} already", None
-        channels.add(touch.channel)
-        if touch.part is not None and touch.channel != "voice":
-            yield f"{here}/part", "only a call has a part of the day", None
-        for name in sorted(touch.asks_about() - before):
-            yield here, f"asks about {name!r}, which is no step before it", _close(name, before)
-        yield from _templates(sequence, touch, path=here)
-
-
-def _templates(sequence: Sequence, touch: Touch, *, path: str) -> Iterator[_Finding]:
-    choices = touch.choices()
-    for number, choice in enumerate(choices):
-        here = f"{path}/template" + ("" if isinstance(touch.template, str) else f"/{number}")
-        body = sequence.templates.get(choice.use)
-        if body is None:
-            yield here, f"no template {choice.use!r}", _close(choice.use, sequence.templates)
-        elif (misfit := body.misfits(touch.channel)) is not None:
-            yield pointer("/templates", choice.use), misfit, None
-        if choice.when is None and number + 1 < len(choices):
-            yield here, "always fits, so what follows is never used", "give it a when"
+def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for inner in get_args(annotation):
+        yield from _models_in(inner)

@@ -15,6 +15,7 @@ from followup_scheduler.core import document
 from followup_scheduler.core.calendar import calendar_json
 from followup_scheduler.core.errors import BadDocument
 from followup_scheduler.core.library import library
+from followup_scheduler.core.unbuilt import unbuilt
 from followup_scheduler.http.bodies import LintBody, SequenceBody
 from followup_scheduler.http.documents import document_of, findings, refused
 from followup_scheduler.imagined import Play
@@ -67,6 +68,8 @@ class SequenceRoutes:
             await sequences.lock(tx, tenant_id, key)
             await self._book.current(tx, [(tenant_id, key)])
             found = await self._found(tx, tenant_id, key, version)
+            if unready := unbuilt(_parsed(found.source, key=key)):
+                raise refused(BadDocument(unready, file=f"{key}.yaml"))
             if found.version is not None:
                 await sequences.publish(tx, tenant_id, key, found.version)
             return await self._found(tx, tenant_id, key, found.version)
