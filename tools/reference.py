@@ -5,6 +5,7 @@ they say of a route, an option or a message is its docstring's first paragraph.
 """
 
 import inspect
+import json
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -25,6 +26,7 @@ from followup_runtime.databases import Databases
 from followup_runtime.health import routes as health_routes
 from followup_runtime.metrics import Metrics
 from followup_runtime.settings import Settings
+from followup_scheduler.core.document import json_schema
 
 TARGET = Path(__file__).resolve().parent.parent / "docs/reference"
 MARK = "<!-- From here on written by tools/reference.py -->"
@@ -143,6 +145,12 @@ def _said(docstring: str | None) -> str:
     return " ".join(first.split())
 
 
+def sequence_schema() -> str:
+    """The JSON Schema of sequence documents, as editors load it."""
+    return json.dumps(json_schema(), indent=1) + "\n"
+
+
+SCHEMA = "sequence.schema.json"
 PAGES = {"http.md": http, "command.md": command, "messages.md": messages}
 
 
@@ -156,3 +164,5 @@ if __name__ == "__main__":
     for page in PAGES:
         (TARGET / page).write_text(written(page))
         sys.stderr.write(f"wrote docs/reference/{page}\n")
+    (TARGET / SCHEMA).write_text(sequence_schema())
+    sys.stderr.write(f"wrote docs/reference/{SCHEMA}\n")
