@@ -118,7 +118,7 @@ def test_subjects_are_kept_as_texts_of_their_own() -> None:
         ("switch: b2", "swich: b2", "/steps/6/swich", "did you mean switch?"),
         ("id: answer", "id: end", "/steps/5/id", "means something else"),
         ("subjects: [A, B]", "subject: C, subjects: [A, B]", "/templates/longer", "either subject"),
-        ("sms: short, email: {", "sms: long, email: {", "/templates/long", "an SMS has a text"),
+        ("sms: short, email: {", "sms: long, email: {", "/templates/long", "an SMS has no subject"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_with_an_element_is_named(change: str, to: str, path: str, says: str) -> None:

@@ -24,9 +24,10 @@ _PARTS: tuple[ContentPart, ...] = ("text", "subject", "html", "voicemail", "temp
 class Body(Part):
     """The content of a touch, Liquid in every field.
 
-    `subject` is an e-mail's; `subjects` are several that are compared (A/B/n, M9). A call speaks `text` to a person and `voicemail` to a
-    machine. `template` names what WhatsApp has approved, as `name/language`: it is sent
-    where the person has not written within a day, with `text` as its one variable.
+    `subject` is an e-mail's; `subjects` are several that are compared (A/B/n, M9). A call
+    speaks `text` to a person and `voicemail` to a machine. `template` names what WhatsApp
+    has approved, as `name/language`: it is sent where the person has not written within a
+    day, with `text` as its one variable.
     """
 
     text: _Text

@@ -1,10 +1,11 @@
 """Which of a document's texts a touch uses: one, the first that fits, a variant, the next."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag
 
-from followup_contracts.payload import Channel
+from followup_contracts.payload import CHANNELS, Channel
 from followup_scheduler.core.format.condition import Condition
 from followup_scheduler.core.format.part import Key, Part
 
@@ -82,22 +83,9 @@ Say = Annotated[
 """What a touch says on one channel."""
 
 
-class ByChannel(Part):
-    """What a touch says on each of the channels that it may go on."""
-
-    sms: Say | None = None
-    email: Say | None = None
-    voice: Say | None = None
-
-    def on(self, channel: Channel) -> tuple[Choice, ...]:
-        """What it says there, in the order in which it is tried."""
-        said = getattr(self, channel)
-        return () if said is None else choices(said)
-
-
 def _template_kind(value: Any) -> str:
-    channels = {"sms", "email", "voice"}
-    if isinstance(value, ByChannel) or (isinstance(value, dict) and channels & value.keys()):
+    is_map = isinstance(value, Mapping)
+    if is_map and (not value or not value.keys().isdisjoint(CHANNELS)):
         return "<by_channel>"
     return _say_kind(value)
 
@@ -107,9 +95,10 @@ Template = Annotated[
     | Annotated[Variants, Tag("<variants>")]
     | Annotated[Rotation, Tag("<rotation>")]
     | Annotated[Choices, Tag("<choices>")]
-    | Annotated[ByChannel, Tag("<by_channel>")],
+    | Annotated[Mapping[Channel, Say], Tag("<by_channel>")],
     Discriminator(_template_kind),
 ]
+"""What a touch says: on whatever channel, or on each of several."""
 
 
 def choices(said: Any) -> tuple[Choice, ...]:

@@ -1,5 +1,6 @@
 """One planned contact."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Any, Literal, Self
 
@@ -9,9 +10,9 @@ from followup_contracts.payload import CHANNELS, Channel
 from followup_scheduler.core.durations import Duration
 from followup_scheduler.core.format.condition import Condition
 from followup_scheduler.core.format.part import Key, Part
-from followup_scheduler.core.format.text import ByChannel, Choice, Template, choices
+from followup_scheduler.core.format.text import Choice, Template, choices
 
-_Channels = Annotated[tuple[Channel, ...], Field(min_length=1, max_length=3)]
+_Channels = Annotated[tuple[Channel, ...], Field(min_length=1, max_length=len(CHANNELS))]
 
 
 class ChannelRule(Part):
@@ -85,15 +86,16 @@ class Touch(Part):
         rule = self.channel
         if not isinstance(rule, ChannelRule):
             return (rule,)
-        named = rule.first_of or rule.best or CHANNELS
-        if isinstance(self.template, ByChannel):
-            return tuple(channel for channel in named if self.template.on(channel))
-        return named
+        named = rule.first_of or rule.best
+        if isinstance(self.template, Mapping):
+            said = tuple(self.template)
+            return said if named is None else tuple(c for c in named if c in said)
+        return named or CHANNELS
 
     def says(self, channel: Channel) -> tuple[Choice, ...]:
         """Its texts on a channel, in the order in which they are tried."""
-        if isinstance(self.template, ByChannel):
-            return self.template.on(channel)
+        if isinstance(self.template, Mapping):
+            return choices(self.template[channel]) if channel in self.template else ()
         return choices(self.template)
 
     def choices(self) -> tuple[Choice, ...]:
