@@ -1,7 +1,5 @@
 """Intake's routes: parse, call, answer."""
 
-import asyncio
-from tempfile import SpooledTemporaryFile
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -12,13 +10,12 @@ from starlette.types import Receive, Scope, Send
 
 from followup_contracts.payload import Lane
 from followup_database import Database, Transaction, committed
-from followup_directory import Principal, Tenant, tenants_by_id
+from followup_directory import Principal
 from followup_intake.batches import Batches
-from followup_intake.core.errors import NotATable
 from followup_intake.happenings import FORBIDDING, Happenings, IncompleteEvent, UnknownLead
-from followup_intake.imports import Importer
 from followup_intake.models import LeadEventIn, LeadIn, LeadOut
 from followup_intake.posts import Post, Posts
+from followup_intake.routes.tenancy import active_tenant
 from followup_people import leads_by_id
 from followup_runtime.auth import require
 from followup_runtime.problems import Problem
@@ -57,7 +54,6 @@ class Routes:
         posts: Posts,
         batches: Batches,
         happenings: Happenings,
-        importer: Importer,
         fence: StopFence,
     ) -> None:
         self._database = database
@@ -65,12 +61,10 @@ class Routes:
         self._posts = posts
         self._batches = batches
         self._happenings = happenings
-        self._importer = importer
         self.router = APIRouter(tags=["intake"])
         add = self.router.add_api_route
         add("/v1/leads", self.post_lead, methods=["POST"], status_code=201, response_model=LeadOut)
         add("/v1/leads/batch", self.post_batch, methods=["POST"], response_class=StreamingResponse)
-        add("/v1/leads/import", self.post_import, methods=["POST"])
         add("/v1/leads/{lead_id}", self.get_lead, methods=["GET"])
         add("/v1/leads/{lead_id}/events", self.post_event, methods=["POST"], status_code=202)
 
@@ -102,31 +96,9 @@ class Routes:
                 415, detail="this route reads application/x-ndjson", pointer="Content-Type:"
             )
         async with self._database.transaction(tenant=who.tenant_id) as tx:
-            tenant, today = await _tenant(tx, who), tx.now.date()
+            tenant, today = await active_tenant(tx, who), tx.now.date()
         answers = self._batches.take(request.stream(), tenant=tenant, today=today, lane=lane)
         return Duplex(answers, media_type="application/x-ndjson")
-
-    async def post_import(self, request: Request, who: Writer) -> dict[str, Any]:
-        """Take a CSV or TSV file as the body; leads get lane `later`. Safe to send again."""
-        async with self._database.transaction(tenant=who.tenant_id) as tx:
-            tenant, today = await _tenant(tx, who), tx.now.date()
-        with SpooledTemporaryFile(max_size=8 * 1024 * 1024) as file:
-            async for block in request.stream():
-                await asyncio.to_thread(file.write, block)
-            file.seek(0)
-            try:
-                report = await self._importer.run(file, tenant=tenant, today=today)  # type: ignore[arg-type]  # a spooled file is a binary file
-            except NotATable as error:
-                raise Problem(422, "Not a table", str(error), pointer="") from None
-        return {
-            "import_id": str(report.id),
-            "rows": report.rows,
-            "accepted": report.accepted,
-            "merged": report.merged,
-            "refused": report.refused,
-            "reasons": report.reasons,
-            "refusals": report.refusals,
-        }
 
     async def get_lead(self, lead_id: UUID, who: Reader) -> dict[str, Any]:
         """One lead."""
@@ -164,10 +136,3 @@ class Routes:
         if body.kind in FORBIDDING:
             await self._fence.settle(self._fence.moment())
         return {"lead_id": str(lead_id), "kind": body.kind}
-
-
-async def _tenant(tx: Transaction, who: Principal) -> Tenant:
-    found = (await tenants_by_id(tx, [who.tenant_id])).get(who.tenant_id)
-    if found is None or found.state != "active":
-        raise Problem(403, detail="the tenant is not active")
-    return found

@@ -5,7 +5,8 @@ where it stopped and ends with what one run would have ended with.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import date
 from hashlib import sha256
@@ -13,39 +14,19 @@ from itertools import islice
 from typing import BinaryIO
 from uuid import UUID
 
-from sqlalchemy import text
-
-from followup_database import Database, Transaction, committed, new_id
+from followup_database import Database, Transaction, committed
 from followup_database.engine import to_json
 from followup_directory import Tenant
+from followup_intake import import_ledger
 from followup_intake.capture import Capture, Captured, Draft, Proof
+from followup_intake.core.columns import NO_MAPPING, columns_of
 from followup_intake.core.lead import RowResult
 from followup_intake.core.normalise import normalise_rows
 from followup_intake.core.table import read_table
 from followup_suppression import StopFence
 
 CHUNK = 500
-
-_BEGIN = text("""
-INSERT INTO intake.imports (id, tenant_id, file_hash, created_at)
-VALUES (:id, :tenant, :hash, :now)
-ON CONFLICT (tenant_id, file_hash) DO UPDATE SET file_hash = excluded.file_hash
-RETURNING id, state, rows_done, accepted, merged, refused
-""")
-_PROGRESS = text("""
-UPDATE intake.imports SET rows_done = :rows, accepted = accepted + :accepted,
-  merged = merged + :merged, refused = refused + :refused
-WHERE id = :id AND tenant_id = :tenant AND rows_done < :rows AND state = 'running'
-""")
-_DONE = text("UPDATE intake.imports SET state = 'done' WHERE id = :id AND tenant_id = :tenant")
-_ROWS = text("""
-INSERT INTO intake.import_rows
-  (import_id, tenant_id, number, verdict, reason, lead_id, duplicate_of)
-SELECT :id, :tenant, number, verdict, reason, lead_id, duplicate_of
-FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
-  number int, verdict text, reason text, lead_id uuid, duplicate_of int)
-ON CONFLICT DO NOTHING
-""")
+REFUSALS_SHOWN = 1000
 
 
 @dataclass(slots=True)
@@ -61,7 +42,14 @@ class ImportReport:
     refusals: list[dict[str, object]] = field(default_factory=list)
 
 
-REFUSALS_SHOWN = 1000
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """One run of an import: the rows up to `done` were saved by an earlier one."""
+
+    id: UUID
+    tenant: Tenant
+    name: str
+    done: int
 
 
 class Importer:
@@ -78,105 +66,87 @@ class Importer:
         *,
         tenant: Tenant,
         today: date,
-        progress: Callable[[ImportReport], None] | None = None,
+        mapping: Mapping[str, str] = NO_MAPPING,
+        progress: Callable[[int], None] | None = None,
     ) -> ImportReport:
-        """Import a file; raises `NotATable` before anything is written when it is none.
+        """Import a file; raises `NotATable` or `WrongMapping` before anything is written.
 
-        Leads of an import are lane `later`. Rows already done by an earlier run of the
-        same file are judged again (to know duplicates) and not saved again. Where a row
+        A damaged workbook may raise `NotATable` on the way: what was saved stays. Leads of
+        an import are lane `later`. Rows saved by an earlier run of the same file with the
+        same mapping are judged again (to know duplicates) and not saved again. Where a row
         refuses consent for a person known before, it returns once nothing can go to them.
+        `progress` is told how many rows are done.
         """
-        hashed = await asyncio.to_thread(_hash, file)
-        table = read_table(file)
+        hashed = await asyncio.to_thread(_hash, file, mapping)
+        table = await asyncio.to_thread(lambda: read_table(file, mapping=mapping))
+        columns_of(table.header, mapping)
         async with self._database.transaction(tenant=tenant.id) as tx:
-            begun = await tx.first(_BEGIN, id=new_id(), tenant=tenant.id, hash=hashed, now=tx.now)
-        if begun is None:
-            raise LookupError("an upsert returned no row")
-        report = ImportReport(begun["id"])
-        rows = normalise_rows(table, today=today, default_country=tenant.settings.default_country)
-        refused = False
-        async for chunk in _chunks(rows):
-            captured = await self._chunk(
-                report, chunk, tenant=tenant, file=hashed, done=begun["rows_done"]
-            )
-            refused = refused or any(one.refused for one in captured)
-            if progress is not None:
-                progress(report)
+            import_id, done = await import_ledger.begin(tx, hashed)
+        run = _Run(import_id, tenant, hashed.hex()[:24], done)
+        country = tenant.settings.default_country
+        rows = normalise_rows(table, today=today, default_country=country, mapping=mapping)
+        # A run that was cut off may have answered nobody for what it refused.
+        refused = done > 0
+        async with aclosing(_chunks(rows)) as chunks:
+            async for chunk in chunks:
+                if chunk[-1].row > done:
+                    captured = await self._chunk(run, chunk)
+                    refused = refused or any(one.refused for one in captured)
+                if progress is not None:
+                    progress(chunk[-1].row)
         async with self._database.transaction(tenant=tenant.id) as tx:
-            await tx.run(_DONE, id=report.id, tenant=tenant.id)
+            await import_ledger.finish(tx, import_id)
+            report = await _report(tx, import_id)
         if refused:
             await self._fence.settle(self._fence.moment())
         return report
 
-    async def _chunk(
-        self,
-        report: ImportReport,
-        chunk: Sequence[RowResult],
-        *,
-        tenant: Tenant,
-        file: bytes,
-        done: int,
-    ) -> list[Captured]:
+    async def _chunk(self, run: _Run, chunk: Sequence[RowResult]) -> list[Captured]:
         drafts = [
-            Draft(r, r.lead, Proof("import"), external_id=f"import:{file.hex()[:24]}:{r.row}")
+            Draft(r, r.lead, Proof("import"), external_id=f"import:{run.name}:{r.row}")
             for r in chunk
             if r.lead is not None
         ]
 
         async def work(tx: Transaction) -> list[Captured]:
-            captured = await self._capture.save(tx, tenant, drafts, lane="later")
-            await self._note(tx, report, chunk, captured, fresh=chunk[-1].row > done)
+            captured = await self._capture.save(tx, run.tenant, drafts, lane="later")
+            await import_ledger.note(tx, run.id, _noted(chunk, captured), done=chunk[-1].row)
             return captured
 
-        captured = await committed(self._database, work, tenant=tenant.id)
-        _count(report, chunk, captured)
-        return captured
+        return await committed(self._database, work, tenant=run.tenant.id)
 
-    async def _note(
-        self,
-        tx: Transaction,
-        report: ImportReport,
-        chunk: Sequence[RowResult],
-        captured: Sequence[Captured],
-        *,
-        fresh: bool,
-    ) -> None:
-        leads = {one.row: one.lead_id for one in captured}
-        rows = [
+
+def _noted(chunk: Sequence[RowResult], captured: Sequence[Captured]) -> str:
+    """The rows of a chunk as the ledger keeps them, in JSON."""
+    saved = {one.row: one for one in captured}
+    return to_json(
+        [
             {
                 "number": r.row,
                 "verdict": r.verdict,
                 "reason": r.reason,
-                "lead_id": leads.get(r.row),
+                "other_reasons": list(r.other_reasons),
+                "lead_id": saved[r.row].lead_id if r.row in saved else None,
                 "duplicate_of": r.duplicate_of,
+                "merged": r.duplicate_of is not None or (r.row in saved and saved[r.row].merged),
             }
             for r in chunk
         ]
-        await tx.run(_ROWS, id=report.id, tenant=tx.tenant, rows=to_json(rows))
-        if fresh:
-            await tx.run(
-                _PROGRESS,
-                id=report.id,
-                tenant=tx.tenant,
-                rows=chunk[-1].row,
-                accepted=sum(r.lead is not None for r in chunk),
-                merged=sum(r.duplicate_of is not None for r in chunk),
-                refused=sum(r.lead is None for r in chunk),
-            )
+    )
 
 
-def _count(report: ImportReport, chunk: Sequence[RowResult], captured: Sequence[Captured]) -> None:
-    merged = {one.row for one in captured if one.merged and not one.repeated}
-    for result in chunk:
-        report.rows += 1
-        report.reasons[result.reason] = report.reasons.get(result.reason, 0) + 1
-        if result.lead is None:
-            report.refused += 1
-            if len(report.refusals) < REFUSALS_SHOWN:
-                report.refusals.append({"row": result.row, "reason": result.reason})
-        else:
-            report.accepted += 1
-            report.merged += result.duplicate_of is not None or result.row in merged
+async def _report(tx: Transaction, import_id: UUID) -> ImportReport:
+    """The report from the ledger: the same however often a run was cut off."""
+    counted = await import_ledger.counted(tx, import_id)
+    report = ImportReport(import_id)
+    for row in counted:
+        report.rows += row["rows"]
+        report.accepted += row["accepted"]
+        report.merged += row["merged"]
+        report.reasons[row["reason"]] = row["rows"]
+    report.refused = report.rows - report.accepted
+    report.refusals = await import_ledger.refusals(tx, import_id, most=REFUSALS_SHOWN)
+    return report
 
 
 async def _chunks(rows: Iterable[RowResult]) -> AsyncIterator[list[RowResult]]:
@@ -186,9 +156,11 @@ async def _chunks(rows: Iterable[RowResult]) -> AsyncIterator[list[RowResult]]:
         yield chunk
 
 
-def _hash(file: BinaryIO) -> bytes:
+def _hash(file: BinaryIO, mapping: Mapping[str, str]) -> bytes:
     digest = sha256()
     while block := file.read(1 << 20):
         digest.update(block)
     file.seek(0)
+    if mapping:
+        digest.update(to_json(sorted(mapping.items())).encode())
     return digest.digest()

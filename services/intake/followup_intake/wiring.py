@@ -9,6 +9,7 @@ from followup_intake.imports import Importer
 from followup_intake.ingress import Ingress
 from followup_intake.posts import Posts
 from followup_intake.reunion import Reunion
+from followup_intake.routes.imports import ImportRoutes
 from followup_intake.settings import IntakeSettings
 from followup_messaging.consumer import Consumer
 from followup_messaging.outbox import Outbox
@@ -48,9 +49,10 @@ def build(
         posts=posts,
         batches=Batches(databases.api, capture=capture, fence=fence),
         happenings=happenings,
-        importer=Importer(databases.api, capture=capture, fence=fence),
         fence=fence,
     )
+    imports = ImportRoutes(databases.api, Importer(databases.api, capture=capture, fence=fence))
+    routes.router.include_router(imports.router)
     ingress = Consumer(
         bus=bus,
         database=databases.worker,

@@ -2,7 +2,9 @@
 
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from followup_embedded.commands.errors import WrongUse
-from followup_intake.core.errors import NotATable
+from followup_intake.core.errors import NotATable, WrongMapping
+from followup_intake.core.lead import RowResult
 from followup_intake.core.normalise import normalise_rows
-from followup_intake.core.report import row_json
+from followup_intake.core.preview import preview
+from followup_intake.core.report import result_csv, row_json
 from followup_intake.core.table import read_table
 
 if TYPE_CHECKING:
@@ -27,29 +31,52 @@ _EVERY = 500
 @click.option("--json", "as_json", is_flag=True, help="Print JSON alone; one object a row.")
 @click.option("--tenant", default="default", show_default=True, help="Whose leads they are.")
 @click.option("--country", default=None, help="Country of leads that name none, such as US.")
+@click.option("--map", "mapped", multiple=True, metavar="HEADING=FIELD", help="What a column is.")
+@click.option("--preview", "look", is_flag=True, help="Show how columns are read; write nothing.")
+@click.option(
+    "--result",
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    help="Write every row's verdict and values to this CSV.",
+)
 @click.option("--url", envvar="FOLLOWUP_URL", help="Import over HTTP at this address.")
 @click.option("--key", envvar="FOLLOWUP_KEY", help="The API key for --url.")
-def command(
+def command(  # noqa: PLR0913 - one parameter an option
     file: Path,
     *,
     dry_run: bool,
     as_json: bool,
     tenant: str,
     country: str | None,
+    mapped: tuple[str, ...],
+    look: bool,
+    result: Path | None,
     url: str | None,
     key: str | None,
 ) -> int:
-    """Import FILE, a CSV or TSV of leads as it comes. Safe to repeat.
+    """Import FILE, a CSV, TSV or XLSX of leads as it comes. Safe to repeat.
 
-    Exits 1 when the file is no table.
+    An import that was cut off goes on where it stopped. FIELD is name, first_name,
+    last_name, email, phone, source, need, city, state, postal_code, country, zone,
+    received_at, consent, consent_text, value, currency, company, notes, external_id,
+    attribute:NAME or ignore. Exits 1 when the file is no table.
     """
+    mapping = _mapping(mapped)
+    judged = _Judging(file, mapping, country or "US")
     try:
+        if look:
+            return _show(judged, as_json=as_json)
+        if result is not None:
+            _write(result, judged)
         if dry_run:
-            return _judge(file, country=country or "US", as_json=as_json)
-        report = _over_http(file, url, key) if url else _into_database(file, tenant)
+            return _judge(judged, as_json=as_json)
+        report = (
+            _over_http(file, url, key, mapping) if url else _into_database(file, tenant, mapping)
+        )
     except NotATable as error:
         click.echo(f"followup: {file}: {error.reason}", err=True)
         return 1
+    except WrongMapping as error:
+        raise WrongUse(f"--map: {error}") from None
     if as_json:
         click.echo(json.dumps(report))
     else:
@@ -57,22 +84,85 @@ def command(
     return 0
 
 
-def _judge(file: Path, *, country: str, as_json: bool) -> int:
+@dataclass(frozen=True, slots=True)
+class _Judging:
+    """A file, and how it is judged where nothing is written."""
+
+    file: Path
+    mapping: Mapping[str, str]
+    country: str
+
+    def rows(self) -> Iterator[RowResult]:
+        """Every row with its verdict; progress goes to a terminal's stderr."""
+        today = datetime.now(UTC).date()
+        with self.file.open("rb") as opened, progressing(self.file.name) as told:
+            for row in normalise_rows(
+                read_table(opened, mapping=self.mapping),
+                today=today,
+                default_country=self.country,
+                mapping=self.mapping,
+            ):
+                told(row.row)
+                yield row
+
+
+@contextmanager
+def progressing(name: str) -> Iterator[Callable[[int], None]]:
+    """Tell a terminal's stderr every few hundred rows how many are done."""
+    shown = 0
+
+    def tell(rows: int) -> None:
+        nonlocal shown
+        if rows - shown >= _EVERY and sys.stderr.isatty():
+            shown = rows
+            click.echo(f"\r{name}: {rows:,} rows", nl=False, err=True)
+
+    yield tell
+    if shown:
+        click.echo(err=True)
+
+
+def _mapping(pairs: tuple[str, ...]) -> dict[str, str]:
+    found = {}
+    for pair in pairs:
+        heading, equals, field = pair.rpartition("=")
+        if not equals or not heading.strip():
+            raise WrongUse(f"--map: {pair!r} is not HEADING=FIELD")
+        found[heading] = field.strip()
+    return found
+
+
+def _show(judging: _Judging, *, as_json: bool) -> int:
     today = datetime.now(UTC).date()
+    with judging.file.open("rb") as opened:
+        table = read_table(opened, mapping=judging.mapping)
+        seen = preview(table, today=today, default_country=judging.country, mapping=judging.mapping)
+    if as_json:
+        click.echo(json.dumps(seen, ensure_ascii=False))
+        return 0
+    for column in seen["columns"]:
+        kept = f"attribute {column['attribute']}" if column["attribute"] else "ignored"
+        click.echo(f"{column['heading']}: {column['field'] or kept}")
+    told = ", ".join(f"{n} {verdict}" for verdict, n in sorted(seen["verdicts"].items()))
+    click.echo(f"The first {seen['counted']} rows: {told}. Nothing was written.", err=True)
+    return 0
+
+
+def _write(result: Path, judging: _Judging) -> None:
+    with result.open("w", encoding="utf-8", newline="") as out:
+        out.writelines(result_csv(judging.rows()))
+
+
+def _judge(judging: _Judging, *, as_json: bool) -> int:
     counts: dict[str, int] = {}
-    rows = 0
-    with file.open("rb") as opened:
-        for result in normalise_rows(read_table(opened), today=today, default_country=country):
-            rows += 1
-            counts[result.verdict] = counts.get(result.verdict, 0) + 1
-            if as_json:
-                sys.stdout.write(json.dumps(row_json(result), ensure_ascii=False) + "\n")
-            else:
-                click.echo(f"row {result.row}: {result.verdict} ({result.reason})")
-            if rows % _EVERY == 0 and sys.stderr.isatty():
-                click.echo(f"\r{rows} rows", nl=False, err=True)
+    for result in judging.rows():
+        counts[result.verdict] = counts.get(result.verdict, 0) + 1
+        if as_json:
+            sys.stdout.write(json.dumps(row_json(result), ensure_ascii=False) + "\n")
+        else:
+            click.echo(f"row {result.row}: {result.verdict} ({result.reason})")
     told = ", ".join(f"{number} {verdict}" for verdict, number in sorted(counts.items()))
-    click.echo(f"{rows} rows: {told}. Nothing was written.", err=True)
+    click.echo(f"{sum(counts.values())} rows: {told}. Nothing was written.", err=True)
     return 0
 
 
@@ -89,7 +179,7 @@ def _some(refusals: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     return list(refusals)[:50]
 
 
-def _over_http(file: Path, url: str, key: str | None) -> dict[str, Any]:
+def _over_http(file: Path, url: str, key: str | None, mapping: Mapping[str, str]) -> dict[str, Any]:
     import httpx  # noqa: PLC0415 - a dry run must start at once
 
     if not key:
@@ -98,7 +188,10 @@ def _over_http(file: Path, url: str, key: str | None) -> dict[str, Any]:
     with file.open("rb") as opened, httpx.Client(timeout=600) as client:
         try:
             answer = client.post(
-                f"{url.rstrip('/')}/v1/leads/import", content=opened, headers=headers
+                f"{url.rstrip('/')}/v1/leads/import",
+                params={"map": [f"{heading}={field}" for heading, field in mapping.items()]},
+                content=opened,
+                headers=headers,
             )
         except httpx.HTTPError as error:
             raise click.ClickException(f"{url} can't be reached: {error}") from None
@@ -108,13 +201,15 @@ def _over_http(file: Path, url: str, key: str | None) -> dict[str, Any]:
     return report
 
 
-def _into_database(file: Path, tenant: str) -> dict[str, Any]:
+def _into_database(file: Path, tenant: str, mapping: Mapping[str, str]) -> dict[str, Any]:
     from followup_embedded.commands.office import perform, settings  # noqa: PLC0415 - see above
 
-    return perform(_imported(file, tenant, settings()))
+    return perform(_imported(file, tenant, mapping, settings()))
 
 
-async def _imported(file: Path, slug: str, given: "Settings") -> dict[str, Any]:
+async def _imported(
+    file: Path, slug: str, mapping: Mapping[str, str], given: "Settings"
+) -> dict[str, Any]:
     """By the code behind the route; a running service publishes what it announces."""
     from dataclasses import asdict  # noqa: PLC0415 - see above
     from datetime import timedelta  # noqa: PLC0415
@@ -130,6 +225,8 @@ async def _imported(file: Path, slug: str, given: "Settings") -> dict[str, Any]:
             tenant, today = await tenant_named(tx, slug), tx.now.date()
         # Nothing is published from here: rows that are due at once are a service's to send.
         outbox = Outbox("intake", InProcessBus(), databases.worker, republish_after=timedelta(0))
-        with file.open("rb") as opened:
-            report = await importer(databases, outbox).run(opened, tenant=tenant, today=today)
+        with file.open("rb") as opened, progressing(file.name) as told:
+            report = await importer(databases, outbox).run(
+                opened, tenant=tenant, today=today, mapping=mapping, progress=told
+            )
     return {name: value for name, value in asdict(report).items() if name != "id"}

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from followup_intake.core.cells import folded
+from followup_intake.core.errors import WrongMapping
 
 _ALIASES: Mapping[str, str] = {
     "name": "name|full name|fullname|contact|contact name|customer|customer name|client|"
@@ -50,6 +51,11 @@ _ALIASES: Mapping[str, str] = {
     "external_id": "id|lead id|external id|record id|crm id|reference|leadid",
     "zone": "zone|timezone|time zone|tz|zeitzone",
 }
+FIELDS = frozenset(_ALIASES)
+"""What a column may be."""
+ATTRIBUTE = "attribute:"
+IGNORED = "ignore"
+NO_MAPPING: Mapping[str, str] = {}
 _EXACT = {alias: name for name, aliases in _ALIASES.items() for alias in aliases.split("|")}
 
 # Lead forms ask in whole sentences; the first that fits wins.
@@ -119,23 +125,54 @@ class Columns:
         }
 
 
-def columns_of(header: Sequence[str]) -> Columns:
-    """Assign every column of a header to its field, the first of a kind being the main one."""
+def columns_of(header: Sequence[str], mapping: Mapping[str, str] = NO_MAPPING) -> Columns:
+    """Assign every column of a header to its field, the first of a kind being the main one.
+
+    `mapping` decides first, by heading whatever its case: the name of a field (`FIELDS`),
+    `attribute:name`, or `ignore`. A heading it maps stands before others of that field.
+    Raises `WrongMapping` for a heading that is not there or a field that does not exist.
+    """
+    wanted = _wanted(header, mapping)
     index: dict[str, int] = {}
     spares: dict[str, tuple[int, ...]] = {}
     others: list[tuple[int, str]] = []
-    for at, heading in enumerate(header):
-        name = field_of(heading)
+    # What was mapped comes first, so that it is the main column of its field.
+    for at in sorted(range(len(header)), key=lambda at: at not in wanted):
+        heading = header[at]
+        name = wanted.get(at) or field_of(heading)
+        if name == IGNORED:
+            continue
         if name is None:
             others.append((at, heading.strip() or f"column {at + 1}"))
+        elif name.startswith(ATTRIBUTE):
+            others.append((at, name.removeprefix(ATTRIBUTE)))
         elif name in index:
             spares[name] = (*spares.get(name, ()), at)
         else:
             index[name] = at
     keys = tuple(folded(heading) for heading in header)
     return Columns(
-        width=len(header), index=index, spares=spares, others=tuple(others), header_keys=keys
+        width=len(header),
+        index=index,
+        spares=spares,
+        others=tuple(sorted(others)),
+        header_keys=keys,
     )
+
+
+def _wanted(header: Sequence[str], mapping: Mapping[str, str]) -> dict[int, str]:
+    """What the mapping makes of columns, by their place."""
+    places = {heading.strip().casefold(): at for at, heading in reversed([*enumerate(header)])}
+    found: dict[int, str] = {}
+    for heading, name in mapping.items():
+        at = places.get(heading.strip().casefold())
+        if at is None:
+            raise WrongMapping(heading, "there is no such column")
+        attribute = name.startswith(ATTRIBUTE) and len(name) > len(ATTRIBUTE)
+        if not attribute and name not in FIELDS | {IGNORED}:
+            raise WrongMapping(heading, f"{name!r} is no field of a lead")
+        found[at] = name
+    return found
 
 
 def field_of(heading: str) -> str | None:
@@ -146,9 +183,11 @@ def field_of(heading: str) -> str | None:
     return next((name for pattern, name in _QUESTIONS if pattern.search(key)), None)
 
 
-def known_fields(header: Iterable[str]) -> int:
+def known_fields(header: Iterable[str], mapping: Mapping[str, str] = NO_MAPPING) -> int:
     """Count the different fields that the cells of a would-be header name."""
-    return len({name for name in map(field_of, header) if name})
+    mapped = {heading.strip().casefold(): name for heading, name in mapping.items()}
+    named = (mapped.get(cell.strip().casefold()) or field_of(cell) for cell in header)
+    return len({name for name in named if name})
 
 
 def without_prefix(field: str, cell: str) -> str:

@@ -51,7 +51,11 @@ _NO = word_set(
     "nicht einverstanden",
     "pas d accord",
     "no acepto",
+    "never",
+    "jamais",
+    "nunca",
 }
+_REFUSING = ("do not ", "don t ", "did not ", "didn t ", "does not ", "never ")
 _TICKS = {"✓", "✔", "☑", "✅", "✔️", "☑️"}
 _CROSSES = {"✗", "✘", "❌", "☐", "✖"}
 # "no answer" and "yes?" decide nothing.
@@ -84,10 +88,20 @@ def read_consent(cell: str) -> ConsentAnswer:
 
 def _by_opening(words: list[str]) -> ConsentAnswer:
     opening, *rest = words
-    if not rest:
+    if not rest or _both(words):
         return "unknown"
+    if " ".join(words).startswith(_REFUSING):
+        return "no"
     if opening in {"yes", "oui", "ja", "si", "y"}:
         return "yes"
     if opening in {"no", "non", "nein"} and rest[0] not in _UNDECIDED_AFTER_NO:
         return "no"
     return "unknown"
+
+
+def _both(words: list[str]) -> bool:
+    """Whether it offers the choice and does not make it: "yes/no"."""
+    answers = {"yes" if word in _YES else "no" for word in words if word in _YES | _NO}
+    return len(answers) > 1 and all(
+        word in _YES | _NO | {"or", "oder", "ou", "o"} for word in words
+    )

@@ -1,7 +1,8 @@
 """What reading leads may raise.
 
 IntakeCoreError
-└── NotATable       the bytes are no table of leads
+├── NotATable       the bytes are no table of leads
+└── WrongMapping    a column is mapped that is not there, or to no field
 """
 
 
@@ -14,4 +15,13 @@ class NotATable(IntakeCoreError):
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
+        self.reason = reason
+
+
+class WrongMapping(IntakeCoreError):
+    """A mapping that can't be followed; `heading` names the column, `reason` says why."""
+
+    def __init__(self, heading: str, reason: str) -> None:
+        super().__init__(f"{heading!r}: {reason}")
+        self.heading = heading
         self.reason = reason

@@ -80,6 +80,7 @@ _BRACKETS = re.compile(r"\s*[(\[{]([^()\[\]{}]*)[)\]}]\s*")
 _QUOTED = re.compile(
     r"\s+[\"\u201c\u201e\u00ab\u2018'](?!t\s)[^\"\u201c\u201d\u201e\u00bb]{1,30}?[\"\u201d\u201c\u00bb\u2019'](?=\s)\s*"
 )
+_QUOTES = str.maketrans("", "", '"\u201c\u201d\u201e\u00ab\u00bb')
 _SEPARATED = re.compile(
     r"\s+[-\u2013/@\u00b7\u2022]+\s+|\s*[|;\u2014]+\s*|\s*:\s+|"
     r"\s+(?:at|from|from the|of|bei|chez|c/o|w/|with)\s+(?=[A-Z\d])"
@@ -168,7 +169,7 @@ def _family_only(family: str) -> NameReading:
 
 def _is_nobody(text: str) -> bool:
     bare = text.strip(_EDGES)
-    if is_placeholder(text) or not any(c.isalpha() for c in bare):
+    if all(map(is_placeholder, text.split())) or not any(c.isalpha() for c in bare):
         return True
     return bool(_ADDRESS.search(bare)) or bare.startswith("<") or folded(bare) in _NOBODY
 
@@ -178,7 +179,7 @@ def _without_company(text: str) -> tuple[str | None, str | None]:
     companies: list[str] = []
     bracketed = [b.strip() for b in _BRACKETS.findall(text)]
     companies += [b for b in bracketed if is_company(b)]
-    bare = _QUOTED.sub(" ", _BRACKETS.sub(" ", text)).strip()
+    bare = _QUOTED.sub(" ", _BRACKETS.sub(" ", text)).translate(_QUOTES).strip()
     if begins_as_company(bare):
         return None, bare
     bare = _first_of_couple(bare)

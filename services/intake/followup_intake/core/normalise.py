@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 
 from followup_intake.core.cells import MAX_CELL
-from followup_intake.core.columns import Columns, columns_of
+from followup_intake.core.columns import NO_MAPPING, Columns, columns_of
 from followup_intake.core.duplicates import SeenLeads
 from followup_intake.core.judgement import Judged, judge
 from followup_intake.core.lead import LeadDraft, RowResult
@@ -16,14 +16,19 @@ _MAX_BITS = 256
 
 
 def normalise_rows(
-    table: Table, *, today: date, default_country: str = "US"
+    table: Table,
+    *,
+    today: date,
+    default_country: str = "US",
+    mapping: Mapping[str, str] = NO_MAPPING,
 ) -> Iterator[RowResult]:
     """Judge every record of a table in order; no row raises, each has a verdict.
 
     `today` decides what is in the future; numbers without a country code are of the row's
-    country, else of `default_country`. Only contact points are remembered between rows.
+    country, else of `default_country`. `mapping` as in `columns_of`. Only contact points are
+    remembered between rows.
     """
-    columns = columns_of(table.header)
+    columns = columns_of(table.header, mapping)
     seen = SeenLeads()
     for record in table.records:
         result = _judge_record(

@@ -40,8 +40,12 @@ _LABEL = re.compile(
 _SPLIT = re.compile(r"[;,|\n]|\s&\s|\b(?:or|and|oder|und|ou|et|o|y)\b", re.IGNORECASE)
 _CHUNK = re.compile(r"(?:\+\s*)?[(\d][\d\s().\-/\u2010-\u2015\u2212]*\d|\d")
 _NANP_PAIR = re.compile(
-    r"(\d{3}\)?[ .-]\d{3}[ .-]\d{4})\s+(?=\+?1?[ .-]?\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4})"
+    r"(\d{3}\)?[ .-]\d{3}[ .-]\d{4}|\b\d{10})\s+"
+    r"(?=\+?1?[ .-]?\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4}|\d{10}\b)"
 )
+# "317-555-01422" is an American number with a digit too many, whatever its digits are abroad.
+_NANP_OVERLONG = re.compile(r"\(?\d{3}\)?[ .-]+\d{3}[ .-]\d{5,}")
+_THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3}){2,4}")
 _TRUNK_IN_BRACKETS = re.compile(r"\(0\)")
 _RUNS = "01234567890 12345678901 09876543210 98765432109"
 
@@ -149,6 +153,8 @@ def _read_part(part: str, home: "_Home") -> PhoneReading:
     if international or number.startswith("00"):
         number = _TRUNK_IN_BRACKETS.sub("", number)
     digits = "".join(c for c in number if c.isdigit())
+    if _NANP_OVERLONG.fullmatch(number.strip()) and home.region in _NANP_REGIONS:
+        return UNUSABLE
     reading = _read_digits(digits, home, international=international)
     return _with(reading, repaired=reading.repaired or worded)
 
@@ -200,6 +206,8 @@ def _from_number_format(text: str) -> str | None:
     """Return the digits of a number a spreadsheet displayed, None when it is no such thing."""
     if found := _FLOAT.fullmatch(text):
         return found[1]
+    if _THOUSANDS.fullmatch(text):
+        return text.replace(",", "")
     if (found := _SCIENTIFIC.fullmatch(text)) is None:
         return None
     mantissa, exponent = found[1] + (found[2] or ""), int(found[3])

@@ -55,6 +55,13 @@ def result_csv(results: Iterable[RowResult]) -> Iterator[str]:
         yield _line([_safe(text) for text in _texts(result)])
 
 
+def csv_lines(header: Iterable[str], rows: Iterable[Iterable[object]]) -> Iterator[str]:
+    """Yield CSV lines, the header first, None as nothing, formulas made safe as above."""
+    yield _line(header)
+    for row in rows:
+        yield _line(_safe("" if cell is None else str(cell)) for cell in row)
+
+
 def _texts(result: RowResult) -> list[str]:
     lead = result.lead
     own: LeadDraft = lead or LeadDraft(source="")

@@ -1,15 +1,16 @@
-"""Bytes to records: encodings, delimiters, RFC 4180 quoting; memory stays flat."""
+"""Bytes to records: workbooks, encodings, delimiters, RFC 4180 quoting; memory stays flat."""
 
 import csv
 import io
 import itertools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import BinaryIO, NamedTuple, Protocol, cast
 
-from followup_intake.core.columns import known_fields
+from followup_intake.core.columns import NO_MAPPING, known_fields
 from followup_intake.core.errors import NotATable
+from followup_intake.core.workbook import read_sheet
 
 HEAD = 64 * 1024
 MAX_CELLS = 500
@@ -19,8 +20,8 @@ MAX_RECORD = 4 * 1024 * 1024
 
 _DELIMITERS = ",\t;|"
 _HEADER_WITHIN = 10
+_WORKBOOK = b"PK\x03\x04"
 _MAGIC = (
-    (b"PK\x03\x04", "a spreadsheet or zip archive; save it as CSV"),
     (b"\xd0\xcf\x11\xe0", "an old Excel workbook; save it as CSV"),
     (b"%PDF", "a PDF"),
     (b"\x1f\x8b", "a gzip archive"),
@@ -56,7 +57,7 @@ class Record(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """How the table is written."""
+    """How the table is written; a workbook's encoding is `xlsx`."""
 
     encoding: str
     delimiter: str
@@ -71,17 +72,20 @@ class Table:
     dialect: Dialect
 
 
-def read_table(data: bytes | Readable) -> Table:
+def read_table(data: bytes | Readable, *, mapping: Mapping[str, str] = NO_MAPPING) -> Table:
     """Read a table of leads from bytes or an open binary file, which is left open.
 
-    Raises NotATable when it is binary, empty, or no column of its header is known. Records
-    are read as they are asked for; a broken one comes with its fault and ends nothing.
+    `mapping` says by heading what a column is (see `columns_of`). Raises NotATable when it
+    is binary, empty, or no column of its header is known. Records are read as they are
+    asked for; a broken one comes with its fault and ends nothing.
     """
     stream: Readable = io.BytesIO(data) if isinstance(data, bytes) else data
     head = stream.read(HEAD)
+    if head.startswith(_WORKBOOK):
+        return _workbook(stream, mapping)
     encoding = _encoding(head)
     sample = _sample(head, encoding)
-    delimiter, header, skipped = _header(sample)
+    delimiter, header, skipped = _header(sample, mapping)
     text = io.TextIOWrapper(
         io.BufferedReader(_Rejoined(head, stream)),
         encoding=encoding,
@@ -91,6 +95,30 @@ def read_table(data: bytes | Readable) -> Table:
     lines = _Lines(text)
     records = _records(lines, delimiter=delimiter, skip=skipped + 1)
     return Table(header=header, records=records, dialect=Dialect(encoding, delimiter))
+
+
+def _workbook(stream: Readable, mapping: Mapping[str, str]) -> Table:
+    if not hasattr(stream, "seek"):
+        raise NotATable("a workbook can't be read from a stream; save it as CSV")
+    file = cast("BinaryIO", stream)
+    file.seek(0)
+    rows = read_sheet(file)
+    first = list(itertools.islice(rows, _HEADER_WITHIN))
+    scores = [known_fields(row, mapping) for row in first]
+    if not any(scores):
+        raise NotATable("no column of the first line is known; name one e-mail, phone or name")
+    at = scores.index(max(scores))
+    header = _trimmed(first[at])
+    found = itertools.chain(first[at + 1 :], rows)
+    records = (Record(number, _as_wide(row, header)) for number, row in enumerate(found, 1))
+    return Table(header=header, records=records, dialect=Dialect("xlsx", ""))
+
+
+def _as_wide(row: list[str], header: Sequence[str]) -> list[str]:
+    """A sheet's row as wide as its header: cells at its end that are blank aren't written."""
+    while len(row) > len(header) and not row[-1].strip():
+        row.pop()
+    return row + [""] * (len(header) - len(row)) if any(row) else row
 
 
 def _encoding(head: bytes) -> str:
@@ -117,14 +145,14 @@ def _sample(head: bytes, encoding: str) -> str:
     return sample
 
 
-def _header(sample: str) -> tuple[str, tuple[str, ...], int]:
+def _header(sample: str, mapping: Mapping[str, str]) -> tuple[str, tuple[str, ...], int]:
     """Return the delimiter, the header, and how many records stand before it."""
     announced = _SEP_LINE.match(sample)
     delimiters = announced[1] if announced else _DELIMITERS
     best: tuple[int, str, tuple[str, ...], int] | None = None
     for delimiter in delimiters:
         for index, cells in enumerate(_first_records(sample, delimiter)):
-            score = known_fields(cells)
+            score = known_fields(cells, mapping)
             if score and (best is None or score > best[0]):
                 best = (score, delimiter, _trimmed(cells), index)
     if best is None:
