@@ -5,7 +5,7 @@ where it stopped and ends with what one run would have ended with.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import date
@@ -149,7 +149,7 @@ async def _report(tx: Transaction, import_id: UUID) -> ImportReport:
     return report
 
 
-async def _chunks(rows: Iterable[RowResult]) -> AsyncIterator[list[RowResult]]:
+async def _chunks(rows: Iterable[RowResult]) -> AsyncGenerator[list[RowResult]]:
     """Chunks of rows, judged off the event loop so that requests beside it stay quick."""
     iterator = iter(rows)
     while chunk := await asyncio.to_thread(lambda: list(islice(iterator, CHUNK))):
