@@ -14,9 +14,13 @@ from followup_directory.accounts import (
     senders,
     set_account_state,
 )
+from followup_directory.allowances import Allowance, reserve_requests
+from followup_directory.audit import AuditEntry, AuditQuery, Deed, audit_page, record_deed
 from followup_directory.defaults import ensure_default_tenant
 from followup_directory.errors import DirectoryError, SealBroken, SlugTaken, WeakKey
 from followup_directory.keys import (
+    CELL,
+    SCOPES,
     ApiKey,
     NewKey,
     Principal,
@@ -24,12 +28,14 @@ from followup_directory.keys import (
     create_key,
     list_keys,
     revoke_key,
+    rotate_key,
 )
 from followup_directory.settings import TenantSettings
 from followup_directory.templates import Template, put_templates, template_hash, templates
 from followup_directory.tenants import (
     Tenant,
     create_tenant,
+    page_of_tenants,
     set_tenant_settings,
     set_tenant_state,
     tenant_by_slug,
@@ -38,8 +44,14 @@ from followup_directory.tenants import (
 from followup_directory.vault import Vault
 
 __all__ = [
+    "CELL",
+    "SCOPES",
     "Account",
+    "Allowance",
     "ApiKey",
+    "AuditEntry",
+    "AuditQuery",
+    "Deed",
     "DirectoryError",
     "NewKey",
     "Principal",
@@ -53,15 +65,20 @@ __all__ = [
     "WeakKey",
     "account_by_id",
     "accounts",
+    "audit_page",
     "authenticate",
     "create_key",
     "create_tenant",
     "ensure_default_tenant",
     "list_keys",
+    "page_of_tenants",
     "put_account",
     "put_sender",
     "put_templates",
+    "record_deed",
+    "reserve_requests",
     "revoke_key",
+    "rotate_key",
     "senders",
     "set_account_state",
     "set_tenant_settings",

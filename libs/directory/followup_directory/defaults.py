@@ -6,7 +6,7 @@ from followup_contracts.payload import Channel
 from followup_database import Transaction
 from followup_directory.accounts import accounts, put_account
 from followup_directory.errors import SlugTaken, WeakKey
-from followup_directory.keys import create_key, owner_of_token
+from followup_directory.keys import ALL_SCOPES, CELL, create_key, owner_of_token
 from followup_directory.tenants import Tenant, create_tenant, tenant_by_slug
 
 SLUG = "default"
@@ -66,7 +66,8 @@ async def _key(tx: Transaction, tenant: Tenant, token: str) -> None:
     if await owner_of_token(tx, token) == tenant.id:
         return
     try:
-        await create_key(tx, tenant.id, "bootstrap", token=token)
+        # Whoever sets an installation up is its operator.
+        await create_key(tx, tenant.id, "bootstrap", token=token, scopes=(ALL_SCOPES, CELL))
     except WeakKey:  # somebody else was quicker, or it is another tenant's
         if await owner_of_token(tx, token) != tenant.id:
             raise

@@ -8,7 +8,7 @@ import hmac
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 from uuid import UUID
 
@@ -19,15 +19,28 @@ from followup_directory.errors import WeakKey
 
 ALL_SCOPES = "*"
 READ_ALL = "read"
+CELL = "cell:admin"
+"""The operator's scope: tenants themselves. `*` does not cover it, and no key can be given
+it by one that lacks it."""
+_SUBJECTS = (
+    *("accounts", "attributes", "consent", "endpoints", "enrollments", "keys", "leads"),
+    *("persons", "routing", "sequences", "sources", "suppressions", "tasks", "touches"),
+)
+SCOPES = frozenset(
+    {ALL_SCOPES, READ_ALL, CELL, "audit:read", "events:read", "persons:erase"}
+    | {f"{subject}:{way}" for subject in _SUBJECTS for way in ("read", "write")}
+)
+"""What a key can be given."""
 _PREFIX = "fu_"
 _SHORTEST, _LONGEST = 8, 512
 
 _FIND = text("""
-    SELECT k.id, k.tenant_id, k.hash, k.scopes,
+    SELECT k.id, k.tenant_id, k.hash, k.scopes, k.per_minute,
         k.last_used_at IS NULL OR k.last_used_at < clock_timestamp() - interval '1 minute' AS stale
     FROM directory.api_keys k
     JOIN directory.tenants t ON t.id = k.tenant_id
     WHERE k.hash = :hash AND k.revoked_at IS NULL AND t.state = 'active'
+      AND (k.expires_at IS NULL OR k.expires_at > clock_timestamp())
 """)
 # Seldom and never waiting: a request must not queue behind another for a statistic.
 _USED = text("""
@@ -38,35 +51,48 @@ _USED = text("""
     )
 """)
 _CREATE = text("""
-    INSERT INTO directory.api_keys (id, tenant_id, name, hash, scopes)
-    VALUES (:id, :tenant_id, :name, :hash, CAST(:scopes AS text[]))
+    INSERT INTO directory.api_keys
+        (id, tenant_id, name, hash, scopes, per_minute, expires_at)
+    VALUES (:id, :tenant_id, :name, :hash, CAST(:scopes AS text[]), :per_minute, :expires_at)
     ON CONFLICT (hash) DO NOTHING
 """)
 _OWNER = text("SELECT tenant_id FROM directory.api_keys WHERE hash = :hash")
 _LIST = text("""
-    SELECT id, name, scopes, created_at, last_used_at, revoked_at FROM directory.api_keys
+    SELECT id, name, scopes, created_at, last_used_at, revoked_at, expires_at, per_minute,
+        replaced_by
+    FROM directory.api_keys
     WHERE tenant_id = :tenant_id ORDER BY created_at, id
 """)
 _REVOKE = text("""
     UPDATE directory.api_keys SET revoked_at = clock_timestamp()
     WHERE id = :id AND tenant_id = :tenant_id AND revoked_at IS NULL
 """)
+_REPLACE = text("""
+    UPDATE directory.api_keys
+    SET replaced_by = :new_id, expires_at = LEAST(
+        COALESCE(expires_at, 'infinity'), clock_timestamp() + make_interval(secs => :grace))
+    WHERE id = :id AND tenant_id = :tenant_id AND revoked_at IS NULL AND replaced_by IS NULL
+      AND (expires_at IS NULL OR expires_at > clock_timestamp())
+    RETURNING name, scopes, per_minute
+""")
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Whoever a request speaks for."""
+    """Whoever a request speaks for. `per_minute`: how often it may ask; None without limit."""
 
     tenant_id: UUID
     key_id: UUID
     scopes: frozenset[str]
+    per_minute: int | None = None
 
     def may(self, scope: str) -> bool:
         """Whether the key carries this scope (`leads:write`), or one that covers it.
 
-        `read` covers whatever ends in `:read`, `*` covers everything.
+        `read` covers whatever ends in `:read`, `*` covers everything but the operator's
+        `cell:admin`.
         """
-        if scope in self.scopes or ALL_SCOPES in self.scopes:
+        if scope in self.scopes or (ALL_SCOPES in self.scopes and scope != CELL):
             return True
         return READ_ALL in self.scopes and scope.endswith(":read")
 
@@ -89,6 +115,9 @@ class ApiKey:
     created_at: datetime
     last_used_at: datetime | None
     revoked_at: datetime | None
+    expires_at: datetime | None
+    per_minute: int | None
+    replaced_by: UUID | None
 
 
 async def authenticate(tx: Transaction, token: str) -> Principal | None:
@@ -104,7 +133,7 @@ async def authenticate(tx: Transaction, token: str) -> Principal | None:
         return None
     if row["stale"]:
         await tx.run(_USED, id=row["id"], tenant_id=row["tenant_id"])
-    return Principal(row["tenant_id"], row["id"], frozenset(row["scopes"]))
+    return Principal(row["tenant_id"], row["id"], frozenset(row["scopes"]), row["per_minute"])
 
 
 async def create_key(
@@ -114,6 +143,8 @@ async def create_key(
     *,
     scopes: Sequence[str] = (ALL_SCOPES,),
     token: str | None = None,
+    per_minute: int | None = None,
+    expires_at: datetime | None = None,
 ) -> NewKey:
     """Make a key, of 256 random bits unless a token is given.
 
@@ -133,6 +164,8 @@ async def create_key(
         name=name,
         hash=_digest(token),
         scopes=list(scopes),
+        per_minute=per_minute,
+        expires_at=expires_at,
     )
     if made != 1:
         raise WeakKey("this API key is in use already")
@@ -155,9 +188,38 @@ async def list_keys(tx: Transaction, tenant_id: UUID) -> list[ApiKey]:
             created_at=row["created_at"],
             last_used_at=row["last_used_at"],
             revoked_at=row["revoked_at"],
+            expires_at=row["expires_at"],
+            per_minute=row["per_minute"],
+            replaced_by=row["replaced_by"],
         )
         for row in await tx.all(_LIST, tenant_id=tenant_id)
     ]
+
+
+async def rotate_key(
+    tx: Transaction, tenant_id: UUID, key_id: UUID, *, grace: timedelta
+) -> NewKey | None:
+    """Make a key like this one, which itself is good for `grace` more, if not for less.
+
+    None for a key that is not there, no longer good, or was rotated before.
+    """
+    new = NewKey(new_id(), _PREFIX + secrets.token_urlsafe(32))
+    old = await tx.first(
+        _REPLACE, id=key_id, tenant_id=tenant_id, new_id=new.id, grace=grace.total_seconds()
+    )
+    if old is None:
+        return None
+    await tx.run(
+        _CREATE,
+        id=new.id,
+        tenant_id=tenant_id,
+        name=old["name"],
+        hash=_digest(new.token),
+        scopes=list(old["scopes"]),
+        per_minute=old["per_minute"],
+        expires_at=None,
+    )
+    return new
 
 
 async def revoke_key(tx: Transaction, tenant_id: UUID, key_id: UUID) -> bool:

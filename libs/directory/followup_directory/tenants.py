@@ -25,6 +25,10 @@ _BY_ID = text("""
     SELECT id, slug, name, state, settings FROM directory.tenants
     WHERE id = ANY(CAST(:ids AS uuid[]))
 """)
+_PAGE = text("""
+    SELECT id, slug, name, state, settings FROM directory.tenants
+    WHERE CAST(:after AS uuid) IS NULL OR id > :after ORDER BY id LIMIT :most
+""")
 _SETTINGS = text("""
     UPDATE directory.tenants SET settings = settings || CAST(:settings AS jsonb)
     WHERE id = :id AND state <> 'deleted'
@@ -69,6 +73,11 @@ async def tenants_by_id(tx: Transaction, ids: Sequence[UUID]) -> dict[UUID, Tena
     """The tenants with these ids, in one statement; unknown ids are left out."""
     rows = await tx.all(_BY_ID, ids=list(ids))
     return {row["id"]: _tenant(row) for row in rows}
+
+
+async def page_of_tenants(tx: Transaction, *, after: UUID | None, most: int) -> list[Tenant]:
+    """Up to `most` tenants made after `after` (worker's transaction), whatever their state."""
+    return [_tenant(row) for row in await tx.all(_PAGE, after=after, most=most)]
 
 
 async def set_tenant_settings(

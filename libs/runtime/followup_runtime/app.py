@@ -8,6 +8,7 @@ from followup_runtime import health, problems
 from followup_runtime.auth import Authenticator
 from followup_runtime.boundary import Boundary
 from followup_runtime.databases import Databases
+from followup_runtime.deeds import Deeds
 from followup_runtime.limits import BodyLimit, TextGuard
 from followup_runtime.metrics import Metrics
 from followup_runtime.service import Service
@@ -34,6 +35,7 @@ def create_app(services: Sequence[Service], databases: Databases, metrics: Metri
     app.include_router(health.routes(services, databases, metrics))
     overrides = {path: n for service in services for path, n in service.body_limits.items()}
     # The last one added is the outermost.
+    app.add_middleware(Deeds, database=databases.api)
     app.add_middleware(TextGuard, raw=[path for s in services for path in s.raw_bodies])
     app.add_middleware(BodyLimit, overrides=overrides)
     app.add_middleware(Boundary, metrics=metrics)

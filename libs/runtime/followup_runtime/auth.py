@@ -8,6 +8,7 @@ from starlette.requests import Request
 
 from followup_database import Database
 from followup_directory import Principal, authenticate
+from followup_runtime.allowances import Allowances
 from followup_runtime.problems import Problem
 
 REVOKED_WITHIN = 1.0
@@ -29,6 +30,7 @@ class Authenticator:
         self._database = database
         self._monotonic = monotonic
         self._known: dict[bytes, tuple[float, Principal]] = {}
+        self.allowances = Allowances(database, monotonic=monotonic)
 
     async def principal(self, token: str) -> Principal | None:
         """Whom a token speaks for, or None."""
@@ -54,7 +56,8 @@ class Authenticator:
 def require(scope: str) -> Callable[[Request], Awaitable[Principal]]:
     """A dependency that gives the caller's principal, if its key carries this scope.
 
-    401 without a good key, 403 without the scope.
+    401 without a good key, 429 where it has asked too often, 403 without the scope. What
+    is known of the caller goes into the request's state, for `Deeds`.
     """
 
     async def principal(request: Request) -> Principal:
@@ -62,6 +65,16 @@ def require(scope: str) -> Callable[[Request], Awaitable[Principal]]:
         found = await authenticator.principal(_token(request))
         if found is None:
             raise _unauthorized("this API key is not known or no longer valid", "invalid_token")
+        request.state.principal = found
+        spent = await authenticator.allowances.spend(found)
+        if spent is not None:
+            request.state.rate = spent.headers()
+            if not spent.allowed:
+                raise Problem(
+                    429,
+                    detail=f"this API key may ask {found.per_minute} times a minute",
+                    headers={"Retry-After": str(spent.reset)},
+                )
         if not found.may(scope):
             raise Problem(
                 403,

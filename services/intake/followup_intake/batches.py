@@ -11,12 +11,13 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
+from uuid import UUID
 
 import orjson
 
 from followup_contracts.payload import Lane
 from followup_database import Database, Transaction, committed
-from followup_directory import Tenant
+from followup_directory import Deed, Tenant, record_deed
 from followup_intake.ahead import ahead
 from followup_intake.capture import Capture, Captured, Draft
 from followup_intake.core.lead import RowResult
@@ -62,16 +63,24 @@ class Batches:
         self._fence = fence
 
     async def take(
-        self, blocks: AsyncIterator[bytes], *, tenant: Tenant, today: date, lane: Lane
+        self,
+        blocks: AsyncIterator[bytes],
+        *,
+        tenant: Tenant,
+        today: date,
+        lane: Lane,
+        by: UUID | None = None,
     ) -> AsyncGenerator[bytes]:
         """Save the leads of a batch and yield their answers, group by group, in order.
+
+        `by`: the API key it is recorded under, a group an entry.
 
         A group is answered when it is committed, and behind the fence where it refuses
         consent for a person known before. A batch that breaks off ends with a line that
         says so; what was answered is kept.
         """
         judged = ahead(_judged(blocks, tenant, today), most=1)
-        saved = ahead(self._saved(judged, tenant, lane), most=UNANSWERED)
+        saved = ahead(self._saved(judged, tenant, lane, by), most=UNANSWERED)
         number = 0
         try:
             async with aclosing(saved):
@@ -86,17 +95,21 @@ class Batches:
             yield orjson.dumps({"line": number + 1, "status": "stopped", "detail": said}) + b"\n"
 
     async def _saved(
-        self, groups: AsyncGenerator[_Judged], tenant: Tenant, lane: Lane
+        self, groups: AsyncGenerator[_Judged], tenant: Tenant, lane: Lane, by: UUID | None
     ) -> AsyncGenerator[_Saved]:
         async with aclosing(groups):
             async for group in groups:
-                yield await self._save(group, tenant, lane)
+                yield await self._save(group, tenant, lane, by)
 
-    async def _save(self, group: _Judged, tenant: Tenant, lane: Lane) -> _Saved:
+    async def _save(self, group: _Judged, tenant: Tenant, lane: Lane, by: UUID | None) -> _Saved:
         """Take a group in one transaction."""
 
         async def work(tx: Transaction) -> list[Captured]:
-            return await self._capture.save(tx, tenant, group.drafts, lane=lane)
+            captured = await self._capture.save(tx, tenant, group.drafts, lane=lane)
+            if by is not None and captured:
+                deed = Deed("POST /v1/leads/batch", [one.lead_id for one in captured])
+                await record_deed(tx, tenant.id, deed, key_id=by)
+            return captured
 
         saved = await committed(self._database, work, tenant=tenant.id)
         stopped_at = self._fence.moment() if any(one.refused for one in saved) else None

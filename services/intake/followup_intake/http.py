@@ -18,6 +18,7 @@ from followup_intake.posts import Post, Posts
 from followup_intake.routes.tenancy import active_tenant
 from followup_people import leads_by_id
 from followup_runtime.auth import require
+from followup_runtime.deeds import recorded
 from followup_runtime.problems import Problem
 from followup_runtime.telemetry import current_traceparent
 from followup_suppression import StopFence
@@ -76,7 +77,8 @@ class Routes:
         With consent `no`, also of a lead that is known, it is answered once nothing can go
         to its person any more.
         """
-        post = Post(body, await request.body(), key, current_traceparent())
+        post = Post(body, await request.body(), key, current_traceparent(), by=who.key_id)
+        recorded(request)
         answer = await self._posts.take(who.tenant_id, post)
         if body.consent in (False, "no"):
             await self._fence.settle(self._fence.moment())
@@ -97,7 +99,10 @@ class Routes:
             )
         async with self._database.transaction(tenant=who.tenant_id) as tx:
             tenant, today = await active_tenant(tx, who), tx.now.date()
-        answers = self._batches.take(request.stream(), tenant=tenant, today=today, lane=lane)
+        recorded(request)
+        answers = self._batches.take(
+            request.stream(), tenant=tenant, today=today, lane=lane, by=who.key_id
+        )
         return Duplex(answers, media_type="application/x-ndjson")
 
     async def get_lead(self, lead_id: UUID, who: Reader) -> dict[str, Any]:

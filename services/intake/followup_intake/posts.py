@@ -15,9 +15,9 @@ from uuid import UUID
 
 from followup_database import Database, Transaction, committed
 from followup_database.errors import is_outage
-from followup_directory import Tenant, tenants_by_id
+from followup_directory import Deed, Tenant, record_deed, tenants_by_id
 from followup_intake import requests
-from followup_intake.capture import Capture, Draft
+from followup_intake.capture import Capture, Captured, Draft
 from followup_intake.core.lead import RowResult
 from followup_intake.drafts import answer, drafted, refusal
 from followup_intake.errors import IntakeError, KeyReused
@@ -36,12 +36,16 @@ AT_ONCE = 3
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Post:
-    """A lead that was posted, with its `Idempotency-Key` and the body it came in."""
+    """A lead that was posted, with its `Idempotency-Key` and the body it came in.
+
+    `by`: the API key that posted it.
+    """
 
     body: LeadIn
     raw: bytes
     key: str | None = None
     traceparent: str | None = None
+    by: UUID | None = None
 
 
 @dataclass(slots=True)
@@ -149,10 +153,25 @@ class Posts:
             if index not in found and isinstance(draft, Draft)
         ]
         saved = await self._capture.save(tx, tenant, [draft for _, draft in fresh], lane="now")
+        await _record(
+            tx, tenant_id, [(posts[i].by, one) for (i, _), one in zip(fresh, saved, strict=True)]
+        )
         for (index, draft), one in zip(fresh, saved, strict=True):
             found[index] = Answer(200 if one.repeated else 201, answer(draft, one))
         await requests.keep(tx, _keyed(posts, {index: found[index] for index, _ in fresh}))
         return [found[index] for index in range(len(posts))]
+
+
+async def _record(
+    tx: Transaction, tenant_id: UUID, saved: Sequence[tuple[UUID | None, Captured]]
+) -> None:
+    """One entry a key for what it posted in this transaction."""
+    by_key: dict[UUID, list[UUID]] = {}
+    for key_id, one in saved:
+        if key_id is not None:
+            by_key.setdefault(key_id, []).append(one.lead_id)
+    for key_id, leads in by_key.items():
+        await record_deed(tx, tenant_id, Deed("POST /v1/leads", leads), key_id=key_id)
 
 
 def _next(

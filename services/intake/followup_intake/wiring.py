@@ -9,7 +9,10 @@ from followup_intake.imports import Importer
 from followup_intake.ingress import Ingress
 from followup_intake.posts import Posts
 from followup_intake.reunion import Reunion
+from followup_intake.routes.audit import AuditRoutes
 from followup_intake.routes.imports import ImportRoutes
+from followup_intake.routes.keys import KeyRoutes
+from followup_intake.routes.tenants import TenantRoutes
 from followup_intake.settings import IntakeSettings
 from followup_messaging.consumer import Consumer
 from followup_messaging.outbox import Outbox
@@ -52,7 +55,14 @@ def build(
         fence=fence,
     )
     imports = ImportRoutes(databases.api, Importer(databases.api, capture=capture, fence=fence))
-    routes.router.include_router(imports.router)
+    others = (
+        imports,
+        KeyRoutes(databases.api),
+        TenantRoutes(databases.worker),
+        AuditRoutes(databases.api),
+    )
+    for each in others:
+        routes.router.include_router(each.router)
     ingress = Consumer(
         bus=bus,
         database=databases.worker,

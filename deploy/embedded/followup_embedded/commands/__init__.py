@@ -12,14 +12,14 @@ _WHERE = {
     "up": ("up", "Run everything in one process."),
     "run": ("run", "Run one service of the distributed deployment."),
     "migrate": ("migrate", "Bring the database to the newest schema."),
-    "import": ("importing", "Import a CSV or TSV file of leads."),
+    "import": ("importing", "Import a CSV, TSV or XLSX file of leads."),
     "sequences": ("sequences", "The sequences that come with Followup."),
     "lint": ("lint", "Check sequence documents."),
     "simulate": ("simulate", "Play a sequence on paper for one lead."),
     "intents": ("intents", "Read what replies mean, from a file."),
     "dead": ("dead", "Work on dead letters."),
-    "tenant": ("tenant", "Create, change and list tenants."),
-    "key": ("key", "Create, list and revoke API keys."),
+    "tenant": ("tenant", "Create, change, suspend, delete and list tenants."),
+    "key": ("key", "Create, list, rotate and revoke API keys."),
     "account": ("account", "Connect a tenant with its providers."),
 }
 """Command → its module and what it does: `--help` loads none of them."""

@@ -1,4 +1,4 @@
-"""`followup tenant create|set|list`."""
+"""`followup tenant create|set|suspend|resume|delete|list`."""
 
 import json
 import re
@@ -8,7 +8,16 @@ import click
 from pydantic import ValidationError
 from sqlalchemy import text
 
-from followup_directory import SlugTaken, TenantSettings, create_tenant, set_tenant_settings
+from followup_directory import (
+    Deed,
+    SlugTaken,
+    TenantSettings,
+    create_tenant,
+    record_deed,
+    set_tenant_settings,
+    set_tenant_state,
+)
+from followup_directory.tenants import TenantState
 from followup_embedded.commands.errors import WrongUse
 from followup_embedded.commands.office import open_databases, perform, settings
 from followup_embedded.commands.tenants import tenant_named
@@ -21,7 +30,7 @@ _LIST = text("SELECT slug, name, state, id FROM directory.tenants ORDER BY slug"
 
 @click.group(epilog="Example: followup tenant create acme --business-name 'Acme Roofing'")
 def command() -> None:
-    """Create, change and list tenants."""
+    """Create, change, suspend, delete and list tenants."""
 
 
 @command.command(epilog="Example: followup tenant create acme --name Acme")
@@ -48,6 +57,29 @@ def set_(slug: str, pairs: tuple[str, ...]) -> None:
     click.echo(json.dumps(perform(_set(settings(), slug, _changes(pairs)))))
 
 
+@command.command(epilog="Example: followup tenant suspend acme")
+@click.argument("slug")
+def suspend(slug: str) -> int:
+    """Suspend tenant SLUG: its keys end within a second, nothing of it goes out."""
+    return _move(slug, "suspended")
+
+
+@command.command(epilog="Example: followup tenant resume acme")
+@click.argument("slug")
+def resume(slug: str) -> int:
+    """Resume tenant SLUG after it was suspended."""
+    return _move(slug, "active")
+
+
+@command.command(epilog="Example: followup tenant delete acme --yes")
+@click.argument("slug")
+@click.option("--yes", is_flag=True, required=True, help="There is no way back.")
+def delete(slug: str, *, yes: bool) -> int:
+    """Delete tenant SLUG for good; its people are erased from then on."""
+    del yes
+    return _move(slug, "deleted")
+
+
 @command.command("list", epilog="Example: followup tenant list --json")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON alone.")
 def list_(*, as_json: bool) -> None:
@@ -58,6 +90,23 @@ def list_(*, as_json: bool) -> None:
         return
     for row in found:
         click.echo(f"{row['slug']}  {row['state']}  {row['name']}")
+
+
+def _move(slug: str, state: TenantState) -> int:
+    if perform(_moved(settings(), slug, state)):
+        return 0
+    click.echo(f"followup: tenant {slug} is {state} already, or deleted", err=True)
+    return 1
+
+
+async def _moved(given: Settings, slug: str, state: TenantState) -> bool:
+    async with open_databases(given) as databases, databases.worker.transaction() as tx:
+        tenant = await tenant_named(tx, slug)
+        moved = await set_tenant_state(tx, tenant.id, state)
+        if moved:
+            deed = Deed("tenant state", [tenant.id], {"state": state})
+            await record_deed(tx, tenant.id, deed, key_id=None, actor="command")
+        return moved
 
 
 def _changes(pairs: tuple[str, ...]) -> dict[str, Any]:
@@ -78,6 +127,8 @@ async def _set(given: Settings, slug: str, changes: dict[str, Any]) -> dict[str,
     async with open_databases(given) as databases, databases.worker.transaction() as tx:
         tenant = await tenant_named(tx, slug)
         changed = await set_tenant_settings(tx, tenant.id, changes)
+        deed = Deed("tenant set", [tenant.id], {"settings": sorted(changes)})
+        await record_deed(tx, tenant.id, deed, key_id=None, actor="command")
         return (changed or tenant).settings.model_dump(mode="json")
 
 

@@ -1,0 +1,205 @@
+"""No route gives or changes what is another tenant's: by its own filters, and without them."""
+
+import re
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from sqlalchemy import text
+
+from followup_database import Database, Transaction
+from followup_database.roles import Role
+from followup_directory import create_key, create_tenant, put_account
+from followup_embedded.house import BUILDERS, Embedded
+from followup_messaging.inprocess import InProcessBus
+from followup_runtime.app import create_app
+from followup_runtime.databases import Databases
+from followup_runtime.metrics import Metrics
+from followup_runtime.settings import Settings
+
+MARK = "Zyxwvut"
+LEAD = {
+    "first_name": MARK,
+    "last_name": f"{MARK}son",
+    "phone": "(212) 555-0123",
+    "email": f"{MARK.lower()}@example.com",
+    "source": "web_form",
+    "need": f"a {MARK} roof",
+    "consent": True,
+    "country": "US",
+    "postal_code": "10001",
+}
+SECRETS = (MARK, MARK.lower(), "+12125550123")
+BODIES: dict[str, Any] = {
+    "POST /v1/leads/{lead_id}/events": {"kind": "lead.converted"},
+    "POST /v1/tasks/{task_id}/complete": {"outcome": "done"},
+    "POST /v1/tasks/{task_id}/snooze": {"until": "2030-01-01T00:00:00Z"},
+    "POST /v1/tasks/{task_id}/assign": {"to": "somebody"},
+    "POST /v1/attempts/{attempt_id}/settle": {"outcome": "sent"},
+    "PUT /v1/accounts/{account_id}": {"state": "stopped", "reason": "test"},
+    "POST /v1/keys/{key_id}/rotate": {"grace_seconds": 0},
+    "PATCH /v1/leads/{lead_id}": {"need": "nothing"},
+    "PATCH /v1/persons/{person_id}": {"first_name": "Nobody"},
+}
+# The record of who did what grows with every change that is tried for oneself.
+UNOWNED = re.compile(r"^(messaging\.|directory\.(audit|key_usage)|.*alembic)")
+_TABLES = text("""
+    SELECT c.table_schema || '.' || c.table_name AS name FROM information_schema.columns c
+    JOIN information_schema.tables t USING (table_schema, table_name)
+    WHERE c.column_name = 'tenant_id' AND t.table_type = 'BASE TABLE' ORDER BY 1
+""")
+
+
+class Pinned(Database):
+    """A database whose row-level security stands on one tenant, whoever the application asks
+    for: what its own filters ask for is another's.
+    """
+
+    pin: UUID
+
+    @asynccontextmanager
+    async def transaction(self, *, tenant: UUID | None = None) -> AsyncIterator[Transaction]:
+        del tenant
+        async with super().transaction(tenant=self.pin) as tx:
+            yield tx
+
+
+@dataclass
+class Cell:
+    """Two tenants, one of which has things; every route of every service."""
+
+    app: FastAPI
+    databases: Databases
+    mine: UUID
+    my_key: str
+    their_key: str
+    theirs: UUID
+    ids: list[UUID]
+
+    def requests(self) -> Iterator[tuple[str, str, str]]:
+        """Method, route and a path filled in with ids of mine, for all of them."""
+        for path, methods in self.app.openapi()["paths"].items():
+            names = re.findall(r"{(\w+)}", path)
+            for method in methods:
+                if not names:
+                    yield method.upper(), path, path
+                for found in self.ids if names else ():
+                    filled = re.sub(r"{\w+}", str(found), path)
+                    yield method.upper(), path, filled
+
+    async def rows(self) -> dict[str, list[str]]:
+        """All that is mine, as texts, by table."""
+        found = {}
+        async with self.databases.worker.transaction() as tx:
+            for row in await tx.all(_TABLES):
+                name = row["name"]
+                if not UNOWNED.match(name):
+                    statement = (
+                        f"SELECT t::text AS t FROM {name} t WHERE tenant_id = :id ORDER BY 1"
+                    )
+                    rows = await tx.all(text(statement), id=self.mine)
+                    found[name] = [each["t"] for each in rows]
+        return found
+
+
+@pytest.fixture
+async def cell(database_url: str) -> AsyncIterator[Cell]:
+    """A house that has taken a lead in and sent its first touches."""
+    async with Embedded(Settings(database_url=database_url)) as house:
+        async with house.databases.worker.transaction() as tx:
+            mine = await create_tenant(tx, "mine", "Mine", {"business_name": "Mine"})
+            theirs = await create_tenant(tx, "theirs", "Theirs", {"business_name": "Theirs"})
+            for channel, sender in (("sms", "+12025550100"), ("email", "a@example.com")):
+                await put_account(
+                    tx,
+                    mine.id,
+                    channel=channel,
+                    provider="sandbox",
+                    name="sandbox",
+                    settings={"from": sender},
+                )
+            my_key = (await create_key(tx, mine.id, "k")).token
+            their_key = (await create_key(tx, theirs.id, "k")).token
+        transport = httpx.ASGITransport(house.app)
+        client = httpx.AsyncClient(transport=transport, base_url="http://cell")
+        async with client, house.running():
+            headers = {"Authorization": f"Bearer {my_key}"}
+            answer = await client.post("/v1/leads", json=LEAD, headers=headers)
+            assert answer.status_code == 201, answer.text
+            csv = f"First Name,Email\n{MARK},{MARK.lower()}2@example.com\n"
+            await client.post("/v1/leads/import", content=csv, headers=headers)
+            assert await house.settled(within=20)
+        cell = Cell(house.app, house.databases, mine.id, my_key, their_key, theirs.id, [])
+        async with house.databases.worker.transaction() as tx:
+            for table in (
+                "people.leads",
+                "people.persons",
+                "intake.imports",
+                "directory.api_keys",
+                "directory.accounts",
+                "scheduler.enrollments",
+                "scheduler.touches",
+            ):
+                found = await tx.scalar(
+                    text(f"SELECT id FROM {table} WHERE tenant_id = :id LIMIT 1"),
+                    id=mine.id,
+                )
+                assert found is not None, table
+                cell.ids.append(found)
+        yield cell
+
+
+async def _try_all(cell: Cell, app: FastAPI, token: str) -> list[str]:
+    """Ask every route for everything of mine; what came of it that should not."""
+    wrong = []
+    headers = {"Authorization": f"Bearer {token}"}
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://cell") as client:
+        for method, route, path in cell.requests():
+            body = BODIES.get(f"{method} {route}", {})
+            more = {} if method in ("GET", "HEAD") else {"json": body}
+            answer = await client.request(method, path, headers=headers, **more)
+            if any(secret in answer.text for secret in SECRETS):
+                wrong.append(f"{method} {path} told: {answer.text[:200]}")
+            if str(cell.mine) in answer.text or (
+                answer.status_code < 300 and any(str(i) in answer.text for i in cell.ids)
+            ):
+                wrong.append(f"{method} {path} knew: {answer.text[:200]}")
+    return wrong
+
+
+async def test_every_route_keeps_a_tenant_from_anothers_things(cell):
+    """Asked with another tenant's ids no route tells or changes anything of theirs."""
+    before = await cell.rows()
+    assert await _try_all(cell, cell.app, cell.their_key) == []
+    assert await cell.rows() == before
+    assert len(cell.ids) == 7
+
+
+async def test_row_level_security_holds_where_the_filters_do_not(cell, database_url):
+    """The application acts for the owner throughout; the database, standing on another
+    tenant, shows it nothing and lets it change nothing.
+    """
+    pinned = Pinned(database_url, role=Role.API)
+    pinned.pin = cell.theirs
+    databases = Databases(pinned, cell.databases.worker)
+    bus = InProcessBus()
+    await bus.connect()
+    metrics = Metrics()
+    services = [
+        build(Settings(database_url=database_url), bus=bus, databases=databases, metrics=metrics)
+        for build in BUILDERS.values()
+    ]
+    app = create_app(services, databases, metrics)
+    before = await cell.rows()
+    assert await _try_all(cell, app, cell.my_key) == []
+    assert await cell.rows() == before
+    for service in services:
+        await service.close()
+    await bus.close()
+    await pinned.close()
