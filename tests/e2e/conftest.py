@@ -134,7 +134,7 @@ class Followup:
 
     async def sequence(self, key: str, *steps: tuple[str, str, str]) -> str:
         """Publish a sequence of steps: id, moment, channel."""
-        parts = [f"format: 1\nkey: {key}\nname: {key}\nsteps:\n"]
+        parts = [f"format: 1\nkey: {key}\nname: {key}\n{_ACCEPT}steps:\n"]
         for name, at, channel in steps:
             touch = f"{{channel: {channel}, template: {channel}}}"
             parts.append(f"  - id: {name}\n    at: {at}\n    touches: [{touch}]\n")
@@ -205,11 +205,19 @@ class Followup:
         return await self.ask("POST", f"/v1/sequences/{sequence}/simulate", json=body)
 
 
+_NAME = '{{ person.first_name | default: "there" }}'
 _TEMPLATES: Mapping[str, str] = {
-    "sms": "  sms: {text: 'Hi Robin, is it urgent?'}\n",
-    "email": "  email: {subject: 'Your roof', text: 'Hi Robin, shall we come and look?'}\n",
-    "voice": "  voice: {text: 'Hello Robin.', voicemail: 'Hello Robin, call us back.'}\n",
+    "sms": f"  sms: {{text: 'Hi {_NAME}, is it urgent? Reply STOP to opt out.'}}\n",
+    "email": f"  email: {{subject: Your roof, text: 'Hi {_NAME}, shall we come and look?'}}\n",
+    "voice": f"  voice: {{text: 'Hello {_NAME}.', voicemail: 'Hello {_NAME}, call us back.'}}\n",
 }
+_ACCEPT = """accept:
+  R1-two-texts-a-day: tests show how they are moved
+  R2-close-emails: tests show how they are moved
+  R6-two-rounds-a-day: tests show how they are moved
+  R7-same-message: what these say does not matter
+  R7-one-channel: what these say does not matter
+"""
 
 
 @asynccontextmanager

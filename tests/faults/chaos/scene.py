@@ -24,6 +24,9 @@ format: 1
 key: {key}
 name: Chaos {key}
 limits: {{call: 1m, unknown: 1h}}
+accept:
+  R1-two-texts-a-day: what is planned far ahead is there to be halted
+  R7-same-message: what it says does not matter
 steps:
   - id: first
     at: {{after: {after}s, window: at_once}}
@@ -35,11 +38,12 @@ end: {{wait: 1h}}
 templates:
   hello:
     text: >-
-      Hi {{{{ person.first_name }}}}, thank you for asking about {{{{ lead.need }}}}.
+      Hi {{{{ person.first_name | default: "there" }}}}, thank you for asking about
+      {{{{ lead.need | default: "our service" }}}}.
       Is tomorrow good for a call? Reply STOP to opt out.
   ring:
-    text: Hello, thank you for asking about {{{{ lead.need }}}}. Please call us back.
-    voicemail: Hello, thank you for asking about {{{{ lead.need }}}}. Please call us back.
+    text: Hello, you asked us about {{{{ lead.need | default: "our service" }}}}. Call us back.
+    voicemail: Hello, about {{{{ lead.need | default: "our service" }}}}. Please call us back.
 """
 # Caps move it to tomorrow, so what is planned far ahead is there to be halted and kept.
 _SECOND = """

@@ -138,7 +138,7 @@ def test_a_misspelt_intent_is_suggested() -> None:
         ("{day: 2}", "{day: -1}", "/steps/1/at/day", "greater than or equal to 0"),
         ("{after: 0m, window: at_once}", "{day: 5}", "/steps/1/at", "before the step above"),
         ("voicemail_left: first", "voicemail_left: second", "/steps/1/touches/0", "no step before"),
-        ("voicemail: Hello", "subject: Hello", "/templates/call", "voicemail script (R4)"),
+        ("voicemail: Hello", "subject: Hello", "/templates/call", "a call has no subject"),
         ("plain: {text: Hi}", "plain: {text: Hi, subject: Hi}", "/templates/plain", "an SMS has"),
         ("key: small", "key: Small One", "/key", "lower-case"),
         ("format: 1", "format: 2", "/format", "1"),

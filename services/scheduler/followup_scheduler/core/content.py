@@ -1,12 +1,10 @@
 """What a touch says: the bodies of templates."""
 
-import re
 from collections.abc import Mapping
 from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from followup_contracts.call_script import VOICEMAIL_SECONDS, spoken_seconds
 from followup_contracts.channels import TRAITS, Channel
 from followup_contracts.channels import Part as ContentPart
 from followup_scheduler.core.format.part import Part
@@ -48,8 +46,6 @@ class Body(Part):
         for part in traits.requires:
             if not self._has(part):
                 return f"{traits.noun} needs a {part}"
-        if traits.hours == "call" and (silent := self._without_voicemail()):
-            return silent
         for part in _PARTS:
             if self._has(part) and part not in traits.parts:
                 return f"{traits.noun} has no {part}"
@@ -66,16 +62,3 @@ class Body(Part):
 
     def _has(self, part: ContentPart) -> bool:
         return bool(getattr(self, part) or (part == "subject" and self.subjects))
-
-    def _without_voicemail(self) -> str | None:
-        """What R4 has against this body.
-
-        Only a voicemail's own words are counted here; what its variables say, and which
-        words its tags leave, is known when it is rendered, and measured then.
-        """
-        if not self.voicemail:
-            return "no call without a voicemail script (R4)"
-        own = re.sub(r"\{\{.*?\}\}", " ", self.voicemail, flags=re.DOTALL)
-        if "{%" not in own and spoken_seconds(own) > VOICEMAIL_SECONDS:
-            return f"the voicemail takes longer than {VOICEMAIL_SECONDS:.0f} seconds (R4)"
-        return None

@@ -14,7 +14,7 @@ from followup_contracts.events import Audience
 from followup_contracts.payload import Channel
 from followup_scheduler.core.content import Body
 from followup_scheduler.core.format.limits import Cap, End, Limits, Reenroll
-from followup_scheduler.core.format.part import END, FactName, Key, Part, Title
+from followup_scheduler.core.format.part import END, FactName, Key, Part, RuleName, Title
 from followup_scheduler.core.format.reaction import Reaction, Reactions, several, trigger
 from followup_scheduler.core.format.repeat import Repeat
 from followup_scheduler.core.steps import Step, TouchStep
@@ -30,7 +30,8 @@ class Sequence(Part):
     known to be businesses. `transactional` messages are what somebody asked for by
     booking: exempt from R1, R6 and R12, never from R13 and R15. Of several sequences that
     would contact somebody on one day the one of higher `priority` goes first. `reenroll`
-    says whether a lead may enter again once a run is over.
+    says whether a lead may enter again once a run is over. `accept` names rules of the lint
+    that this document breaks on purpose, each with the reason.
     """
 
     format: Literal[1] = 1
@@ -45,6 +46,7 @@ class Sequence(Part):
     reenroll: Reenroll = "never"
     caps: Annotated[tuple[Cap, ...], Field(max_length=10)] = ()
     limits: Limits = Limits()
+    accept: Mapping[RuleName, Title] = Field(default_factory=dict)
     steps: Annotated[tuple[Step, ...], Field(min_length=1, max_length=200)]
     on: Mapping[Trigger, Reactions] = Field(default_factory=dict)
     end: End = End()

@@ -170,8 +170,10 @@ class SequenceBody(BaseModel):
 
 
 class Finding(BaseModel):
-    """Something wrong with a document."""
+    """Something wrong with a document, and the rule that says so."""
 
+    rule: str = "document"
+    severity: Literal["error", "warning"] = "error"
     line: int | None
     path: str
     message: str
@@ -179,7 +181,7 @@ class Finding(BaseModel):
 
 
 class LintBody(BaseModel):
-    """Whether a document can be used, and if not, why."""
+    """Whether a document can be published (it has no errors), and what rules say of it."""
 
     valid: bool
     findings: list[Finding] = Field(default_factory=list)

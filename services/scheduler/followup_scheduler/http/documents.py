@@ -1,5 +1,7 @@
 """Reading sequence documents out of requests."""
 
+from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 import orjson
@@ -8,6 +10,7 @@ from fastapi import Request
 from followup_runtime.problems import Problem
 from followup_scheduler.core.errors import BadDocument
 from followup_scheduler.http.bodies import Finding
+from followup_scheduler.lint import findings as lint
 
 YAML = frozenset(
     {"application/yaml", "application/x-yaml", "text/yaml", "text/x-yaml", "text/plain"}
@@ -59,6 +62,22 @@ def findings(error: BadDocument) -> list[Finding]:
         Finding(line=f.line, path=f.path, message=f.message, suggestion=f.suggestion)
         for f in error.errors
     ]
+
+
+def told(found: Sequence[lint.Finding]) -> list[Finding]:
+    """What the lint says, as bodies."""
+    return [Finding(**asdict(finding)) for finding in found]
+
+
+def unpublishable(found: Sequence[lint.Finding]) -> Problem:
+    """The lint's errors, as a problem with pointers, lines and rules."""
+    wrong = [finding for finding in told(found) if finding.severity == "error"]
+    return Problem(
+        422,
+        "Unpublishable sequence",
+        f"{wrong[0].rule}: {wrong[0].message}",
+        errors=[{"pointer": f.path, "detail": f"{f.rule}: {_says(f)}"} for f in wrong],
+    )
 
 
 def _says(finding: Finding) -> str:

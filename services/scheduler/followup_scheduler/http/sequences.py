@@ -1,5 +1,6 @@
 """`/v1/sequences`: look, write, publish, check."""
 
+import asyncio
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -17,8 +18,10 @@ from followup_scheduler.core.errors import BadDocument
 from followup_scheduler.core.library import library
 from followup_scheduler.core.unbuilt import unbuilt
 from followup_scheduler.http.bodies import LintBody, SequenceBody
-from followup_scheduler.http.documents import document_of, findings, refused
+from followup_scheduler.http.documents import document_of, refused, told, unpublishable
 from followup_scheduler.imagined import Play
+from followup_scheduler.lint import linter
+from followup_scheduler.lint.linter import has_errors
 from followup_scheduler.store import sequences
 
 Reader = Annotated[Principal, Depends(require("sequences:read"))]
@@ -62,7 +65,10 @@ class SequenceRoutes:
             return await self._found(tx, tenant_id, key, number)
 
     async def publish(self, principal: Principal, key: str, version: int | None) -> SequenceBody:
-        """Let new enrollments take a version, the newest if none is named."""
+        """Let new enrollments take a version, the newest if none is named.
+
+        One whose lint has errors is refused; what they are stands in the problem.
+        """
         tenant_id = principal.tenant_id
         async with self._databases.api.transaction(tenant=tenant_id) as tx:
             await sequences.lock(tx, tenant_id, key)
@@ -71,6 +77,7 @@ class SequenceRoutes:
             if unready := unbuilt(_parsed(found.source, key=key)):
                 raise refused(BadDocument(unready, file=f"{key}.yaml"))
             if found.version is not None:
+                await _check(found.source, key=key)
                 await sequences.publish(tx, tenant_id, key, found.version)
             return await self._found(tx, tenant_id, key, found.version)
 
@@ -138,11 +145,8 @@ def routes(service: SequenceRoutes) -> APIRouter:
     async def lint(principal: Reader, key: Key, request: Request) -> LintBody:
         """Check a document, or the stored one when none is sent; stores nothing."""
         source = await service.source(principal, key, request)
-        try:
-            document.parse(source, file=f"{key}.yaml")
-        except BadDocument as error:
-            return LintBody(valid=False, findings=findings(error))
-        return LintBody(valid=True)
+        found = await asyncio.to_thread(linter.lint, source, file=f"{key}.yaml")
+        return LintBody(valid=not has_errors(found), findings=told(found))
 
     @router.post("/{key}/simulate")
     async def simulate(principal: Reader, key: Key, body: Play | None = None) -> dict[str, Any]:
@@ -150,6 +154,13 @@ def routes(service: SequenceRoutes) -> APIRouter:
         return await service.simulate(principal, key, body or Play())
 
     return router
+
+
+async def _check(source: str, *, key: str) -> None:
+    """Refuse to publish what the lint has errors for."""
+    found = await asyncio.to_thread(linter.lint, source, file=f"{key}.yaml")
+    if has_errors(found):
+        raise unpublishable(found)
 
 
 def _parsed(source: str, *, key: str) -> document.Sequence:

@@ -13,6 +13,8 @@ FactName = Annotated[
     str, StringConstraints(pattern=r"^[a-zA-Z][a-zA-Z0-9_-]{0,63}(\.[a-zA-Z0-9_-]{1,64}){0,3}$")
 ]
 """What is known of a lead: an attribute, or one within another, as `deal.stage`."""
+RuleName = Annotated[str, StringConstraints(pattern=r"^[A-Z][0-9]{1,2}-[a-z0-9-]{1,40}$")]
+"""A rule of the lint, such as `R7-one-channel`."""
 END = "end"
 """Where a step may lead instead of to another step: to the end of the sequence."""
 

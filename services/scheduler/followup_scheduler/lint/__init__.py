@@ -1,0 +1,1 @@
+"""What is wrong with a sequence before it runs: rules over documents, and their findings. Pure."""

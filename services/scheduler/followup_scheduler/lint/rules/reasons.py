@@ -1,0 +1,83 @@
+"""R9: never "just checking in", nor its relatives. R10: no hurry without a real date."""
+
+import re
+from collections.abc import Iterator
+
+from followup_scheduler.lint.findings import Flaw
+from followup_scheduler.lint.phrases import phrases
+from followup_scheduler.lint.readings import Reading, names_any, plain
+from followup_scheduler.lint.rule import Rule
+from followup_scheduler.lint.script import Script, Speech
+
+_SENTENCE = re.compile(r"(?<=[.!?…])\s+|\n\s*\n|\n(?=[-*•])")
+
+
+def _idle(script: Script) -> Iterator[Flaw]:
+    for speech in script.speeches():
+        for phrase in sorted(_phrases(speech, "idle")):
+            yield Flaw(
+                speech.path,
+                f"“{phrase}” gives no reason to write",
+                "say what is new for them: a price, a date, an example, an answer",
+                near=phrase,
+            )
+
+
+def _hurried(script: Script) -> Iterator[Flaw]:
+    for speech in script.speeches():
+        told: set[str] = set()
+        for reading in speech.readings.both():
+            for phrase, dated in _hurries(_seen(speech, reading)):
+                if not dated and phrase not in told:
+                    told.add(phrase)
+                    yield Flaw(
+                        speech.path,
+                        f"“{phrase}” hurries without a date that is true",
+                        "name the date, from data and without a default:"
+                        ' {{ lead.attributes.offer_ends | date: "%B %-d" }}',
+                        near=phrase,
+                    )
+
+
+def _hurries(reading: Reading) -> Iterator[tuple[str, bool]]:
+    """Each hurrying phrase, and whether a date from data stands in its sentence or next to it."""
+    said = _SENTENCE.split(reading.marked)
+    for number, sentence in enumerate(said):
+        around = " ".join(said[max(0, number - 1) : number + 2])
+        for phrase in phrases("urgent").found_in(plain(sentence)):
+            yield phrase, names_any(around, "moment")
+
+
+def _phrases(speech: Speech, table: str) -> set[str]:
+    return {
+        phrase
+        for reading in speech.readings.both()
+        for sentence in _SENTENCE.split(_seen(speech, reading).words)
+        for phrase in phrases(table).found_in(sentence)
+    }
+
+
+def _seen(speech: Speech, reading: Reading) -> Reading:
+    return reading.seen if speech.part == "html" else reading
+
+
+RULES = (
+    Rule(
+        id="R9-idle-phrase",
+        severity="error",
+        asks="No “just checking in”, “touching base”, “any update?” and their relatives.",
+        because="They ask for attention and bring nothing; every message has a reason.",
+        check=_idle,
+    ),
+    Rule(
+        id="R10-hurry-without-date",
+        severity="error",
+        asks="Urgency stands beside a date that comes from data.",
+        because=(
+            "A deadline is true, or it is pressure; misleading urgency is an unfair practice"
+            " (Directive 2005/29/EC, annex I no. 7; 15 U.S.C. 45). Without a default the"
+            " message stops for whom there is no such date."
+        ),
+        check=_hurried,
+    ),
+)
