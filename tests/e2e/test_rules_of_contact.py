@@ -180,3 +180,74 @@ async def test_businesses_are_contacted_on_weekdays(followup):
     assert f"{first[consumer]:%a}" == "Sat"
     assert all(local(entry).weekday() < 5 for entry in followup.sent(business))
     assert "R11" in await moved(followup, business)
+
+
+@pytest.mark.mission("R11", via="send")
+async def test_a_business_is_not_contacted_on_a_weekend_however_late_a_touch_comes(followup):
+    """Due on a Friday, seen on a Saturday: the business waits for Monday, the consumer not."""
+    await followup.sequence("soon", ("only", SOON, "sms"))
+    business = await followup.lead(sequence="soon", audience="b2b")
+    consumer = await followup.lead(sequence="soon")
+    await followup.oversleep(datetime(2026, 3, 7, 12, 0, tzinfo=NEW_YORK))
+    assert followup.sent(business) == []
+    assert len(followup.sent(consumer)) == 1
+    await followup.play()
+    (sent,) = followup.sent(business)
+    assert f"{local(sent):%a %H:%M}" == "Mon 08:00"
+    assert await deferred(followup, business) == {"R11"}
+
+
+async def test_a_tenants_own_rules_narrow_what_is_sent(followup):
+    """Hours, caps, exemptions and emergency stops by HTTP: kept, shown and obeyed."""
+    rules = {
+        "hours": [{"channels": ["sms"], "sat": ["15:00-17:00"]}],
+        "caps": [{"channels": ["sms"], "count": 0, "hours": 24}],
+    }
+    shown = await followup.ask("PUT", "/v1/rules", json=rules)
+    assert shown["rules"] == rules
+    await followup.ask("PUT", "/v1/rules", json={"hours": rules["hours"]})
+    stop = {"jurisdiction": "US-NJ", "reason": "flood", "who": "Roe"}
+    assert (await followup.ask("POST", "/v1/rules/emergency-stops", json=stop))["emergency_stops"]
+    await followup.sequence("soon", ("only", SOON, "sms"))
+    here = await followup.lead(sequence="soon")
+    there = await followup.lead(
+        sequence="soon", state="NJ", postal_code="07101", phone="+12015550155"
+    )
+    await followup.oversleep(datetime(2026, 3, 7, 12, 0, tzinfo=NEW_YORK))
+    await followup.play(until=followup.clock() + timedelta(days=2))
+    (sent,) = followup.sent(here)
+    assert f"{local(sent):%a %H:%M}" == "Sat 15:00"
+    assert "house:hours" in await deferred(followup, here)
+    assert followup.sent(there) == []
+    assert "R15:US-NJ" in await deferred(followup, there)
+    await followup.ask("DELETE", "/v1/rules/emergency-stops/US-NJ")
+    await followup.play(until=followup.clock() + timedelta(days=1))
+    assert len(followup.sent(there)) == 1
+
+
+async def test_only_a_law_that_knows_an_exemption_can_be_exempted_from(followup):
+    """Who, why and until when are asked for; Florida's caps stay whatever is said."""
+    body = {
+        "jurisdiction": "US-VA",
+        "what": "hours",
+        "channels": ["sms"],
+        "reason": "written consents on file",
+        "who": "R. Roe",
+        "ends_at": (followup.clock() + timedelta(days=30)).isoformat(),
+    }
+    shown = await followup.ask("POST", "/v1/rules/exemptions", json=body)
+    (granted,) = shown["exemptions"]
+    assert granted["granted_by"].startswith("R. Roe (key ")
+    refusals = [
+        {**body, "jurisdiction": "US-FL"},
+        {**body, "ends_at": (followup.clock() + timedelta(days=900)).isoformat()},
+        {**body, "who": ""},
+        {**body, "channels": []},
+        {**body, "jurisdiction": "us"},
+    ]
+    for refused in refusals:
+        answer = await followup.client.post("/v1/rules/exemptions", json=refused)
+        assert answer.status_code == 422, answer.text
+    path = f"/v1/rules/exemptions/{granted['id']}"
+    assert (await followup.ask("DELETE", path))["exemptions"][0]["revoked_at"]
+    assert (await followup.client.delete(path)).status_code == 404

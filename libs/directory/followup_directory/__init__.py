@@ -30,6 +30,18 @@ from followup_directory.keys import (
     revoke_key,
     rotate_key,
 )
+from followup_directory.rules import (
+    EVERYBODY,
+    EmergencyStop,
+    GrantedExemption,
+    declare_emergency,
+    emergency_stops,
+    exemptions,
+    grant_exemption,
+    lift_emergency,
+    revoke_exemption,
+    ruled_tenants,
+)
 from followup_directory.settings import TenantSettings
 from followup_directory.templates import Template, put_templates, template_hash, templates
 from followup_directory.tenants import (
@@ -45,6 +57,7 @@ from followup_directory.vault import Vault
 
 __all__ = [
     "CELL",
+    "EVERYBODY",
     "SCOPES",
     "Account",
     "Allowance",
@@ -53,6 +66,8 @@ __all__ = [
     "AuditQuery",
     "Deed",
     "DirectoryError",
+    "EmergencyStop",
+    "GrantedExemption",
     "NewKey",
     "Principal",
     "SealBroken",
@@ -69,7 +84,12 @@ __all__ = [
     "authenticate",
     "create_key",
     "create_tenant",
+    "declare_emergency",
+    "emergency_stops",
     "ensure_default_tenant",
+    "exemptions",
+    "grant_exemption",
+    "lift_emergency",
     "list_keys",
     "page_of_tenants",
     "put_account",
@@ -77,8 +97,10 @@ __all__ = [
     "put_templates",
     "record_deed",
     "reserve_requests",
+    "revoke_exemption",
     "revoke_key",
     "rotate_key",
+    "ruled_tenants",
     "senders",
     "set_account_state",
     "set_tenant_settings",

@@ -4,6 +4,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from followup_policy.house import HouseDocument
+
 
 class TenantSettings(BaseModel):
     """Who the tenant is to its leads, and the defaults for what a lead does not say.
@@ -12,7 +14,7 @@ class TenantSettings(BaseModel):
     `default_country` (ISO 3166-1 alpha-2) reads national phone numbers;
     `audience` is that of leads that name none. In `sandbox` nothing leaves the house,
     whatever accounts there are. `public_url` overrides the installation's
-    for links. `emergency_stops` are jurisdictions ("US-LA") where nobody is contacted for now.
+    for links. `rules` are the hours and caps the tenant keeps beside the law.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -27,7 +29,7 @@ class TenantSettings(BaseModel):
     default_country: str = "US"
     audience: Literal["b2b", "b2c"] = "b2c"
     sandbox: bool = True
-    emergency_stops: tuple[str, ...] = ()
+    rules: HouseDocument = HouseDocument()
 
     @classmethod
     def read(cls, stored: dict[str, Any]) -> "TenantSettings":

@@ -60,24 +60,24 @@ async def create_tenant(
     )
     if row is None:
         raise SlugTaken(f"a tenant with the slug {slug!r} exists already")
-    return _tenant(row)
+    return tenant_of_row(row)
 
 
 async def tenant_by_slug(tx: Transaction, slug: str) -> Tenant | None:
     """The tenant with this slug, whatever its state."""
     row = await tx.first(_BY_SLUG, slug=slug)
-    return None if row is None else _tenant(row)
+    return None if row is None else tenant_of_row(row)
 
 
 async def tenants_by_id(tx: Transaction, ids: Sequence[UUID]) -> dict[UUID, Tenant]:
     """The tenants with these ids, in one statement; unknown ids are left out."""
     rows = await tx.all(_BY_ID, ids=list(ids))
-    return {row["id"]: _tenant(row) for row in rows}
+    return {row["id"]: tenant_of_row(row) for row in rows}
 
 
 async def page_of_tenants(tx: Transaction, *, after: UUID | None, most: int) -> list[Tenant]:
     """Up to `most` tenants made after `after` (worker's transaction), whatever their state."""
-    return [_tenant(row) for row in await tx.all(_PAGE, after=after, most=most)]
+    return [tenant_of_row(row) for row in await tx.all(_PAGE, after=after, most=most)]
 
 
 async def set_tenant_settings(
@@ -85,7 +85,7 @@ async def set_tenant_settings(
 ) -> Tenant | None:
     """Change the settings named and keep the others; None for an unknown tenant."""
     row = await tx.first(_SETTINGS, id=tenant_id, settings=to_json(dict(changes)))
-    return None if row is None else _tenant(row)
+    return None if row is None else tenant_of_row(row)
 
 
 async def set_tenant_state(tx: Transaction, tenant_id: UUID, state: TenantState) -> bool:
@@ -93,7 +93,8 @@ async def set_tenant_state(tx: Transaction, tenant_id: UUID, state: TenantState)
     return await tx.run(_STATE, id=tenant_id, state=state) == 1
 
 
-def _tenant(row: Row) -> Tenant:
+def tenant_of_row(row: Row) -> Tenant:
+    """A tenant from a row with these five columns."""
     return Tenant(
         id=row["id"],
         slug=row["slug"],

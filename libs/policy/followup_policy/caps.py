@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from followup_policy.statutes import Cap, Statute, caps_for
+from followup_policy.house import HOUSE, NO_HOUSE, HouseRules, caps_on
+from followup_policy.statutes import Cap, Statute
 from followup_policy.verdicts import ALLOWED, Channel, Verdict, refuse
 from followup_policy.wallclock import local_date, starts_of_day
 from followup_policy.windows import next_part, part_of_day
@@ -37,6 +38,7 @@ class _Case:
     history: Sequence[PastContact]
     where: Whereabouts
     transactional: bool
+    house: HouseRules
 
 
 def caps(
@@ -47,16 +49,18 @@ def caps(
     where: Whereabouts,
     now: datetime,
     transactional: bool = False,
+    house: HouseRules = NO_HOUSE,
 ) -> Verdict:
     """Whether one more contact at `now` keeps every cap; the first broken one is named.
 
     R1: one SMS per local day; R2: e-mails 48 h apart; R3: no call in the same part of day
     as the enrollment's last call (of another round); R6: one round per local day. A local
     day is that of every candidate zone. Then the caps of statutes (for instance Fla. Stat.
-    501.616(6): three in 24 hours). A transactional touch is exempt from R1 and R6 alone.
-    `opens_at` is the earliest moment at which all of them pass, None if waiting never helps.
+    501.616(6): three in 24 hours) and of the house. A transactional touch is exempt from R1
+    and R6 alone. `opens_at` is the earliest moment at which all of them pass, None if waiting
+    never helps.
     """
-    case = _Case(channel, round, history, where, transactional)
+    case = _Case(channel, round, history, where, transactional, house)
     first = _first_broken(case, now)
     if first.allowed:
         return ALLOWED
@@ -147,11 +151,10 @@ def _another_part_of_day(case: _Case, now: datetime) -> Verdict:
 
 
 def _statutory(case: _Case, now: datetime) -> Verdict:
-    for row, cap in caps_for(case.where.jurisdictions):
-        if cap.binds(case.channel):
-            verdict = _within(row, cap, _counted(case, row, cap), now)
-            if not verdict.allowed:
-                return verdict
+    for row, cap in caps_on(case.channel, case.where.jurisdictions, case.house):
+        verdict = _within(row, cap, _counted(case, row, cap), now)
+        if not verdict.allowed:
+            return verdict
     return ALLOWED
 
 
@@ -166,7 +169,9 @@ def _counted(case: _Case, row: Statute, cap: Cap) -> Iterator[datetime]:
 def _within(row: Statute, cap: Cap, counted: Iterator[datetime], now: datetime) -> Verdict:
     if not row.in_force(now.date()):
         return ALLOWED
-    name, past = f"R15:{row.jurisdiction}", sorted(counted)
+    if not cap.count:
+        return refuse(rule="house:none", reason="The tenant's cap for this channel is none at all.")
+    name, past = _rule(row), sorted(counted)
     if cap.hours is None:
         if len(past) < cap.count:
             return ALLOWED
@@ -177,9 +182,14 @@ def _within(row: Statute, cap: Cap, counted: Iterator[datetime], now: datetime) 
         return ALLOWED
     return refuse(
         rule=name,
-        reason=f"{row.source}: {cap.count} in {cap.hours} hours ({row.jurisdiction}).",
+        reason=f"This person has had {len(inside)} contacts in {cap.hours} hours, and "
+        f"{row.jurisdiction} allows {cap.count} ({row.source}).",
         opens_at=inside[-cap.count] + length,
     )
+
+
+def _rule(row: Statute) -> str:
+    return "house:caps" if row.jurisdiction == HOUSE else f"R15:{row.jurisdiction}"
 
 
 def _same_day(past: datetime, now: datetime, where: Whereabouts) -> bool:

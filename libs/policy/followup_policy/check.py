@@ -6,8 +6,10 @@ from datetime import datetime, timedelta
 
 from followup_policy.caps import PastContact, caps
 from followup_policy.consent import ConsentState, consent
+from followup_policy.house import NO_HOUSE, HouseRules
 from followup_policy.quiet import SPAN, quiet_hours
 from followup_policy.verdicts import ALLOWED, Channel, Verdict, refuse
+from followup_policy.weekdays import Audience, weekdays
 from followup_policy.zones import Whereabouts
 
 _TRIES = 60  # a cap and the hours may send each other on for some days
@@ -19,6 +21,7 @@ class Check:
 
     `round` is "{enrollment_id}:{step-round}"; `history` every touch sent to the person or
     reserved for them, on all channels; `machine` False for a contact a person of ours makes.
+    `asked_at`: when a person who asked did so, None if that is not known.
     """
 
     channel: Channel
@@ -30,16 +33,18 @@ class Check:
     machine: bool = True
     transactional: bool = False
     span: timedelta = SPAN
-    emergency_stops: frozenset[str] = frozenset()
+    audience: Audience = "b2c"
+    asked_at: datetime | None = None
+    house: HouseRules = NO_HOUSE
 
 
 def check(contact: Check, *, now: datetime) -> Verdict:
     """The first refusal of consent, quiet hours and caps, in that order; else allowed.
 
-    Consent, hours and caps refuse by rules "consent…", "R15:…" and R1, R2, R3, R6 or (caps of
-    statutes) "R15:…". `opens_at` is the earliest moment found at which all of them pass, None
-    if there is none in sight. Suppression, holds and rates are not known here and are the
-    caller's to ask.
+    Consent, hours and caps refuse by rules "consent…", "R15:…", R11 and R1, R2, R3, R6 or (caps
+    of statutes) "R15:…"; the tenant's own by "house:…". `opens_at` is the earliest moment
+    found at which all of them pass, None if there is none in sight. Suppression, holds and
+    rates are not known here and are the caller's to ask.
     """
     agreed = consent(
         contact.channel,
@@ -48,6 +53,7 @@ def check(contact: Check, *, now: datetime) -> Verdict:
         where=contact.where,
         machine=contact.machine,
         transactional=contact.transactional,
+        asked_ago=None if contact.asked_at is None else now - contact.asked_at,
     )
     first = _timed(contact, now) if agreed.allowed else agreed
     if first.allowed:
@@ -75,11 +81,19 @@ def _timed(contact: Check, now: datetime) -> Verdict:
         where=contact.where,
         now=now,
         span=contact.span,
-        emergency_stops=contact.emergency_stops,
         machine=contact.machine,
+        house=contact.house,
     )
     if not hours.allowed:
         return hours
+    # What was arranged keeps its time: a reminder for a Monday morning goes on a Sunday.
+    suits = (
+        ALLOWED
+        if contact.transactional
+        else weekdays(contact.audience, where=contact.where, now=now)
+    )
+    if not suits.allowed:
+        return suits
     return caps(
         contact.channel,
         round=contact.round,
@@ -87,4 +101,5 @@ def _timed(contact: Check, now: datetime) -> Verdict:
         where=contact.where,
         now=now,
         transactional=contact.transactional,
+        house=contact.house,
     )

@@ -1,6 +1,6 @@
 """Whether a person may be contacted on a channel at all (`data/consent.yaml`)."""
 
-from datetime import date
+from datetime import date, timedelta
 from functools import cache
 from typing import Literal
 
@@ -20,6 +20,7 @@ class Openness(Row):
     asked: frozenset[Channel]
     human: frozenset[Channel]
     cold: frozenset[Channel]
+    asked_days: int | None = None
     source: str
     as_of: date
 
@@ -54,13 +55,15 @@ def consent(
     where: Whereabouts,
     machine: bool = True,
     transactional: bool = False,
+    asked_ago: timedelta | None = None,
 ) -> Verdict:
     """Whether consent allows the channel; the strictest of all candidate jurisdictions wins.
 
     "no" closes every channel, "yes" opens every one. Unknown: people who asked (or arranged
     what a transactional touch is about) are answered on the channels the jurisdiction's row
-    has for that, people who never asked on those of cold contact. `machine=False` asks for a
-    contact a person of ours makes. Waiting never helps: `opens_at` is None.
+    has for that, people who never asked on those of cold contact. Where an enquiry implies
+    consent for some days alone (`asked_days`), one longer ago than that is none. `machine=False`
+    asks for a contact a person of ours makes. Waiting never helps: `opens_at` is None.
     Rule ids are "consent" for a refusal, else "consent:" and the jurisdiction (R15).
     """
     match state:
@@ -73,22 +76,27 @@ def consent(
                 else _closed(channel, "granted", "the table")
             )
         case "unknown":
+            ago = None if transactional else asked_ago
             return _without_record(
-                channel, asked=asked or transactional, where=where, machine=machine
+                channel, asked=asked or transactional, ago=ago, where=where, machine=machine
             )
 
 
-def _without_record(channel: Channel, *, asked: bool, where: Whereabouts, machine: bool) -> Verdict:
+def _without_record(
+    channel: Channel, *, asked: bool, ago: timedelta | None, where: Whereabouts, machine: bool
+) -> Verdict:
     for name, row in _rows(where.jurisdictions):
+        lasts = row.asked_days is None or ago is None or ago <= timedelta(days=row.asked_days)
         answering = row.asked if machine else row.asked | row.human
-        open_channels = answering if asked else row.cold
+        open_channels = answering if asked and lasts else row.cold
         if channel not in open_channels:
-            return _closed(channel, "asked" if asked else "cold", name)
+            how = "cold" if not asked else "asked" if lasts else "long ago"
+            return _closed(channel, how, name)
     return ALLOWED
 
 
 def _closed(channel: Channel, how: str, name: str) -> Verdict:
-    who = "who asked" if how == "asked" else "who never asked"
+    who = {"asked": "who asked", "long ago": "who asked long ago"}.get(how, "who never asked")
     return refuse(
         rule=f"consent:{name}",
         reason=f"Without recorded consent, {name} leaves {channel} closed to people {who}.",

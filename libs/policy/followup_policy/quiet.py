@@ -5,17 +5,17 @@ and what is open is their intersection. Spans are kept by UTC day, so asking aga
 look-up.
 """
 
-from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from followup_contracts.channels import TRAITS
 from followup_policy.errors import PolicyError
-from followup_policy.spans import DAY, Span, Spans, day_span, first_fit, intersect, joined, utc_date
-from followup_policy.statutes import Statute, statutes_for
+from followup_policy.house import HOUSE, NO_HOUSE, HouseRules, hours_for
+from followup_policy.spans import DAY, Spans, day_span, first_fit, intersect, joined, utc_date
+from followup_policy.statutes import Statute, clock_times
 from followup_policy.verdicts import ALLOWED, Channel, Verdict, refuse
-from followup_policy.wallclock import Minutes, daily_spans
+from followup_policy.wallclock import daily_spans
 from followup_policy.zones import Whereabouts
 
 SPAN = timedelta(seconds=60)  # a touch must be allowed this long: it takes time to go out
@@ -28,31 +28,47 @@ def quiet_hours(
     where: Whereabouts,
     now: datetime,
     span: timedelta = SPAN,
-    emergency_stops: frozenset[str] = frozenset(),
     machine: bool = True,
+    house: HouseRules = NO_HOUSE,
 ) -> Verdict:
-    """Whether the law lets a contact take place throughout [now, now + span].
+    """Whether law and house let a contact take place throughout [now, now + span].
 
     Allowed only if open in every candidate zone under every candidate jurisdiction, ends
-    exclusive. Without zones nothing but e-mail is allowed. E-mail has no hours by law.
-    `machine=False` asks for a call a person makes. `emergency_stops` are jurisdictions where
-    a declared emergency bars contact (Louisiana PSC; N.Y. Gen. Bus. Law 399-z).
+    exclusive. Without zones nothing but e-mail is allowed. E-mail has no hours by law, yet
+    may have some by the house's rules. `machine=False` asks for a call a person makes.
+    Where an emergency is declared (`house.stops`; Louisiana PSC; N.Y. Gen. Bus. Law 399-z)
+    nobody is contacted on any channel.
     """
-    if TRAITS[channel].hours == "none":
-        return ALLOWED
-    stopped = where.jurisdictions & emergency_stops
+    stopped = where.jurisdictions & house.stops
     if stopped:
         name = min(stopped)
         return refuse(rule=f"R15:{name}", reason=f"A declared emergency stops contact in {name}.")
-    if not where.zones:
+    if not where.zones and hours_for(channel, where.jurisdictions, house, machine=machine):
         return refuse(
             rule="R15", reason="The person's time zone is unknown, so no hour is known to be open."
         )
-    opens_at = next_opening(channel, where=where, earliest=now, span=span, machine=machine)
+    asked = _Asked(channel, where, house, machine)
+    opens_at = _next_opening(asked, earliest=now, span=span)
     if opens_at == now:
         return ALLOWED
-    rule, reason = _closed_by(channel, where, now, span, machine=machine)
+    rule, reason = _closed_by(asked, now, span)
     return refuse(rule=rule, reason=reason, opens_at=opens_at)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What is asked about, whenever it would be."""
+
+    channel: Channel
+    where: Whereabouts
+    house: HouseRules
+    machine: bool
+
+    def rows(self) -> tuple[Statute, ...]:
+        return hours_for(self.channel, self.where.jurisdictions, self.house, machine=self.machine)
+
+    def day(self, day: date) -> Spans:
+        return open_day(self.channel, self.where, day, machine=self.machine, house=self.house)
 
 
 def next_opening(
@@ -62,9 +78,15 @@ def next_opening(
     earliest: datetime,
     span: timedelta = SPAN,
     machine: bool = True,
+    house: HouseRules = NO_HOUSE,
 ) -> datetime | None:
-    """The first moment from `earliest` on that the law leaves open for `span`, within 14 days."""
-    spans = _from(channel, where, earliest, machine=machine)
+    """The first moment from `earliest` on that is left open for `span`, within 14 days."""
+    return _next_opening(_Asked(channel, where, house, machine), earliest=earliest, span=span)
+
+
+def _next_opening(asked: _Asked, *, earliest: datetime, span: timedelta) -> datetime | None:
+    days = (utc_date(earliest) + n * DAY for n in range(HORIZON.days + 2))
+    spans = joined(s for day in days for s in asked.day(day))
     found = first_fit(spans, earliest=earliest, length=span)
     return found if found is not None and found - earliest <= HORIZON else None
 
@@ -78,22 +100,23 @@ def open_intervals(
 
 
 @lru_cache(maxsize=65536)
-def open_day(channel: Channel, where: Whereabouts, day: date, *, machine: bool = True) -> Spans:
-    """When, within one UTC day, the law leaves contact open."""
+def open_day(
+    channel: Channel,
+    where: Whereabouts,
+    day: date,
+    *,
+    machine: bool = True,
+    house: HouseRules = NO_HOUSE,
+) -> Spans:
+    """When, within one UTC day, law and house leave contact open."""
     spans: Spans = (day_span(day),)
-    if TRAITS[channel].hours == "none":
-        return spans
-    if not where.zones:
+    rows = hours_for(channel, where.jurisdictions, house, machine=machine)
+    if rows and not where.zones:
         return ()
-    for row in statutes_for(channel, jurisdictions=where.jurisdictions, machine=machine):
+    for row in rows:
         for zone in _clocks(row, where):
             spans = intersect(spans, _row_day(row, zone, day))
     return spans
-
-
-def _from(channel: Channel, where: Whereabouts, at: datetime, *, machine: bool) -> Iterator[Span]:
-    days = (utc_date(at) + n * DAY for n in range(HORIZON.days + 2))
-    return joined(s for day in days for s in open_day(channel, where, day, machine=machine))
 
 
 def _clocks(row: Statute, where: Whereabouts) -> list[str]:
@@ -105,29 +128,24 @@ def _row_day(row: Statute, zone: str, day: date) -> Spans:
     return daily_spans(zone, day, windows=row.windows)
 
 
-def _closed_by(
-    channel: Channel, where: Whereabouts, now: datetime, span: timedelta, *, machine: bool
-) -> tuple[str, str]:
+def _closed_by(asked: _Asked, now: datetime, span: timedelta) -> tuple[str, str]:
     """The first row and clock under which [now, now + span] is not open, told to people."""
     first, last = utc_date(now), utc_date(now + span)
     days = [first + n * DAY for n in range((last - first).days + 2)]
-    for row in statutes_for(channel, jurisdictions=where.jurisdictions, machine=machine):
-        for zone in _clocks(row, where):
+    for row in asked.rows():
+        for zone in _clocks(row, asked.where):
             spans = joined(s for day in days for s in _row_day(row, zone, day))
             if first_fit(spans, earliest=now, length=span) != now:
-                return f"R15:{row.jurisdiction}", _told(channel, row, zone, now)
+                own = row.jurisdiction == HOUSE
+                rule = "house:hours" if own else f"R15:{row.jurisdiction}"
+                return rule, _told(asked.channel, row, zone, now)
     raise PolicyError("closed, but under no row")  # open_day is the intersection of these
 
 
 def _told(channel: Channel, row: Statute, zone: str, now: datetime) -> str:
     local = now.astimezone(ZoneInfo(zone))
-    hours = " and ".join(map(_clock_times, row.windows(local.date()))) or "not at all"
+    hours = " and ".join(map(clock_times, row.windows(local.date()))) or "not at all"
     return (
         f"It is {local:%A %H:%M} in {zone}; {row.jurisdiction} allows {channel} "
         f"{hours} on that day ({row.source})."
     )
-
-
-def _clock_times(window: Minutes) -> str:
-    opens, closes = window
-    return f"{opens // 60:02}:{opens % 60:02}-{closes // 60:02}:{closes % 60:02}"

@@ -5,7 +5,7 @@ from datetime import date
 from functools import cache, lru_cache
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
 
 from followup_contracts.channels import TRAITS
 from followup_policy.calendars import Calendars, is_holiday
@@ -14,20 +14,38 @@ from followup_policy.verdicts import Channel
 from followup_policy.wallclock import WHOLE_DAY, Minutes
 
 _SATURDAY, _SUNDAY = 5, 6
+_HOURS, _LAST_MINUTE = 24, 59
 
 
 def _minutes(window: Any) -> Any:
-    """A window such as "09:30-21:00" as minutes after midnight."""
+    """A window such as "09:30-21:00" as minutes after midnight; a pair of minutes as it is."""
+    if isinstance(window, tuple):
+        return window
     found = re.fullmatch(r"(\d\d):(\d\d)-(\d\d):(\d\d)", str(window))
     if not found:
         raise ValueError(f"{window} is no window")
     opens, opens_min, closes, closes_min = map(int, found.groups())
+    if max(opens_min, closes_min) > _LAST_MINUTE or max(opens, closes) > _HOURS:
+        raise ValueError(f"{window} is no time of a day")
     if (opens, opens_min) == (closes, closes_min):
         raise ValueError(f"{window} is empty or a whole day; say which with [] or 00:00-24:00")
     return opens * 60 + opens_min, closes * 60 + closes_min
 
 
-Hours = tuple[Annotated[Minutes, BeforeValidator(_minutes)], ...]
+def clock_times(window: Minutes) -> str:
+    """The window as it is written."""
+    opens, closes = window
+    return f"{opens // 60:02}:{opens % 60:02}-{closes // 60:02}:{closes % 60:02}"
+
+
+Hours = tuple[
+    Annotated[
+        Minutes,
+        BeforeValidator(_minutes),
+        PlainSerializer(clock_times, return_type=str, when_used="json"),
+    ],
+    ...,
+]
 
 
 class Cap(Row):
@@ -37,7 +55,7 @@ class Cap(Row):
     only contacts of the same enrollment count; without `hours`, all of them.
     """
 
-    count: int = Field(gt=0)
+    count: int = Field(ge=0)
     hours: int | None = None
     scope: Literal["person", "enrollment"] = "person"
     counts: tuple[Channel, ...]
@@ -143,6 +161,12 @@ def statutes_for(
         if not rows and "-" not in name:
             found.append(code.elsewhere)
     return tuple(found)
+
+
+@cache
+def exemptable(jurisdiction: str) -> bool:
+    """Whether a row of this jurisdiction names a case in which it does not bind."""
+    return any(row.exempt_if is not None for row in _of_jurisdiction(jurisdiction))
 
 
 @lru_cache(maxsize=4096)

@@ -12,7 +12,7 @@ from followup_contracts.channels import TRAITS, Channel
 from followup_contracts.commands import SendTouch
 from followup_contracts.envelope import Message
 from followup_database import Transaction
-from followup_directory import Account, Sender, Tenant, tenants_by_id
+from followup_directory import Account, Sender, Tenant, ruled_tenants
 from followup_directory import accounts as directory_accounts
 from followup_directory import senders as directory_senders
 from followup_dispatcher import ledger, usage
@@ -21,6 +21,7 @@ from followup_dispatcher.core.verdict import Candidate, Defer, Skip
 from followup_dispatcher.ledger import Entry
 from followup_people import ContactPoint, LeadView, PersonView, views
 from followup_policy.caps import PastContact
+from followup_policy.house import HouseRules
 from followup_policy.zones import Place, whereabouts
 from followup_suppression import AddressHasher, Standing, standings
 
@@ -39,6 +40,7 @@ class Picture:
     attempts: Mapping[UUID, Entry]
     people: Mapping[UUID, tuple[PersonView, LeadView]]
     tenants: Mapping[UUID, Tenant]
+    houses: Mapping[UUID, HouseRules]
     accounts: Mapping[UUID, Sequence[Account]]
     senders: Mapping[UUID, Sequence[Sender]]
     standings: Mapping[UUID, Standing]
@@ -69,7 +71,8 @@ class Picture:
             asked=lead.asked,
             audience=person.audience,
             history=self._contacts(command),
-            emergency_stops=frozenset(tenant.settings.emergency_stops),
+            asked_at=lead.received_at,
+            house=self.houses[tenant.id],
         )
 
     def count(self, command: SendTouch, now: datetime) -> None:
@@ -120,7 +123,8 @@ class Surveyor:
         open_ = [m for m in batch if command_of(m).touch_id not in done]
         people = await views(tx, [(command_of(m).lead_id, command_of(m).person_id) for m in open_])
         tenant_ids = sorted({m.tenant_id for m in open_})
-        tenants = await tenants_by_id(tx, tenant_ids)
+        ruled = await ruled_tenants(tx, tenant_ids)
+        tenants = {tenant_id: tenant for tenant_id, (tenant, _) in ruled.items()}
         accounts = [a for a in await directory_accounts(tx, tenant_ids) if _usable(a, tenants)]
         return Picture(
             known=known,
@@ -128,6 +132,7 @@ class Surveyor:
             attempts=attempts,
             people=people,
             tenants=tenants,
+            houses={tenant_id: house for tenant_id, (_, house) in ruled.items()},
             accounts=_by_tenant(accounts),
             senders=_by_account(await directory_senders(tx, [a.id for a in accounts])),
             history=await usage.lock(tx, _persons(open_, people)),

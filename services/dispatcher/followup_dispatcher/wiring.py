@@ -18,6 +18,7 @@ from followup_dispatcher.picture import Surveyor
 from followup_dispatcher.providers.registry import Factories, factories
 from followup_dispatcher.records import Recorder
 from followup_dispatcher.rendering.composer import Composer
+from followup_dispatcher.rules import RulesRoutes
 from followup_dispatcher.sandbox import SandboxRecord
 from followup_dispatcher.sending import Sending
 from followup_dispatcher.settings import DispatcherSettings
@@ -107,6 +108,7 @@ def build(
     routes = Routes(
         databases.api, outbox=outbox, composer=composer, providers=accounts, fence=StopFence()
     )
+    routes.router.include_router(RulesRoutes(databases.api, fence=StopFence()).router)
     return Service(
         name="dispatcher",
         router=routes.router,

@@ -20,6 +20,7 @@ _WHERE = {
     "dead": ("dead", "Work on dead letters."),
     "tenant": ("tenant", "Create, change, suspend, delete and list tenants."),
     "key": ("key", "Create, list, rotate and revoke API keys."),
+    "emergency": ("emergency", "Stop all contact in a jurisdiction."),
     "account": ("account", "Connect a tenant with its providers."),
 }
 """Command → its module and what it does: `--help` loads none of them."""

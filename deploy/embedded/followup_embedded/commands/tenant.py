@@ -24,7 +24,7 @@ from followup_embedded.commands.tenants import tenant_named
 from followup_runtime.settings import Settings
 
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
-_BY_HAND = frozenset({"emergency_stops"})  # a list, and nothing to be set in passing
+_BY_HAND = frozenset({"rules"})  # a document, and nothing to be set in passing
 _LIST = text("SELECT slug, name, state, id FROM directory.tenants ORDER BY slug")
 
 

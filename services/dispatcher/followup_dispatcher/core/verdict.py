@@ -15,6 +15,7 @@ from followup_dispatcher.core.memory import forgotten
 from followup_policy.caps import PastContact
 from followup_policy.check import Check, check
 from followup_policy.consent import ConsentState
+from followup_policy.house import NO_HOUSE, HouseRules
 from followup_policy.zones import Whereabouts
 from followup_suppression import Standing
 
@@ -23,6 +24,11 @@ HOLD_RECHECK = timedelta(seconds=30)
 
 CLOSED_RECHECK = timedelta(hours=12)
 """Where no opening is in sight the touch is looked at again after this."""
+
+
+_NEVER = ("consent", "house:none")
+"""Rules by which a touch is over: no waiting opens what they close."""
+_RULES = ("R15", "R11", "house:hours")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +42,8 @@ class Candidate:
     asked: bool
     audience: Literal["b2b", "b2c"]
     history: Sequence[PastContact]
-    emergency_stops: frozenset[str] = frozenset()
+    asked_at: datetime | None = None
+    house: HouseRules = NO_HOUSE
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,14 +103,16 @@ def _by_policy(candidate: Candidate, *, now: datetime) -> Verdict:
             round=command.contact_round,
             history=tuple(candidate.history),
             transactional=command.transactional,
-            emergency_stops=candidate.emergency_stops,
+            audience=candidate.audience,
+            asked_at=candidate.asked_at,
+            house=candidate.house,
         ),
         now=now,
     )
     if verdict.allowed:
         return Pass(candidate.where.explained)
     rule, reason = verdict.rule or "policy", verdict.reason or "not allowed"
-    if rule.startswith("consent"):
+    if rule.startswith(_NEVER):
         return Skip(rule, reason)
-    kind: Literal["rule", "cap"] = "rule" if rule.startswith("R15") else "cap"
+    kind: Literal["rule", "cap"] = "rule" if rule.startswith(_RULES) else "cap"
     return Defer(kind, rule, reason, verdict.opens_at or now + CLOSED_RECHECK)
