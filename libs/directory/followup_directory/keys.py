@@ -24,7 +24,7 @@ CELL = "cell:admin"
 it by one that lacks it."""
 _SUBJECTS = (
     *("accounts", "attributes", "consent", "endpoints", "enrollments", "keys", "leads"),
-    *("persons", "routing", "sequences", "sources", "suppressions", "tasks", "touches"),
+    *("persons", "routing", "rules", "sequences", "sources", "suppressions", "tasks", "touches"),
 )
 SCOPES = frozenset(
     {ALL_SCOPES, READ_ALL, CELL, "audit:read", "events:read", "persons:erase"}

@@ -23,12 +23,16 @@ _TRIES = 50  # how many openings are followed until all caps pass at one moment
 
 @dataclass(frozen=True, slots=True)
 class PastContact:
-    """A touch that went out or is reserved; `round` is "{enrollment_id}:{step-round}"."""
+    """A touch that went out or is reserved; `round` is "{enrollment_id}:{step-round}".
+
+    `sender` is who it came from, where that is known.
+    """
 
     touch_id: str
     channel: Channel
     at: datetime
     round: str
+    sender: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ import structlog
 from followup_contracts.payload import Channel
 from followup_directory import Account, SealBroken, Vault
 from followup_dispatcher.core.breaker import Breaker
+from followup_dispatcher.core.limits import AccountLimits, read_limits
 from followup_dispatcher.providers.port import CALL_LIMIT, Provider, ProviderFactory
 
 log = structlog.get_logger(__name__)
@@ -30,6 +31,7 @@ class Route:
 
     account: Account
     provider: Provider
+    limits: AccountLimits
     single: bool = False
 
 
@@ -65,6 +67,7 @@ class Accounts:
         self._breakers: dict[UUID, Breaker] = {}
         self._broken: dict[UUID, tuple[object, str]] = {}
         self._vendors: dict[UUID, tuple[str, Channel]] = {}
+        self._limits: dict[UUID, AccountLimits] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     def route(self, accounts: Sequence[Account], channel: Channel) -> Route | NoRoute:
@@ -83,7 +86,8 @@ class Accounts:
                 continue
             provider = self._provider(account)
             if provider is not None:
-                return Route(account, provider, single=breaker.proving)
+                limits = self._limits[account.id]
+                return Route(account, provider, limits, single=breaker.proving)
             reason = self._broken[account.id][1]
         return NoRoute(reason, max(1.0, min(waits)) if waits else UNUSABLE_RECHECK)
 
@@ -181,12 +185,14 @@ class Accounts:
         try:
             if factory is None:
                 raise ValueError(f"no provider {account.provider!r} for {account.channel}")
+            limits = read_limits(account.settings)
             provider = factory(account.settings, self._vault.open(account.sealed))
         except (ValueError, SealBroken) as error:
             self._broken[account.id] = (version, f"account {account.name}: {error}")
             log.warning("account_unusable", account_id=str(account.id), error=str(error))
             return None
         self._broken.pop(account.id, None)
+        self._limits[account.id] = limits
         self._providers[account.id] = (version, provider)
         self._vendors[account.id] = (account.provider, account.channel)
         if known is not None:

@@ -322,7 +322,13 @@ async def _enter(tx: Transaction, slotted: Sequence[Slotted], picture: Picture) 
         person_id = one.draft.person_id
         held = contacts.setdefault(person_id, list(picture.before(person_id)))
         held.append(
-            PastContact(str(command.touch_id), command.channel, tx.now, command.contact_round)
+            PastContact(
+                str(command.touch_id),
+                command.channel,
+                tx.now,
+                command.contact_round,
+                one.draft.sender,
+            )
         )
     await usage.save(tx, contacts)
     return entered

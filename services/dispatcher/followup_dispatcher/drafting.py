@@ -12,10 +12,12 @@ from followup_contracts.envelope import Message
 from followup_contracts.payload import Payload
 from followup_database import Transaction, new_id
 from followup_directory import Account, Sender, templates
-from followup_dispatcher.accounts import Accounts, NoRoute
+from followup_dispatcher.accounts import Accounts, NoRoute, Route
 from followup_dispatcher.answers import command_of, failed, publish
 from followup_dispatcher.core.answering import within_window
+from followup_dispatcher.core.limits import Limit, Pace, rate_of_kind
 from followup_dispatcher.core.patience import spread
+from followup_dispatcher.core.pool import pick
 from followup_dispatcher.core.validity import valid_for
 from followup_dispatcher.core.verdict import Defer, Skip
 from followup_dispatcher.picture import Picture, address_of
@@ -26,14 +28,6 @@ from followup_policy.segments import segments_of
 from followup_policy.zones import Whereabouts
 
 KEPT_TEMPLATES = 10_000
-
-
-@dataclass(frozen=True, slots=True)
-class Limit:
-    """A rate: so many a second, and how many at once after a pause."""
-
-    per_second: float
-    burst: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +46,7 @@ class Draft:
     segments: int
     callback_url: str | None
     valid_for: timedelta | None
-    limits: tuple[tuple[str, Limit], ...]
+    limits: tuple[Limit, ...]
     explained: str
     single: bool = False
     """Its account is let one call and no more."""
@@ -119,7 +113,8 @@ class Drafter:
         content = self._content(body, message, picture, address=address, now=tx.now)
         if not isinstance(content, Content):
             return content
-        sender = _sender(route.account, picture.senders.get(route.account.id, ()))
+        senders = picture.senders.get(route.account.id, ())
+        sender = _sender(route.account, senders, picture, command)
         if sender is None:
             # The channel waits; a person has to give the account a sender.
             reason = f"account {route.account.name} has no sender"
@@ -138,7 +133,7 @@ class Drafter:
             segments=segments_of(content.text) if TRAITS[command.channel].segmented else 1,
             callback_url=self._callback(route.account, command, attempt_id, person.id),
             valid_for=valid_for(command, where=where, now=tx.now),
-            limits=tuple(_limits(route.account, sender[1])),
+            limits=_limits(route, sender[1], now=tx.now),
             explained=where.explained,
             single=route.single,
         )
@@ -200,24 +195,32 @@ class Drafter:
         return f"{base}/hooks/{account.provider}/{account.id}/status?{query}"
 
 
-def _sender(account: Account, senders: Sequence[Sender]) -> tuple[str, Sender | None] | None:
-    """Who the account sends as; stable, so that a lead keeps its sender.
+def _sender(
+    account: Account, senders: Sequence[Sender], picture: Picture, command: SendTouch
+) -> tuple[str, Sender | None] | None:
+    """Who the account sends as to this person: always the same while it is there.
 
     A sender of its own goes before the `from` in the account's settings.
     """
-    active = sorted((s for s in senders if s.state == "active"), key=lambda s: s.address)
-    if active:
-        return active[0].address, active[0]
+    active = {s.address: s for s in senders if s.state == "active"}
+    address = pick(
+        list(active),
+        person_id=picture.person_id(command),
+        channel=command.channel,
+        history=picture.contacts(command) if len(active) > 1 else (),
+    )
+    if address is not None:
+        return address, active[address]
     default = account.settings.get("from") or account.settings.get("messaging_service_sid")
     return (str(default), None) if default else None
 
 
-def _limits(account: Account, sender: Sender | None) -> list[tuple[str, Limit]]:
-    limits = []
-    rate = account.settings.get("rate_per_second")
-    if rate:
-        burst = int(account.settings.get("burst", 1))
-        limits.append((f"account:{account.id}", Limit(float(rate), burst)))
-    if sender is not None and sender.rate_per_second:
-        limits.append((f"sender:{sender.id}", Limit(sender.rate_per_second, 1)))
-    return limits
+def _limits(route: Route, sender: Sender | None, *, now: datetime) -> tuple[Limit, ...]:
+    account = route.account
+    limits = route.limits.of(account.id, account.tenant_id, now=now)
+    if sender is None:
+        return limits
+    rate = sender.rate_per_second
+    if rate is None and TRAITS[account.channel].segmented:
+        rate = rate_of_kind(sender.address)
+    return limits if rate is None else (*limits, Pace(f"sender:{sender.id}", rate))

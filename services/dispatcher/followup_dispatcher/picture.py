@@ -70,7 +70,7 @@ class Picture:
             consent=person.consent.get(command.channel, "unknown"),
             asked=lead.asked,
             audience=person.audience,
-            history=self._contacts(command),
+            history=self.contacts(command),
             asked_at=lead.received_at,
             house=self.houses[tenant.id],
         )
@@ -94,7 +94,8 @@ class Picture:
         entry = self.attempts.get(touch_id)
         return 0 if entry is None else entry.number
 
-    def _contacts(self, command: SendTouch) -> tuple[PastContact, ...]:
+    def contacts(self, command: SendTouch) -> tuple[PastContact, ...]:
+        """What else the touch's person was sent, under every id of theirs."""
         own = str(command.touch_id)
         held = list(self.counted.get(self.person_id(command), ()))
         for person_id in _names(self.people[command.lead_id][0]):

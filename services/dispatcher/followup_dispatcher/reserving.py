@@ -1,14 +1,12 @@
 """Slots in the rates for drafts: which may go out, when, and which have to come again."""
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from uuid import UUID
+from datetime import timedelta
 
 from followup_database import Transaction
 from followup_dispatcher import rates
-from followup_dispatcher.core.slots import Run, allot
+from followup_dispatcher.core.slots import Full, Slot, Wish, allot
 from followup_dispatcher.core.verdict import Defer
 from followup_dispatcher.drafting import Draft
 
@@ -27,50 +25,23 @@ class Slotted:
 async def reserve(
     tx: Transaction, drafts: Sequence[Draft]
 ) -> tuple[list[Slotted], list[tuple[Draft, Defer]]]:
-    """Slots for the drafts, account and sender alike; and what gets none, with when to come.
+    """Slots for the drafts within all their limits; and what gets none, with when to come.
 
     The rows of the rates are locked until the transaction ends, so this comes last of
     what a claim asks for.
     """
-    groups: dict[str, list[Draft]] = defaultdict(list)
-    wants: dict[str, rates.Want] = {}
-    for draft in drafts:
-        for key, limit in draft.limits:
-            groups[key].append(draft)
-            held = wants.get(key)
-            wants[key] = rates.Want(
-                key=key,
-                tenant_id=draft.tenant_id,
-                per_second=limit.per_second,
-                burst=limit.burst,
-                costs=(*(held.costs if held else ()), draft.segments),
-                horizon=max(AHEAD[draft.command.lane], held.horizon if held else timedelta()),
-            )
-    runs = await rates.reserve(tx, [wants[key] for key in sorted(wants)])
-    starts, full = _starts(groups, runs)
+    owners = {limit.key: draft.tenant_id for draft in drafts for limit in draft.limits}
+    pages = await rates.lock(tx, owners)
+    wishes = [Wish(d.limits, d.segments, AHEAD[d.command.lane]) for d in drafts]
+    answers, changed = allot(wishes, pages, now=tx.now)
+    await rates.save(tx, changed)
     slotted: list[Slotted] = []
     turned_away: list[tuple[Draft, Defer]] = []
-    for draft in drafts:
-        run = full.get(draft.attempt_id)
-        if run is not None:
-            why = Defer("rate", "rate", "the account's rate is used up", run.free_again)
-            turned_away.append((draft, why))
-            continue
-        start = starts.get(draft.attempt_id, tx.now)
-        slotted.append(Slotted(draft, max(0.0, (start - tx.now).total_seconds())))
+    for draft, answer in zip(drafts, answers, strict=True):
+        match answer:
+            case Slot(at=at):
+                slotted.append(Slotted(draft, max(0.0, (at - tx.now).total_seconds())))
+            case Full(key=key, not_before=not_before, reason=reason):
+                told = f"{key.partition(':')[0]}: {reason}"
+                turned_away.append((draft, Defer("rate", "rate", told, not_before)))
     return slotted, turned_away
-
-
-def _starts(
-    groups: Mapping[str, Sequence[Draft]], runs: Mapping[str, Run]
-) -> tuple[dict[UUID, datetime], dict[UUID, Run]]:
-    starts: dict[UUID, datetime] = {}
-    full: dict[UUID, Run] = {}
-    for key, members in groups.items():
-        moments = allot(runs[key], [draft.segments for draft in members])
-        for draft, moment in zip(members, moments, strict=True):
-            if moment is None:
-                full[draft.attempt_id] = runs[key]
-            else:
-                starts[draft.attempt_id] = max(moment, starts.get(draft.attempt_id, moment))
-    return starts, full

@@ -54,7 +54,7 @@ async def save(tx: Transaction, contacts: Mapping[UUID, Sequence[PastContact]]) 
         return
     oldest = tx.now - KEPT
     rows = [
-        {"person_id": person, "contacts": [_json(c) for c in held if c.at > oldest]}
+        {"person_id": person, "contacts": [_json(c) for c in _needed(held, oldest)]}
         for person, held in contacts.items()
     ]
     await tx.run(_SAVE, rows=to_json(rows))
@@ -84,12 +84,19 @@ async def give_back(tx: Transaction, touches: Sequence[tuple[UUID, UUID]]) -> No
     await save(tx, left)
 
 
+def _needed(held: Sequence[PastContact], oldest: datetime) -> list[PastContact]:
+    """What caps count, and of each channel the newest: its sender is the person's."""
+    newest = {c.channel: c for c in sorted(held, key=lambda c: c.at)}
+    return [c for c in held if c.at > oldest or newest[c.channel] is c]
+
+
 def _contact(item: Mapping[str, Any]) -> PastContact:
     return PastContact(
         touch_id=item["touch"],
         channel=item["channel"],
         at=datetime.fromisoformat(item["at"]),
         round=item["round"],
+        sender=item.get("sender"),
     )
 
 
@@ -99,4 +106,5 @@ def _json(contact: PastContact) -> dict[str, Any]:
         "channel": contact.channel,
         "at": contact.at.isoformat(),
         "round": contact.round,
+        "sender": contact.sender,
     }

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from followup_contracts.payload import Channel
 from followup_directory import Vault, accounts, put_account, put_sender
+from followup_dispatcher.core.limits import read_limits
 from followup_dispatcher.wiring import adapters
 from followup_embedded.commands.errors import WrongUse
 from followup_embedded.commands.office import open_databases, perform, settings
@@ -120,6 +121,7 @@ async def _try(databases: Databases, wanted: AccountFile) -> None:
         known = ", ".join(sorted(f"{p} ({c})" for p, c in table))
         raise WrongUse(f"FILE: provider: there are {known}")
     try:
+        read_limits(wanted.settings)
         provider = factory(wanted.settings, wanted.secrets)
     except ValueError as error:
         raise WrongUse(f"FILE: {error}") from None

@@ -1,39 +1,147 @@
-"""Handing out the slots of a rate: a run of them, reserved at once, cut into touches.
+"""Handing out slots: moments at which calls may begin, within every limit at once.
 
-A rate is a generic cell rate algorithm: one number, the next free moment. A
-reservation moves it on by what was granted; touches take their segments from the
-run in order.
+A pace is a generic cell rate algorithm: one number, the next free moment. A touch begins
+when the last of its limits has a slot for it, and takes its units from all of them. One that
+gets no slot takes nothing, and is told when it may expect one.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from followup_dispatcher.core.limits import Budget, Limit, Pace
+
+EARLY = timedelta(seconds=1)
+"""Who is sent away comes back so long before its turn, and finds its slot still ahead."""
+
+_SOONEST = timedelta(milliseconds=500)
+_LATEST = timedelta(minutes=10)
+_GAP = 2
+"""A pace skips as many of its slots at most for a touch that another limit holds up."""
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
-    """`granted` slots of a rate, the first at `start`, one `every` so long."""
+class Page:
+    """How far a limit is used: its next free moment, and what it gave out on a day."""
 
-    start: datetime
-    granted: int
-    every: timedelta
-
-    @property
-    def free_again(self) -> datetime:
-        """The first moment after this run: the estimate for what got no slot."""
-        return self.start + self.granted * self.every
+    next_at: datetime
+    day: date | None = None
+    used: int = 0
 
 
-def allot(run: Run, costs: Sequence[int]) -> list[datetime | None]:
-    """The moment of each touch, given how many slots each costs; None: no slot left.
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A touch that wants a slot of each limit, `cost` units of it, within `horizon` from now."""
 
-    In order, and a touch that does not fit does not let a cheaper later one pass it,
-    so a long message is never starved by short ones.
+    limits: tuple[Limit, ...]
+    cost: int
+    horizon: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """When its call may begin."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Full:
+    """No slot: which limit has none, and when to ask again."""
+
+    key: str
+    not_before: datetime
+    reason: str
+
+
+def allot(
+    wishes: Sequence[Wish], pages: Mapping[str, Page], *, now: datetime
+) -> tuple[list[Slot | Full], dict[str, Page]]:
+    """A slot or a refusal for each wish in order, and the pages that have changed.
+
+    Equal wishes never pass one another. Every key of a wish has a page.
     """
-    moments: list[datetime | None] = []
-    used, full = 0, False
-    for cost in costs:
-        full = full or used + cost > run.granted
-        moments.append(None if full else run.start + used * run.every)
-        used += 0 if full else cost
-    return moments
+    book = _Book(dict(pages), now)
+    answers = [book.answer(wish) for wish in wishes]
+    return answers, {key: page for key, page in book.pages.items() if page != pages[key]}
+
+
+class _Book:
+    """The pages while a batch is answered, and how long the line behind each pace is."""
+
+    def __init__(self, pages: dict[str, Page], now: datetime) -> None:
+        self.pages = pages
+        self._now = now
+        self._lines: dict[str, datetime] = {}
+
+    def answer(self, wish: Wish) -> Slot | Full:
+        for limit in wish.limits:
+            if isinstance(limit, Budget) and (full := self._spent(limit, wish.cost)):
+                return full
+        paces = [limit for limit in wish.limits if isinstance(limit, Pace)]
+        free = {pace.key: self._free(pace) for pace in paces}
+        start = max([self._now, *free.values()])
+        held = next((pace for pace in paces if self._passed(pace, wish, start)), None)
+        if held is None:
+            held = self._skipping(paces, free, start)
+        if held is not None:
+            return self._full(held, wish.cost)
+        self._take(wish, start)
+        return Slot(start)
+
+    def _free(self, pace: Pace) -> datetime:
+        """The first slot that can still be had: no earlier than the burst allows."""
+        ahead = timedelta(seconds=(pace.burst - 1) / pace.per_second)
+        return max(self.pages[pace.key].next_at, self._now - ahead)
+
+    def _passed(self, pace: Pace, wish: Wish, start: datetime) -> bool:
+        """Whether somebody waits for this pace already, or its slot is too far ahead."""
+        own = self._free(pace)
+        return pace.key in self._lines or (own == start and own > self._now + wish.horizon)
+
+    def _skipping(
+        self, paces: Sequence[Pace], free: Mapping[str, datetime], start: datetime
+    ) -> Pace | None:
+        """The pace that holds a touch up for so long that another would lose its slots."""
+        for pace in paces:
+            most = timedelta(seconds=_GAP / pace.per_second)
+            if start - max(free[pace.key], self._now) > most:
+                return max(paces, key=lambda each: free[each.key])
+        return None
+
+    def _spent(self, budget: Budget, cost: int) -> Full | None:
+        today = self._now.astimezone(ZoneInfo(budget.zone)).date()
+        page = self.pages[budget.key]
+        used = page.used if page.day == today else 0
+        if used + cost <= budget.per_day:
+            return None
+        opens = _midnight_after(today, budget.zone)
+        reason = f"{budget.per_day} for {today} ({budget.zone}) are used up"
+        return Full(budget.key, opens, reason)
+
+    def _take(self, wish: Wish, start: datetime) -> None:
+        for limit in wish.limits:
+            page = self.pages[limit.key]
+            if isinstance(limit, Budget):
+                today = self._now.astimezone(ZoneInfo(limit.zone)).date()
+                used = page.used if page.day == today else 0
+                self.pages[limit.key] = replace(page, day=today, used=used + wish.cost)
+                continue
+            # What a burst takes are slots of the past: the next one moves on from there.
+            begins = start if start > self._now else self._free(limit)
+            ends = begins + timedelta(seconds=wish.cost / limit.per_second)
+            self.pages[limit.key] = replace(page, next_at=ends)
+
+    def _full(self, pace: Pace, cost: int) -> Full:
+        """The end of the line behind this pace, which is so much longer now."""
+        turn = max(self._lines.get(pace.key, self._now), self._free(pace))
+        self._lines[pace.key] = turn + timedelta(seconds=cost / pace.per_second)
+        at = min(max(turn - EARLY, self._now + _SOONEST), self._now + _LATEST)
+        return Full(pace.key, at, f"{pace.per_second:g} a second are taken until then")
+
+
+def _midnight_after(day: date, zone: str) -> datetime:
+    """A few seconds into the next day of the zone's clock, in UTC."""
+    begins = datetime.combine(day + timedelta(days=1), time(0, 0, 5), ZoneInfo(zone))
+    return begins.astimezone(UTC)
