@@ -112,7 +112,7 @@ class AccountLimits(_Settings):
     campaign: Campaign | None = None
 
     def of(self, account_id: UUID, tenant_id: UUID, *, now: datetime) -> tuple[Limit, ...]:
-        """What bounds every touch of the account at this moment."""
+        """What bounds every touch of the account at this moment, the widest first."""
         found: list[Limit] = []
         if self.rate_per_second is not None:
             found.append(Pace(f"account:{account_id}", self.rate_per_second, self.burst))

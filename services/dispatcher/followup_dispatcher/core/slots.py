@@ -32,7 +32,10 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """A touch that wants a slot of each limit, `cost` units of it, within `horizon` from now."""
+    """A touch that wants a slot of each limit, `cost` units of it, within `horizon` from now.
+
+    The limits stand from the widest, shared by most, to the narrowest.
+    """
 
     limits: tuple[Limit, ...]
     cost: int
@@ -103,11 +106,17 @@ class _Book:
     def _skipping(
         self, paces: Sequence[Pace], free: Mapping[str, datetime], start: datetime
     ) -> Pace | None:
-        """The pace that holds a touch up for so long that another would lose its slots."""
-        for pace in paces:
+        """The pace that holds a touch up for so long that a wider one would lose its slots.
+
+        What a narrow limit loses while a wider one is full, nobody could have used.
+        """
+        holder = max(paces, key=lambda each: free[each.key], default=None)
+        if holder is None:
+            return None
+        for pace in paces[: paces.index(holder)]:
             most = timedelta(seconds=_GAP / pace.per_second)
             if start - max(free[pace.key], self._now) > most:
-                return max(paces, key=lambda each: free[each.key])
+                return holder
         return None
 
     def _spent(self, budget: Budget, cost: int) -> Full | None:
