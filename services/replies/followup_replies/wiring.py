@@ -8,7 +8,7 @@ from followup_messaging.outbox import Outbox
 from followup_messaging.port import Bus
 from followup_messaging.watch import QueueWatch
 from followup_replies import hooks
-from followup_replies.core.rulefiles import rulebook
+from followup_replies.core.leanings import sayings
 from followup_replies.desk import FrontDesk
 from followup_replies.figures import Figures
 from followup_replies.hooks import Door
@@ -43,7 +43,7 @@ def build(
     fence: StopFence | None = None,
 ) -> Service:
     """Replies on this bus and these databases; nothing runs yet."""
-    rulebook()  # reading the rules takes a while: now, not while the first reply waits
+    sayings()  # reading rules and sayings takes a while: now, not while the first reply waits
     keys, figures = keys_of(settings), Figures(metrics)
     worker, fence = databases.worker, fence or StopFence()
     hasher = AddressHasher(keys.suppression_key)

@@ -140,17 +140,38 @@ def test_a_simulation_is_a_calendar(tmp_path):
     assert played["zones"] == ["America/New_York"]
 
 
-def test_replies_are_read_from_a_file(tmp_path):
-    """One object a reply; a line that is none is an error and exit 1, the others are read."""
+def test_labelled_replies_are_compared_and_unreadable_lines_named(tmp_path):
+    """Objects a reply and the figures last; a line that is no reply is named by its number."""
     file = tmp_path / "replies.jsonl"
-    file.write_text('{"id": "a", "channel": "sms", "body": "STOP"}\n{"channel": "fax"}\n')
+    file.write_text(
+        '{"id": "a", "channel": "sms", "body": "STOP", "intent": "opt_out", "opt_out": true}\n'
+        '\n{"channel": "fax", "body": ""}\n{"channel": "sms"}\n[1]\nnonsense\n'
+        '{"id": 7, "channel": "sms", "body": "not interested", "intent": "interested"}\n'
+    )
 
     told = followup("intents", str(file), "--json")
+    shown = followup("intents", str(file))
 
-    first, second = map(json.loads, told.stdout.splitlines())
+    first, second, figures = map(json.loads, told.stdout.splitlines())
     assert (first["id"], first["intent"], first["opt_out"]) == ("a", "opt_out", True)
-    assert "error" in second
+    assert second["id"] == "7"
+    assert (figures["rows"], figures["accuracy"], figures["unreadable"]) == (2, 0.5, 4)
+    assert [line.split(":")[0] for line in told.stderr.splitlines()[:4]] == [
+        f"line {number}" for number in (3, 4, 5, 6)
+    ]
     assert told.returncode == 1
+    assert "misses: 1\n  7: not_interested" in shown.stdout
+
+
+def test_replies_without_labels_are_read_all_the_same(tmp_path):
+    """Nobody need label replies; an empty file is no fault."""
+    file = tmp_path / "replies.jsonl"
+    file.write_text('\ufeff{"channel": "sms", "body": "Stop please", "id": "a"}', encoding="utf-8")
+
+    assert followup("intents", str(file)).stdout == "a: opt_out (0.99), opt-out\n"
+    assert json.loads(followup("intents", str(file), "--json").stdout.splitlines()[-1])["rows"] == 0
+    file.write_text("")
+    assert followup("intents", str(file)).returncode == 0
 
 
 def test_a_copied_sequence_is_a_good_document(tmp_path):

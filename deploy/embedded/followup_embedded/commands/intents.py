@@ -5,80 +5,107 @@ import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, get_args
 
 import click
 
+from followup_embedded.commands.confusion import plain_figures
+from followup_replies.core.intents import INTENTS
 from followup_replies.core.reading import InboundText, read
+from followup_replies.core.scores import Row, evaluate, figures_object, row_object
 
-_CHANNELS = ("sms", "email", "voice")
+_CHANNELS: Final = get_args(InboundText.__annotations__["channel"])
+_LONGEST_LINE: Final = 1_000_000
+"""Bytes of a line; nobody writes a longer reply, and memory is not for sale."""
 
 
 @click.command(epilog="Example: followup intents replies.jsonl --json")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--json", "as_json", is_flag=True, help="Print JSON alone; an object a reply.")
-def command(file: Path, *, as_json: bool) -> int:
+@click.option("--json", "as_json", is_flag=True, help="An object a reply, the last: figures.")
+@click.option("--zone", default="UTC", show_default=True, help="Where days are reckoned (IANA).")
+def command(file: Path, *, as_json: bool, zone: str) -> int:
     """Read the replies of FILE, JSON lines with `channel` and `body`, and say what they mean.
 
     `subject`, `headers`, `language` and `received` (ISO 8601) are used where they are
-    there. Exits 1 when a line can't be read.
+    there; `intent` and `opt_out` are labels to compare with: then the confusion matrix and
+    the misses are shown. Lines that can't be read are named on standard error; exits 1 then.
     """
-    wrong = lines = 0
+    rows: list[Row] = []
+    unreadable = 0
     for number, line in _lines(file):
-        told = _told(number, line)
-        lines += 1
-        wrong += "error" in told
+        try:
+            row = _row(number, line, zone=zone)
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+            click.echo(f"line {number}: no reply: {_why(error)}", err=True)
+            unreadable += 1
+            continue
+        rows.append(row)
         if as_json:
-            sys.stdout.write(json.dumps(told, ensure_ascii=False) + "\n")
-        else:
-            click.echo(_plain(told))
-    click.echo(f"{lines} replies read, {wrong} not readable", err=True)
-    return 1 if wrong else 0
+            sys.stdout.write(json.dumps(row_object(row), ensure_ascii=False) + "\n")
+    if as_json:
+        figures = figures_object(evaluate(rows)) | {"read": len(rows), "unreadable": unreadable}
+        sys.stdout.write(json.dumps(figures, ensure_ascii=False) + "\n")
+    else:
+        click.echo(plain_figures(rows))
+    click.echo(f"{len(rows)} replies read, {unreadable} not readable", err=True)
+    return 1 if unreadable else 0
+
+
+def _why(error: Exception) -> str:
+    return f"{error.args[0]!r} is missing" if isinstance(error, KeyError) else str(error)
 
 
 def _lines(file: Path) -> Iterator[tuple[int, bytes]]:
+    """Give the lines that hold something; of one that is too long its beginning."""
     with file.open("rb") as opened:
-        for number, line in enumerate(opened, start=1):
-            if line.strip():
+        number = 0
+        while line := opened.readline(_LONGEST_LINE + 1):
+            number += 1
+            rest = line
+            while len(rest) > _LONGEST_LINE and not rest.endswith(b"\n"):
+                rest = opened.readline(_LONGEST_LINE + 1)
+            if line.strip().removeprefix(b"\xef\xbb\xbf"):
                 yield number, line
 
 
-def _told(number: int, line: bytes) -> dict[str, Any]:
-    try:
-        reply = json.loads(line)
-        text, received = _text(reply)
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        return {"line": number, "error": f"no reply: {error}"}
-    reading = read(text, received=received, zone="UTC")
-    return {
-        "line": number,
-        "id": reply.get("id"),
-        "intent": reading.intent,
-        "opt_out": reading.opt_out,
-        "confidence": round(reading.confidence, 3),
-        "until": None if reading.until is None else reading.until.isoformat(),
-        "rules": list(reading.rules),
-    }
+def _row(number: int, line: bytes, *, zone: str) -> Row:
+    if len(line) > _LONGEST_LINE:
+        raise ValueError(f"longer than {_LONGEST_LINE:,} bytes")
+    reply = json.loads(line.decode("utf-8-sig"))
+    if not isinstance(reply, dict):
+        raise TypeError("not an object")
+    intent, opt_out = reply.get("intent"), reply.get("opt_out")
+    if intent is not None and intent not in INTENTS:
+        raise ValueError(f"no intent {intent!r}")
+    if opt_out is not None and not isinstance(opt_out, bool):
+        raise TypeError("opt_out is neither true nor false")
+    name = reply.get("id")
+    return Row(
+        id=f"line {number}" if name is None else str(name),
+        reading=read(_text(reply), received=_received(reply), zone=zone),
+        intent=intent,
+        opt_out=opt_out,
+    )
 
 
-def _text(reply: dict[str, Any]) -> tuple[InboundText, datetime]:
+def _text(reply: dict[str, Any]) -> InboundText:
     if reply["channel"] not in _CHANNELS:
         raise ValueError(f"channel {reply['channel']!r}")
-    received = reply.get("received")
-    moment = datetime.now(UTC) if received is None else datetime.fromisoformat(received)
-    text = InboundText(
+    body, subject, headers = reply["body"], reply.get("subject"), reply.get("headers") or {}
+    if not isinstance(body, str) or not isinstance(subject, str | None):
+        raise TypeError("body and subject are text")
+    if not isinstance(headers, dict):
+        raise TypeError("headers are an object")
+    return InboundText(
         channel=reply["channel"],
-        body=str(reply["body"]),
-        subject=reply.get("subject"),
-        headers=reply.get("headers") or {},
-        language=reply.get("language"),
+        body=body,
+        subject=subject,
+        headers={str(name): str(value) for name, value in headers.items()},
+        language=str(reply["language"]) if reply.get("language") else None,
     )
-    return text, moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _plain(told: dict[str, Any]) -> str:
-    if "error" in told:
-        return f"line {told['line']}: {told['error']}"
-    stop = ", opt-out" if told["opt_out"] else ""
-    name = told["id"] or f"line {told['line']}"
-    return f"{name}: {told['intent']} ({told['confidence']}){stop}"
+def _received(reply: dict[str, Any]) -> datetime:
+    told = reply.get("received")
+    moment = datetime.now(UTC) if told is None else datetime.fromisoformat(str(told))
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

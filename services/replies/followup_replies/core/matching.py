@@ -10,7 +10,7 @@ from followup_replies.core.spelling import corrected
 
 _NEGATION_REACH: Final = 3
 """Words between a "not" and what it turns round: "not really all that interested"."""
-_MASK: Final = "_"
+MASK: Final = "_"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ def masked(sentence: Sentence, *, book: Rulebook) -> Sentence:
     words = list(sentence.words)
     for index in (book.idioms, book.footers):
         for _, span in index.find(sentence):
-            words[span.start : span.end] = [_MASK] * (span.end - span.start)
+            words[span.start : span.end] = [MASK] * (span.end - span.start)
     return replace(sentence, words=tuple(words))
 
 

@@ -12,45 +12,22 @@ from typing import Final, Literal
 from followup_contracts.channels import Channel
 from followup_replies.core.automatic import automatic_header, says_absence, says_automatic
 from followup_replies.core.dates import named_date
-from followup_replies.core.folding import fold, sentences
+from followup_replies.core.folding import Sentence, fold, sentences
 from followup_replies.core.intents import Intent
 from followup_replies.core.keywords import keyword_in, keyword_of
 from followup_replies.core.languages import language_of
+from followup_replies.core.leanings import Leaning, sayings
 from followup_replies.core.matching import Hit, hits, well_spelt
 from followup_replies.core.quoting import take_apart
 from followup_replies.core.rulebook import Keyword, Rulebook
 from followup_replies.core.rulefiles import rulebook
+from followup_replies.core.weighing import likeliest
 
-_RANKS: Final[tuple[Intent, ...]] = (
-    # Of two intents with equal scores the earlier wins: what binds us more.
-    "wrong_person",
-    "complaint",
-    "opt_out",
-    "already_bought",
-    "referral",
-    "not_now",
-    "not_interested",
-    "out_of_office",
-    "auto_reply",
-    "question",
-    "interested",
-    "other",
-)
-_CONTRADICTION: Final = 0.2
-"""How much a second, equally strong intent takes from the first one's confidence."""
-_BEFORE_QUESTION: Final[tuple[Intent, ...]] = (
-    "wrong_person",
-    "complaint",
-    "already_bought",
-    "referral",
-    "not_now",
-)
-_LEANING: Final = 0.45
-_YIELDING: Final = 0.5
 _CERTAIN: Final = 0.99
+_ENDING: Final[Mapping[bool, float]] = {False: 0.6, True: 0.85}
+"""Share of ending words from which a text that no rule knows ends the messages: less is
+enough where nobody can say what it means than where it is a clear complaint."""
 _SUBJECT_LIMIT: Final = 400
-_CLEAR: Final = 0.7
-"""Score from which an intent is more than a tone of voice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +69,8 @@ class _Evidence:
     absent: bool
     keyword: Keyword | None
     hits: tuple[Hit, ...]
+    read: tuple[Sentence, ...]
+    leaning: Leaning
     own: str
     language: str
 
@@ -136,6 +115,8 @@ def _gathered(text: InboundText, book: Rulebook) -> _Evidence:
         absent=says_absence(told, book=book),
         keyword=stop or keyword,
         hits=hits((*subject, *cut), book=book),
+        read=(*subject, *cut),
+        leaning=sayings().lean((*subject, *cut)),
         own=own,
         language=language_of(cut, book=book, hint=text.language),
     )
@@ -166,7 +147,7 @@ def _keyword_reading(text: InboundText, evidence: _Evidence) -> Reading | None:
     source = f"vendor.{keyword}" if vendor else f"keyword.{keyword}"
     return Reading(
         intent=_KEYWORD_INTENTS[keyword],
-        opt_out=keyword == "stop" or _stops(evidence),
+        opt_out=keyword == "stop" or _stops(evidence, _KEYWORD_INTENTS[keyword]),
         keyword=keyword,
         confidence=_CERTAIN,
         until=None,
@@ -182,15 +163,23 @@ _KEYWORD_INTENTS: Final[Mapping[Keyword, Intent]] = {
 }
 
 
-def _stops(evidence: _Evidence) -> bool:
-    return any(hit.rule.stops for hit in evidence.hits)
+def _stops(evidence: _Evidence, intent: Intent, *, clear: bool = True) -> bool:
+    """Tell whether anything said ends it; a machine accuses nobody, but may say "remove"."""
+    if any(hit.rule.intent == "opt_out" for hit in evidence.hits):
+        return True
+    if evidence.automatic:
+        return False
+    needed = _ENDING[intent == "complaint" and clear]
+    ending = (intent == "complaint" or not clear) and evidence.leaning.stops >= needed
+    return intent == "opt_out" or ending or any(hit.rule.stops for hit in evidence.hits)
 
 
 def _scored_reading(evidence: _Evidence, threshold: float) -> Reading:
-    intent, confidence = _likeliest(evidence)
+    intent, confidence = _told(evidence)
+    clear = confidence >= threshold
     return Reading(
-        intent=intent if confidence >= threshold else "other",
-        opt_out=_stops(evidence),
+        intent=intent if clear else "other",
+        opt_out=_stops(evidence, intent, clear=clear),
         keyword=None,
         confidence=round(confidence, 3),
         until=None,
@@ -198,51 +187,11 @@ def _scored_reading(evidence: _Evidence, threshold: float) -> Reading:
     )
 
 
-def _scores(evidence: _Evidence) -> dict[Intent, float]:
-    """Give the score of each intent: that of the language that says it best.
-
-    Within a language each rule takes its share of the doubt that was left.
-    """
-    doubt: dict[tuple[Intent, str], float] = {}
-    for hit in evidence.hits:
-        key = (hit.rule.intent, hit.rule.language)
-        doubt[key] = doubt.get(key, 1.0) * (1 - hit.rule.weight)
-    scores: dict[Intent, float] = {}
-    for (intent, _), left in doubt.items():
-        scores[intent] = max(scores.get(intent, 0.0), 1 - left)
+def _told(evidence: _Evidence) -> tuple[Intent, float]:
+    """Give the likeliest intent; what a machine says is no person's wish."""
     if evidence.automatic:
-        scores["out_of_office" if evidence.absent else "auto_reply"] = _CERTAIN
-    return _weighed(scores, evidence)
-
-
-def _weighed(scores: dict[Intent, float], evidence: _Evidence) -> dict[Intent, float]:
-    """Let a question yield to what it is about: "can you text me again in March?"."""
-    clear = any(scores.get(intent, 0.0) >= _CLEAR for intent in _BEFORE_QUESTION)
-    if clear or _agrees_first(evidence):
-        scores["question"] = min(scores.get("question", 0.0), _YIELDING)
-    return scores
-
-
-def _agrees_first(evidence: _Evidence) -> bool:
-    """Tell a yes with a question behind it from a question: "Friday is good, what street?"."""
-    first: dict[Intent, tuple[int, int]] = {}
-    for hit in evidence.hits:
-        if hit.rule.weight >= _LEANING:
-            place = (hit.sentence, hit.span.start)
-            first[hit.rule.intent] = min(place, first.get(hit.rule.intent, place))
-    return "interested" in first and first["interested"] < first.get("question", (0, 0))
-
-
-def _likeliest(evidence: _Evidence) -> tuple[Intent, float]:
-    """Give the likeliest intent; whoever asks in words for an end wants that above all."""
-    scores = _scores(evidence)
-    if not evidence.automatic and any(hit.rule.intent == "opt_out" for hit in evidence.hits):
-        return "opt_out", scores["opt_out"]
-    if not scores:
-        return "other", 0.0
-    ranked = sorted(scores, key=lambda intent: (-scores[intent], _RANKS.index(intent)))
-    second = scores[ranked[1]] if len(ranked) > 1 else 0.0
-    return ranked[0], scores[ranked[0]] * (1 - _CONTRADICTION * second)
+        return "out_of_office" if evidence.absent else "auto_reply", _CERTAIN
+    return likeliest(evidence.hits, evidence.read, evidence.leaning)
 
 
 def _fired(evidence: _Evidence) -> tuple[str, ...]:

@@ -1,8 +1,7 @@
 """How well replies are read: figures over labelled replies."""
 
-import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,15 +77,6 @@ def evaluate(rows: Iterable[Row]) -> Evaluation:
     )
 
 
-def lines_json(rows: Iterable[Row]) -> Iterator[str]:
-    """Give one JSON object per row, and a last one with the figures if any row is labelled."""
-    kept = list(rows)
-    for row in kept:
-        yield json.dumps(_row_object(row), ensure_ascii=False)
-    if any(row.intent is not None for row in kept):
-        yield json.dumps(figures_object(evaluate(kept)), ensure_ascii=False)
-
-
 def figures_object(evaluation: Evaluation) -> dict[str, Any]:
     """Give an evaluation as a JSON object, ratios rounded to four places."""
     return {
@@ -108,7 +98,8 @@ def figures_object(evaluation: Evaluation) -> dict[str, Any]:
     }
 
 
-def _row_object(row: Row) -> dict[str, Any]:
+def row_object(row: Row) -> dict[str, Any]:
+    """Give a row as a JSON object; `until` is an ISO date or null."""
     return {
         "id": row.id,
         "intent": row.reading.intent,

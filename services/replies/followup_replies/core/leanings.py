@@ -1,0 +1,147 @@
+"""What the words of a reply lean to, where no rule knows the phrase.
+
+Counted from `sayings/*.yaml`: replies as people write them, by language and meaning. A
+multinomial naive Bayes over words, pairs of words and beginnings of words, all intents
+equally likely beforehand. It is evidence beside the rules, and never takes back what a rule
+or a keyword said about an opt-out. Whoever wants it to know more adds a saying.
+"""
+
+import functools
+import importlib.resources
+import itertools
+import math
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import yaml
+
+from followup_replies.core.errors import RuleError
+from followup_replies.core.folding import Sentence, fold, sentences
+from followup_replies.core.intents import INTENTS, Intent
+from followup_replies.core.matching import MASK, masked, well_spelt
+from followup_replies.core.rulefiles import rulebook
+
+_SMOOTHING: Final = 0.15
+"""How often a word counts as seen in a class that never used it."""
+_STEM: Final = 5
+_STOPS: Final = " stops"
+"""Behind an intent: sayings that also end the messages without asking for it."""
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+@dataclass(frozen=True, slots=True)
+class Leaning:
+    """How likely each intent is by the words alone (they add up to 1, or are empty).
+
+    `stops`: how likely it is that nothing more may be sent (0 to 1).
+    """
+
+    intents: Mapping[Intent, float]
+    stops: float
+
+
+NOTHING: Final = Leaning(intents={}, stops=0.0)
+
+
+class _Classes:
+    """Counts of features by class; the share of a class in what a text says."""
+
+    def __init__(self, told: Sequence[tuple[str, Counter[str]]]) -> None:
+        counts: dict[str, Counter[str]] = {}
+        for name, features in told:
+            counts.setdefault(name, Counter()).update(features)
+        self._known = {feature for counted in counts.values() for feature in counted}
+        self._weights = {name: self._logs(counted) for name, counted in counts.items()}
+
+    def _logs(self, counted: Counter[str]) -> tuple[dict[str, float], float]:
+        whole = sum(counted.values()) + _SMOOTHING * len(self._known)
+        logs = {name: math.log((n + _SMOOTHING) / whole) for name, n in counted.items()}
+        return logs, math.log(_SMOOTHING / whole)
+
+    def shares(self, features: Sequence[str]) -> dict[str, float]:
+        """Give the share of each class, nothing when no feature is known.
+
+        Features of one text depend on each other; the root of their number keeps a long
+        text from being sure of itself.
+        """
+        seen = [feature for feature in features if feature in self._known]
+        if not seen:
+            return {}
+        heat = math.sqrt(len(seen))
+        sums = {
+            name: sum(logs.get(feature, unseen) for feature in seen) / heat
+            for name, (logs, unseen) in self._weights.items()
+        }
+        highest = max(sums.values())
+        powers = {name: math.exp(value - highest) for name, value in sums.items()}
+        whole = sum(powers.values())
+        return {name: power / whole for name, power in powers.items()}
+
+
+class Sayings:
+    """The counted sayings of every language."""
+
+    def __init__(self, told: Sequence[tuple[Intent, bool, tuple[Sentence, ...]]]) -> None:
+        counted = [(intent, stops, Counter(_features(read))) for intent, stops, read in told]
+        self._intents = _Classes([(intent, features) for intent, _, features in counted])
+        self._stops = _Classes([(_STOPS if stops else "", feats) for _, stops, feats in counted])
+
+    def lean(self, read: Sequence[Sentence]) -> Leaning:
+        """Say what the words of `read` lean to."""
+        features = list(dict.fromkeys(_features(read)))
+        shares = self._intents.shares(features)
+        if not shares:
+            return NOTHING
+        return Leaning(
+            intents={intent: shares.get(intent, 0.0) for intent in INTENTS},
+            stops=self._stops.shares(features).get(_STOPS, 0.0),
+        )
+
+
+def _features(read: Sequence[Sentence]) -> Iterator[str]:
+    for sentence in _telling(read):
+        words = ("^", *sentence.words, "$")
+        yield from sentence.words
+        yield from (f"{word[:_STEM]}*" for word in sentence.words)
+        yield from (f"{before} {after}" for before, after in itertools.pairwise(words))
+        if sentence.asks:
+            yield "?"
+
+
+@functools.cache
+def sayings() -> Sayings:
+    """Give the sayings shipped with this package. Raises RuleError when a file holds none."""
+    folder = importlib.resources.files("followup_replies.core") / "sayings"
+    texts = {
+        entry.name: entry.read_text(encoding="utf-8")
+        for entry in folder.iterdir()
+        if entry.name.endswith(".yaml")
+    }
+    return Sayings([told for name in sorted(texts) for told in _told(name, texts[name])])
+
+
+def _told(name: str, text: str) -> Iterator[tuple[Intent, bool, tuple[Sentence, ...]]]:
+    file = yaml.load(text, Loader=_LOADER)  # noqa: S506 - both are safe loaders
+    for key, entries in file.items():
+        label = key.removesuffix(_STOPS)
+        intent = next((known for known in INTENTS if known == label), None)
+        if intent is None:
+            raise RuleError(f"sayings/{name}: no intent {label!r}")
+        for entry in entries:
+            if not isinstance(entry, str):
+                raise RuleError(f"sayings/{name}: {entry!r} must be quoted")
+            yield intent, key != label or intent == "opt_out", _read(entry)
+
+
+def _read(saying: str) -> tuple[Sentence, ...]:
+    return well_spelt(sentences(fold(saying)), book=rulebook())
+
+
+def _telling(read: Sequence[Sentence]) -> Iterator[Sentence]:
+    """Leave idioms out: "don't stop" and "the end of the month" lean to no end."""
+    book = rulebook()
+    for sentence in read:
+        words = masked(sentence, book=book).words
+        yield replace(sentence, words=tuple(word for word in words if word != MASK))
