@@ -19,19 +19,30 @@ _KEY = re.compile(r"^key: ([a-z0-9-]+)$", re.MULTILINE)
 @cache
 def library() -> Mapping[str, str]:
     """The YAML text of each, by its key, in the order of the keys."""
-    folder = files("followup_scheduler") / _FOLDER
-    texts = [
-        entry.read_text(encoding="utf-8")
-        for entry in folder.iterdir()
-        if entry.name.endswith(".yaml")
-    ]
-    return MappingProxyType(dict(sorted((_key_in(text), text) for text in texts)))
+    return MappingProxyType({key: text for key, (_name, text) in sorted(_read().items())})
+
+
+@cache
+def files_of() -> Mapping[str, str]:
+    """The name of each one's file, by its key."""
+    return MappingProxyType({key: name for key, (name, _text) in sorted(_read().items())})
 
 
 @cache
 def load(key: str) -> Sequence:
     """The sequence of that key. KeyError if the library has none."""
     return parse(library()[key], file=f"{key}.yaml")
+
+
+@cache
+def _read() -> dict[str, tuple[str, str]]:
+    folder = files("followup_scheduler") / _FOLDER
+    texts = {
+        entry.name: entry.read_text(encoding="utf-8")
+        for entry in folder.iterdir()
+        if entry.name.endswith(".yaml")
+    }
+    return {_key_in(text): (name, text) for name, text in texts.items()}
 
 
 def _key_in(text: str) -> str:

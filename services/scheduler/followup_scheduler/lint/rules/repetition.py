@@ -5,6 +5,7 @@ from functools import lru_cache
 from itertools import combinations, pairwise
 
 from followup_scheduler.core.format.text import Rotation
+from followup_scheduler.core.steps import TaskStep
 from followup_scheduler.lint.findings import Flaw
 from followup_scheduler.lint.prose import is_opt_out, links, questions, sentences, words
 from followup_scheduler.lint.readings import readings
@@ -87,7 +88,8 @@ def _many_asks(script: Script) -> Iterator[Flaw]:
 def _one_channel(script: Script) -> Iterator[Flaw]:
     touches = {m.touch_path: m for m in script.follow_ups()}.values()
     channels = {m.channel for m in script.follow_ups()}
-    if len(touches) >= _TOUCHES and len(channels) == 1:
+    by_hand = any(isinstance(step, TaskStep) for step in script.sequence.steps)
+    if len(touches) >= _TOUCHES and len(channels) == 1 and not by_hand:
         yield Flaw(
             "/steps",
             f"all {len(touches)} touches go by {channels.pop()}",
