@@ -14,7 +14,7 @@ from sqlalchemy import text
 
 from followup_contracts.commands import SendTouch
 from followup_contracts.envelope import Message, decode
-from followup_contracts.payload import Channel
+from followup_contracts.payload import CHANNELS, Channel
 from followup_database import Database, Role, new_id
 from followup_directory import (
     Account,
@@ -45,6 +45,8 @@ from followup_messaging.inprocess import InProcessBus
 from followup_messaging.outbox import Outbox
 from followup_people import NewLead, upsert_leads
 from followup_suppression import AddressHasher
+from followup_suppression.clicks import ClickSigner
+from followup_suppression.returning import ReturnTags
 from followup_suppression.tokens import LinkSigner
 from followup_testkit.clocks import MovableClock
 
@@ -222,7 +224,14 @@ async def dispatcher_on(
     vault = Vault([new_secret_key()])
     async with database.transaction() as tx:
         tenant = await create_tenant(
-            tx, "acme", "Acme", {"business_name": "Acme Roofing", "sandbox": False}
+            tx,
+            "acme",
+            "Acme",
+            {
+                "business_name": "Acme Roofing",
+                "postal_address": "1 Main St, Springfield",
+                "sandbox": False,
+            },
         )
         accounts = [
             await put_account(
@@ -247,8 +256,20 @@ async def dispatcher_on(
         vault,
         clock=ticking,
     )
-    composer = Composer(signer=LinkSigner(b"l" * 32), hasher=hasher, public_url="https://f.example")
-    drafter = Drafter(providers, composer, "https://f.example")
+    composer = Composer(
+        signer=LinkSigner(b"l" * 32),
+        clicks=ClickSigner(b"l" * 32),
+        hasher=hasher,
+        public_url="https://f.example",
+    )
+    rehearsal = ScriptedProvider("sms", name="rehearsal")
+    drafter = Drafter(
+        providers,
+        composer,
+        "https://f.example",
+        ReturnTags(b"l" * 32),
+        dict.fromkeys(CHANNELS, rehearsal),
+    )
     desk = ClaimDesk(
         database,
         outbox=outbox,

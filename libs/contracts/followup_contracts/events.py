@@ -198,6 +198,16 @@ class TouchBounced(_Feedback):
     code: str
 
 
+class TouchClicked(Payload):
+    """A person followed a counted link of a touch; each click tells of itself."""
+
+    type_name: ClassVar[str] = "followup.touch.clicked.v1"
+
+    touch_id: UUID
+    person_id: UUID
+    at: Moment
+
+
 class CallFinished(_Feedback):
     """A call came to its end."""
 

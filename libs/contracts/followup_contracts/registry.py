@@ -25,6 +25,7 @@ _CLASSES: tuple[type[Payload], ...] = (
     events.TouchUnknown,
     events.TouchDelivered,
     events.TouchBounced,
+    events.TouchClicked,
     events.CallFinished,
     events.ReplyReceived,
     events.ContactOptedOut,

@@ -1,10 +1,17 @@
 """A tenant's settings, as they stand in `directory.tenants.settings`."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from followup_policy.house import HouseDocument
+
+
+def _listed(value: Any) -> Any:
+    """A list as the command line has it, `a,b`."""
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return value
 
 
 class TenantSettings(BaseModel):
@@ -14,7 +21,11 @@ class TenantSettings(BaseModel):
     `default_country` (ISO 3166-1 alpha-2) reads national phone numbers;
     `audience` is that of leads that name none. In `sandbox` nothing leaves the house,
     whatever accounts there are. `public_url` overrides the installation's
-    for links. `rules` are the hours and caps the tenant keeps beside the law.
+    for links. `plain_texts`: texts are written in the GSM alphabet where nothing is lost by
+    it. `click_tracking`: links are counted in e-mails, in everything, or not. In the sandbox
+    `test_recipients` (addresses) are reached all the same; in a `dry_run` everything is decided
+    as it would be and no provider is called. `rules` are the hours and caps the tenant keeps
+    beside the law.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -29,6 +40,10 @@ class TenantSettings(BaseModel):
     default_country: str = "US"
     audience: Literal["b2b", "b2c"] = "b2c"
     sandbox: bool = True
+    plain_texts: bool = False
+    click_tracking: Literal["off", "email", "all"] = "off"
+    test_recipients: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
+    dry_run: bool = False
     rules: HouseDocument = HouseDocument()
 
     @classmethod

@@ -25,7 +25,7 @@ _TRIES = 50  # how many openings are followed until all caps pass at one moment
 class PastContact:
     """A touch that went out or is reserved; `round` is "{enrollment_id}:{step-round}".
 
-    `sender` is who it came from, where that is known.
+    `sender` is who it came from, `attempt` how a letter is named, where that is known.
     """
 
     touch_id: str
@@ -33,6 +33,7 @@ class PastContact:
     at: datetime
     round: str
     sender: str | None = None
+    attempt: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

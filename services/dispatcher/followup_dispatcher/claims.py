@@ -17,7 +17,7 @@ from followup_contracts.payload import Payload
 from followup_database import Database, Transaction, new_id
 from followup_database.errors import is_outage
 from followup_dispatcher import ledger, usage
-from followup_dispatcher.answers import deferred, failed, from_ledger, publish, skipped
+from followup_dispatcher.answers import command_of, deferred, failed, from_ledger, publish, skipped
 from followup_dispatcher.capacity import Capacity
 from followup_dispatcher.core.lease import Lease
 from followup_dispatcher.core.validity import valid_for
@@ -233,6 +233,8 @@ class ClaimDesk:
             return candidate
         verdict: Verdict = decide(candidate, now=tx.now)
         if not isinstance(verdict, Pass):
+            if isinstance(verdict, Defer) and verdict.kind == "cap":
+                picture.put_off(command_of(message), verdict.not_before)
             return verdict
         return await self._drafter.draft(tx, message, picture, where=candidate.where)
 
@@ -273,7 +275,7 @@ def _still(one: Claimed, picture: Picture, now: datetime) -> Candidate | Defer |
     if isinstance(candidate, Defer | Skip):
         return candidate
     address = address_of(picture.people[one.command.lead_id][0], one.command.channel)
-    accounts = picture.accounts.get(one.tenant_id, ())
+    accounts = picture.accounts_for(picture.tenants[one.tenant_id], one.to)
     usable = any(a.id == one.account_id and a.state == "active" for a in accounts)
     if address is None or address.address != one.to or not usable:
         return Defer("provider", "changed", "its address or account changed meanwhile", now)
@@ -328,9 +330,11 @@ async def _enter(tx: Transaction, slotted: Sequence[Slotted], picture: Picture) 
                 tx.now,
                 command.contact_round,
                 one.draft.sender,
+                # Names the letter (`Message-ID`), so that the next one can answer it.
+                str(one.draft.attempt_id) if command.channel == "email" else None,
             )
         )
-    await usage.save(tx, contacts)
+    await usage.save(tx, contacts, picture.waiting)
     return entered
 
 

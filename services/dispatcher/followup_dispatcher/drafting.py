@@ -1,7 +1,7 @@
 """Drafting: the touch as it will go out, by which account and from which sender."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -9,7 +9,7 @@ from uuid import UUID
 from followup_contracts.channels import TRAITS
 from followup_contracts.commands import SendTouch
 from followup_contracts.envelope import Message
-from followup_contracts.payload import Payload
+from followup_contracts.payload import Channel, Payload
 from followup_database import Transaction, new_id
 from followup_directory import Account, Sender, templates
 from followup_dispatcher.accounts import Accounts, NoRoute, Route
@@ -20,12 +20,15 @@ from followup_dispatcher.core.patience import spread
 from followup_dispatcher.core.pool import pick
 from followup_dispatcher.core.validity import valid_for
 from followup_dispatcher.core.verdict import Defer, Skip
-from followup_dispatcher.picture import Picture, address_of
+from followup_dispatcher.picture import Picture, address_of, leaves_the_house
+from followup_dispatcher.providers.mail_message import message_id
 from followup_dispatcher.providers.port import Content, Provider
-from followup_dispatcher.rendering.composer import Composer, Unrenderable
+from followup_dispatcher.rendering.composer import Composer, Occasion, Unrenderable
 from followup_people import ContactPoint
+from followup_policy.caps import enrollment_of
 from followup_policy.segments import segments_of
 from followup_policy.zones import Whereabouts
+from followup_suppression.returning import ReturnTags
 
 KEPT_TEMPLATES = 10_000
 
@@ -50,6 +53,8 @@ class Draft:
     explained: str
     single: bool = False
     """Its account is let one call and no more."""
+    rehearsed: bool = False
+    """Its tenant is in a dry run: no provider is called."""
 
     @property
     def tenant_id(self) -> UUID:
@@ -66,6 +71,7 @@ class Draft:
         return [
             {"what": "checked", "result": "allowed", "zones": self.explained},
             {"what": "account", "name": self.account.name, "provider": self.account.provider},
+            *([{"what": "dry_run", "result": "nothing is sent"}] if self.rehearsed else []),
             {"what": "slot", "starts_in_seconds": round(starts_in, 3), "segments": self.segments},
         ]
 
@@ -90,26 +96,36 @@ class Drafter:
     accounts: Accounts
     composer: Composer
     public_url: str
+    tags: ReturnTags
+    rehearsal: Mapping[Channel, Provider] = field(default_factory=dict)
+    """What stands in for every provider of a tenant in a dry run."""
     _templates: dict[tuple[UUID, str], Mapping[str, Any]] = field(default_factory=dict)
 
     async def draft(
-        self, tx: Transaction, message: Message, picture: Picture, *, where: Whereabouts
+        self,
+        tx: Transaction,
+        message: Message,
+        picture: Picture,
+        *,
+        where: Whereabouts,
+        body: Mapping[str, Any] | None = None,
     ) -> Draft | Defer | Skip | Unsendable:
-        """The touch ready to go out, or why it is not."""
-        command = command_of(message)
-        route = self.accounts.route(picture.accounts.get(message.tenant_id, ()), command.channel)
+        """The touch ready to go out, or why it is not; `body` in place of its template's."""
+        command, tenant = command_of(message), picture.tenants[message.tenant_id]
+        person, _ = picture.people[command.lead_id]
+        address = address_of(person, command.channel)
+        if address is None:
+            return Unsendable("no_contact_point", f"no usable address for {command.channel}")
+        usable = picture.accounts_for(tenant, address.address)
+        route = self.accounts.route(usable, command.channel)
         if isinstance(route, NoRoute):
             pause = timedelta(seconds=route.in_seconds) + spread(command.touch_id)
             # A rate's deferral: the touch keeps its place in its tenant's window. Did it
             # not, a whole backlog would come by, each to be told the same.
             return Defer("rate", "account", route.reason, tx.now + pause)
-        body = await self._template(tx, message.tenant_id, command.template)
+        body = body or await self._template(tx, message.tenant_id, command.template)
         if body is None:
             return Unsendable("template", f"no template {command.template[:12]}")
-        person, _ = picture.people[command.lead_id]
-        address = address_of(person, command.channel)
-        if address is None:
-            return Unsendable("no_contact_point", f"no usable address for {command.channel}")
         content = self._content(body, message, picture, address=address, now=tx.now)
         if not isinstance(content, Content):
             return content
@@ -126,17 +142,23 @@ class Drafter:
             person_id=person.id,
             attempt_id=attempt_id,
             account=route.account,
-            provider=route.provider,
+            provider=self.rehearsal[command.channel] if tenant.settings.dry_run else route.provider,
             to=address.address,
             sender=sender[0],
-            content=content,
+            content=self._tagged(content, command, attempt_id),
             segments=segments_of(content.text) if TRAITS[command.channel].segmented else 1,
             callback_url=self._callback(route.account, command, attempt_id, person.id),
             valid_for=valid_for(command, where=where, now=tx.now),
             limits=_limits(route, sender[1], now=tx.now),
             explained=where.explained,
             single=route.single,
+            rehearsed=tenant.settings.dry_run,
         )
+
+    def _tagged(self, content: Content, command: SendTouch, attempt_id: UUID) -> Content:
+        if command.channel != "email":
+            return content
+        return replace(content, return_tag=self.tags.write(attempt_id))
 
     def _content(
         self,
@@ -149,13 +171,18 @@ class Drafter:
     ) -> Content | Skip | Unsendable:
         command = command_of(message)
         person, lead = picture.people[command.lead_id]
+        tenant = picture.tenants[message.tenant_id]
         content = self.composer.compose(
             body,
-            command=command,
-            person=person,
-            lead=lead,
-            tenant=picture.tenants[message.tenant_id],
-            recipient=address,
+            Occasion(
+                command=command,
+                person=person,
+                lead=lead,
+                tenant=tenant,
+                recipient=address,
+                thread=_thread(command, picture),
+                real=leaves_the_house(tenant, address.address),
+            ),
         )
         if isinstance(content, Unrenderable):
             return Unsendable(content.code, content.reason)
@@ -193,6 +220,18 @@ class Drafter:
             f"&lead={command.lead_id}&person={person_id}"
         )
         return f"{base}/hooks/{account.provider}/{account.id}/status?{query}"
+
+
+def _thread(command: SendTouch, picture: Picture) -> tuple[str, ...]:
+    """The names of the letters of the same run that went before this one, oldest first."""
+    if command.channel != "email":
+        return ()
+    run = enrollment_of(command.contact_round)
+    return tuple(
+        message_id(UUID(each.attempt), each.sender)
+        for each in sorted(picture.contacts(command), key=lambda each: each.at)
+        if each.attempt and each.sender and enrollment_of(each.round) == run
+    )
 
 
 def _sender(

@@ -7,26 +7,18 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from followup_contracts.channels import TRAITS, Channel
-from followup_contracts.commands import SendTouch
-from followup_database import Database, Transaction, new_id
-from followup_database.engine import to_json
+from followup_database import Database, Transaction
 from followup_directory import (
     Account,
     Principal,
     account_by_id,
     accounts,
     set_account_state,
-    tenants_by_id,
 )
 from followup_dispatcher import answers, ledger, sandbox, usage
 from followup_dispatcher.accounts import Accounts
 from followup_dispatcher.ledger import Settlement
-from followup_dispatcher.picture import address_of
-from followup_dispatcher.rendering.composer import Composer, Unrenderable
 from followup_messaging.outbox import Outbox
-from followup_people import views
-from followup_policy.segments import segments_of
 from followup_runtime.auth import require
 from followup_runtime.problems import Problem
 from followup_suppression import StopFence
@@ -49,16 +41,6 @@ class SettleIn(BaseModel):
     reason: Annotated[str, Field(min_length=1, max_length=500)]
 
 
-class PreviewIn(BaseModel):
-    """A template and whom to render it for."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    channel: Channel
-    lead_id: UUID
-    template: Annotated[dict[str, str], Field(min_length=1, max_length=4)]
-
-
 class AccountIn(BaseModel):
     """What may be changed of an account without its secrets."""
 
@@ -76,18 +58,15 @@ class Routes:
         database: Database,
         *,
         outbox: Outbox,
-        composer: Composer,
         providers: Accounts,
         fence: StopFence,
     ) -> None:
         self._database = database
         self._outbox = outbox
-        self._composer = composer
         self._providers = providers
         self._fence = fence
         self.router = APIRouter(tags=["dispatcher"])
         add = self.router.add_api_route
-        add("/v1/touches/preview", self.preview, methods=["POST"])
         add("/v1/touches/{touch_id}", self.touch, methods=["GET"])
         add("/v1/attempts", self.attempts, methods=["GET"])
         add("/v1/attempts/{attempt_id}/settle", self.settle, methods=["POST"])
@@ -129,38 +108,6 @@ class Routes:
                 raise Problem(409, detail=f"the attempt is {entry.state}, not unknown")
             await self._tell(tx, moved[attempt_id])
         return {"attempt_id": str(attempt_id), "state": moved[attempt_id].state}
-
-    async def preview(self, body: PreviewIn, who: TouchReader) -> dict[str, Any]:
-        """A template as this lead would read it; nothing is sent or kept."""
-        async with self._database.transaction(tenant=who.tenant_id) as tx:
-            tenant = (await tenants_by_id(tx, [who.tenant_id]))[who.tenant_id]
-            found = (await views(tx, [(body.lead_id, body.lead_id)])).get(body.lead_id)
-            if found is None:
-                raise Problem(404, detail="there is no such lead", pointer="/lead_id")
-            person, lead = found
-            address = address_of(person, body.channel)
-            if address is None:
-                raise Problem(
-                    422, detail=f"the lead has no address for {body.channel}", pointer="/channel"
-                )
-            content = self._composer.compose(
-                body.template,
-                command=_imagined(body, lead.person_id, tx),
-                person=person,
-                lead=lead,
-                tenant=tenant,
-                recipient=address,
-            )
-        if isinstance(content, Unrenderable):
-            raise Problem(422, content.code, content.reason, pointer="/template")
-        return {
-            "subject": content.subject,
-            "text": content.text,
-            "html": content.html,
-            "voicemail": content.voicemail,
-            "headers": dict(content.headers),
-            "segments": segments_of(content.text) if TRAITS[body.channel].segmented else None,
-        }
 
     async def accounts(self, who: AccountReader) -> dict[str, Any]:
         """The tenant's accounts and how they are; never their secrets."""
@@ -232,24 +179,4 @@ def _by_hand(entry: ledger.Entry, body: SettleIn) -> Settlement:
         "person",
         code="by_hand",
         reason=body.reason,
-    )
-
-
-def _imagined(body: PreviewIn, person_id: UUID, tx: Transaction) -> SendTouch:
-    """A command for content that is only looked at."""
-    return SendTouch(
-        touch_id=new_id(),
-        enrollment_id=new_id(),
-        lead_id=body.lead_id,
-        person_id=person_id,
-        channel=body.channel,
-        lane="now",
-        round=1,
-        epoch=0,
-        sequence="preview",
-        version=1,
-        step="preview",
-        contact_round="preview",
-        template=f"preview:{hash(to_json(body.template)):x}",
-        due_at=tx.now,
     )

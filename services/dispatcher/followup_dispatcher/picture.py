@@ -17,6 +17,7 @@ from followup_directory import accounts as directory_accounts
 from followup_directory import senders as directory_senders
 from followup_dispatcher import ledger, usage
 from followup_dispatcher.answers import command_of
+from followup_dispatcher.core.priority import Waiter, rank, waiter
 from followup_dispatcher.core.verdict import Candidate, Defer, Skip
 from followup_dispatcher.ledger import Entry
 from followup_people import ContactPoint, LeadView, PersonView, views
@@ -24,6 +25,10 @@ from followup_policy.caps import PastContact
 from followup_policy.house import HouseRules
 from followup_policy.zones import Place, whereabouts
 from followup_suppression import AddressHasher, Standing, standings
+
+_UNUSED = usage.Usage()
+MOST_WAITING = 20
+"""Of one person's touches that a cap put off, the newest."""
 
 SUSPENDED_RECHECK = timedelta(hours=1)
 
@@ -44,7 +49,9 @@ class Picture:
     accounts: Mapping[UUID, Sequence[Account]]
     senders: Mapping[UUID, Sequence[Sender]]
     standings: Mapping[UUID, Standing]
-    history: Mapping[UUID, tuple[PastContact, ...]]
+    history: Mapping[UUID, usage.Usage]
+    waiting: dict[UUID, tuple[Waiter, ...]] = field(default_factory=dict)
+    """The touches put off by caps, of persons of whom that has changed in this batch."""
     counted: dict[UUID, list[PastContact]] = field(default_factory=dict)
 
     def candidate(self, message: Message, now: datetime) -> Candidate | Defer | Skip:
@@ -71,14 +78,49 @@ class Picture:
             asked=lead.asked,
             audience=person.audience,
             history=self.contacts(command),
+            waiting=self._waiting(command),
             asked_at=lead.received_at,
             house=self.houses[tenant.id],
         )
 
+    def accounts_for(self, tenant: Tenant, recipient: str) -> Sequence[Account]:
+        """The accounts that may serve this recipient.
+
+        In the sandbox nothing leaves the house but to test recipients, whatever accounts a
+        tenant has. Outside it nothing goes to the sandbox either: failing over to it would
+        look like sending.
+        """
+        real = leaves_the_house(tenant, recipient)
+        return [a for a in self.accounts.get(tenant.id, ()) if real == (a.provider != "sandbox")]
+
     def count(self, command: SendTouch, now: datetime) -> None:
         """A touch of this batch passed: it counts for the next of the same person."""
         contact = PastContact(str(command.touch_id), command.channel, now, command.contact_round)
-        self.counted.setdefault(self.person_id(command), []).append(contact)
+        person_id = self.person_id(command)
+        self.counted.setdefault(person_id, []).append(contact)
+        if any(each.touch_id == contact.touch_id for each in self._waiting(command)):
+            self._leave(person_id, contact.touch_id)
+
+    def put_off(self, command: SendTouch, opens_at: datetime) -> None:
+        """A cap has put a touch off: it waits for the place that opens then."""
+        person_id = self.person_id(command)
+        own = waiter(command, opens_at)
+        self._leave(person_id, own.touch_id)
+        self.waiting[person_id] = (*self.waiting[person_id], own)[-MOST_WAITING:]
+
+    def _leave(self, person_id: UUID, touch_id: str) -> None:
+        before = self.waiting.get(person_id, self._held(person_id).waiting)
+        self.waiting[person_id] = tuple(each for each in before if each.touch_id != touch_id)
+
+    def _waiting(self, command: SendTouch) -> tuple[Waiter, ...]:
+        return tuple(
+            each
+            for person_id in _names(self.people[command.lead_id][0])
+            for each in self.waiting.get(person_id, self._held(person_id).waiting)
+        )
+
+    def _held(self, person_id: UUID) -> usage.Usage:
+        return self.history.get(person_id, _UNUSED)
 
     def person_id(self, command: SendTouch) -> UUID:
         """Whom the touch reaches today: persons may have been merged since it was planned."""
@@ -87,7 +129,7 @@ class Picture:
 
     def before(self, person_id: UUID) -> tuple[PastContact, ...]:
         """The person's contacts before this batch, as kept under this id."""
-        return self.history.get(person_id, ())
+        return self._held(person_id).contacts
 
     def attempts_before(self, touch_id: UUID) -> int:
         """The number of the touch's newest attempt."""
@@ -110,23 +152,33 @@ class Surveyor:
         self._hasher = hasher
 
     async def look(
-        self, tx: Transaction, messages: Sequence[Message], *, renewing: bool = False
+        self,
+        tx: Transaction,
+        messages: Sequence[Message],
+        *,
+        renewing: bool = False,
+        looking: bool = False,
     ) -> Picture:
         """Everything about these commands; their persons' caps are locked until the commit.
 
         `renewing`: the touches are claimed by the caller itself, so an attempt in the
-        ledger does not settle them.
+        ledger does not settle them. `looking`: nothing is locked, for nothing will be sent.
         """
         batch = list(_newest_round(messages).values())
         attempts = await ledger.latest(tx, [command_of(m).touch_id for m in batch])
         known = [] if renewing else [(m, e) for m in batch if (e := _settled(m, attempts))]
         done = {command_of(message).touch_id for message, _ in known}
-        open_ = [m for m in batch if command_of(m).touch_id not in done]
+        # Of touches that compete for a place under a cap the more urgent is decided on first.
+        open_ = sorted(
+            (m for m in batch if command_of(m).touch_id not in done),
+            key=lambda m: rank(command_of(m)),
+        )
         people = await views(tx, [(command_of(m).lead_id, command_of(m).person_id) for m in open_])
         tenant_ids = sorted({m.tenant_id for m in open_})
         ruled = await ruled_tenants(tx, tenant_ids)
         tenants = {tenant_id: tenant for tenant_id, (tenant, _) in ruled.items()}
-        accounts = [a for a in await directory_accounts(tx, tenant_ids) if _usable(a, tenants)]
+        accounts = await directory_accounts(tx, tenant_ids)
+        persons = _persons(open_, people)
         return Picture(
             known=known,
             open=open_,
@@ -136,7 +188,7 @@ class Surveyor:
             houses={tenant_id: house for tenant_id, (_, house) in ruled.items()},
             accounts=_by_tenant(accounts),
             senders=_by_account(await directory_senders(tx, [a.id for a in accounts])),
-            history=await usage.lock(tx, _persons(open_, people)),
+            history=await (usage.read if looking else usage.lock)(tx, persons),
             standings=await standings(tx, self._fence_rows(open_, people)),
         )
 
@@ -169,6 +221,11 @@ def address_of(person: PersonView, channel: Channel) -> ContactPoint | None:
     """Where the person is reached on a channel: the first usable address of its kind."""
     points = person.reached_by(channel)
     return points[0] if points else None
+
+
+def leaves_the_house(tenant: Tenant, recipient: str) -> bool:
+    """Whether a message to this address is meant for a provider and not for the sandbox."""
+    return not tenant.settings.sandbox or recipient in tenant.settings.test_recipients
 
 
 def place_of(person: PersonView, address: ContactPoint, channel: Channel) -> Place:
@@ -216,16 +273,6 @@ def _newest_round(messages: Sequence[Message]) -> dict[UUID, Message]:
 def _settled(message: Message, attempts: Mapping[UUID, Entry]) -> Entry | None:
     entry = attempts.get(command_of(message).touch_id)
     return None if entry is None or entry.state == "retry_later" else entry
-
-
-def _usable(account: Account, tenants: Mapping[UUID, Tenant]) -> bool:
-    """In the sandbox nothing leaves the house, whatever accounts a tenant has.
-
-    Outside it nothing goes to the sandbox either: failing over to it would look like
-    sending.
-    """
-    tenant = tenants.get(account.tenant_id)
-    return tenant is not None and tenant.settings.sandbox == (account.provider == "sandbox")
 
 
 def _by_tenant(accounts: Sequence[Account]) -> dict[UUID, list[Account]]:

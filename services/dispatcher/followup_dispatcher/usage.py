@@ -5,6 +5,7 @@ dispatchers that claim for the same person take turns.
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -12,7 +13,10 @@ from uuid import UUID
 from sqlalchemy import text
 
 from followup_database.engine import Transaction, to_json
+from followup_dispatcher.core.priority import Waiter
 from followup_policy.caps import PastContact
+
+NOBODY: Mapping[UUID, Sequence[Waiter]] = {}
 
 KEPT = timedelta(days=31)
 """The longest period a cap counts over is 30 days."""
@@ -25,39 +29,81 @@ ON CONFLICT DO NOTHING
 """)
 
 _LOCK = text("""
-SELECT person_id, contacts FROM dispatcher.usage
+SELECT person_id, contacts, waiting FROM dispatcher.usage
 WHERE person_id = ANY(CAST(:people AS uuid[])) ORDER BY person_id FOR UPDATE
 """)
 
 
-async def lock(tx: Transaction, people: Mapping[UUID, UUID]) -> dict[UUID, tuple[PastContact, ...]]:
-    """Lock these persons (person → tenant) and return their contacts of the last 31 days.
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """A person's contacts of the last 31 days, and the touches that a cap put off.
 
-    Attempts that were claimed, accepted or whose outcome is unknown are among them.
+    Attempts that were claimed, accepted or whose outcome is unknown are among the contacts.
     """
+
+    contacts: tuple[PastContact, ...] = ()
+    waiting: tuple[Waiter, ...] = ()
+
+
+async def lock(tx: Transaction, people: Mapping[UUID, UUID]) -> dict[UUID, Usage]:
+    """Lock these persons (person → tenant) and return what they were sent and what waits."""
     rows = [{"person_id": person, "tenant_id": tenant} for person, tenant in people.items()]
     await tx.run(_ENTER, rows=to_json(rows))
-    found = await tx.all(_LOCK, people=list(people))
-    return {row["person_id"]: tuple(map(_contact, row["contacts"])) for row in found}
+    return _usages(await tx.all(_LOCK, people=list(people)))
+
+
+def _usages(rows: Sequence[Mapping[str, Any]]) -> dict[UUID, Usage]:
+    return {
+        row["person_id"]: Usage(
+            tuple(map(_contact, row["contacts"])), tuple(map(_waiter, row["waiting"]))
+        )
+        for row in rows
+    }
 
 
 _SAVE = text("""
-UPDATE dispatcher.usage u SET contacts = r.contacts
-FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(person_id uuid, contacts jsonb)
+UPDATE dispatcher.usage u
+SET contacts = COALESCE(r.contacts, u.contacts), waiting = COALESCE(r.waiting, u.waiting)
+FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(person_id uuid, contacts jsonb, waiting jsonb)
 WHERE u.person_id = r.person_id
 """)
 
 
-async def save(tx: Transaction, contacts: Mapping[UUID, Sequence[PastContact]]) -> None:
-    """Write the contacts of locked persons; what no cap counts any more is left out."""
-    if not contacts:
-        return
+async def save(
+    tx: Transaction,
+    contacts: Mapping[UUID, Sequence[PastContact]],
+    waiting: Mapping[UUID, Sequence[Waiter]] = NOBODY,
+) -> None:
+    """Write the contacts, and what waits, of locked persons; who is not named stays as is.
+
+    What no cap counts any more, and what nobody waits for, is left out.
+    """
     oldest = tx.now - KEPT
     rows = [
-        {"person_id": person, "contacts": [_json(c) for c in _needed(held, oldest)]}
-        for person, held in contacts.items()
+        {
+            "person_id": person,
+            "contacts": [_json(c) for c in _needed(contacts[person], oldest)]
+            if person in contacts
+            else None,
+            "waiting": [_waiter_json(w) for w in waiting[person] if w.until > tx.now]
+            if person in waiting
+            else None,
+        }
+        for person in contacts.keys() | waiting.keys()
     ]
-    await tx.run(_SAVE, rows=to_json(rows))
+    if rows:
+        await tx.run(_SAVE, rows=to_json(rows))
+
+
+_READ = text("""
+SELECT person_id, contacts, waiting FROM dispatcher.usage
+WHERE person_id = ANY(CAST(:people AS uuid[]))
+""")
+
+
+async def read(tx: Transaction, people: Collection[UUID]) -> dict[UUID, Usage]:
+    """The same without a lock, for who only looks."""
+    return _usages(await tx.all(_READ, people=sorted(people)))
 
 
 async def hold(tx: Transaction, people: Collection[UUID]) -> None:
@@ -97,6 +143,7 @@ def _contact(item: Mapping[str, Any]) -> PastContact:
         at=datetime.fromisoformat(item["at"]),
         round=item["round"],
         sender=item.get("sender"),
+        attempt=item.get("attempt"),
     )
 
 
@@ -107,4 +154,25 @@ def _json(contact: PastContact) -> dict[str, Any]:
         "at": contact.at.isoformat(),
         "round": contact.round,
         "sender": contact.sender,
+        "attempt": contact.attempt,
+    }
+
+
+def _waiter(item: Mapping[str, Any]) -> Waiter:
+    return Waiter(
+        touch_id=item["touch"],
+        channel=item["channel"],
+        round=item["round"],
+        rank=item["rank"],
+        opens_at=datetime.fromisoformat(item["opens"]),
+    )
+
+
+def _waiter_json(waiter: Waiter) -> dict[str, Any]:
+    return {
+        "touch": waiter.touch_id,
+        "channel": waiter.channel,
+        "round": waiter.round,
+        "rank": waiter.rank,
+        "opens": waiter.opens_at.isoformat(),
     }

@@ -15,7 +15,9 @@ from followup_dispatcher.feedback import FeedbackHandler
 from followup_dispatcher.http import Routes
 from followup_dispatcher.metrics import Metrics
 from followup_dispatcher.picture import Surveyor
+from followup_dispatcher.preview import PreviewRoutes
 from followup_dispatcher.providers.registry import Factories, factories
+from followup_dispatcher.providers.sandbox import SandboxProvider
 from followup_dispatcher.records import Recorder
 from followup_dispatcher.rendering.composer import Composer
 from followup_dispatcher.rules import RulesRoutes
@@ -37,6 +39,8 @@ from followup_runtime.metrics import Metrics as ProcessMetrics
 from followup_runtime.service import Service
 from followup_runtime.settings import Settings
 from followup_suppression import AddressHasher, StopFence
+from followup_suppression.clicks import ClickSigner
+from followup_suppression.returning import ReturnTags
 from followup_suppression.tokens import LinkSigner
 
 
@@ -63,12 +67,25 @@ def build(
     capacity = Capacity(own.calls)
     vendors = factories(SandboxRecord(database))
     accounts = Accounts(vendors, Vault(keys.secret_keys))
-    composer = Composer(signer=LinkSigner(keys.link_key), hasher=hasher, public_url=public_url)
+    composer = Composer(
+        signer=LinkSigner(keys.link_key),
+        clicks=ClickSigner(keys.link_key),
+        hasher=hasher,
+        public_url=public_url,
+    )
+    sink = SandboxRecord(database)
+    drafter = Drafter(
+        accounts,
+        composer,
+        public_url,
+        ReturnTags(keys.link_key),
+        {channel: SandboxProvider(channel, sink) for channel in CHANNELS},
+    )
     desk = ClaimDesk(
         database,
         outbox=outbox,
         surveyor=Surveyor(hasher),
-        drafter=Drafter(accounts, composer, public_url),
+        drafter=drafter,
         capacity=capacity,
     )
     recorder = Recorder(
@@ -105,9 +122,9 @@ def build(
     stale = StaleSweep(database, outbox=outbox, metrics=figures, stale_after=own.stale_after)
     unknown = UnknownSweep(database, outbox=outbox, accounts=accounts)
     watch = Watch(database, metrics, accounts=accounts, vendors=vendors)
-    routes = Routes(
-        databases.api, outbox=outbox, composer=composer, providers=accounts, fence=StopFence()
-    )
+    routes = Routes(databases.api, outbox=outbox, providers=accounts, fence=StopFence())
+    preview = PreviewRoutes(databases.api, surveyor=Surveyor(hasher), drafter=drafter)
+    routes.router.include_router(preview.router)
     routes.router.include_router(RulesRoutes(databases.api, fence=StopFence()).router)
     return Service(
         name="dispatcher",

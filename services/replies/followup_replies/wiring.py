@@ -12,7 +12,7 @@ from followup_replies.core.leanings import sayings
 from followup_replies.desk import FrontDesk
 from followup_replies.figures import Figures
 from followup_replies.hooks import Door
-from followup_replies.http import conversation, suppressions, unsubscribe
+from followup_replies.http import conversation, links, suppressions, unsubscribe
 from followup_replies.inbound import InboundDesk
 from followup_replies.loops import HoldWatch, ParkedSweep
 from followup_replies.reports import ReportDesk
@@ -29,6 +29,7 @@ from followup_runtime.metrics import Metrics
 from followup_runtime.service import Service
 from followup_runtime.settings import Settings
 from followup_suppression import AddressHasher, StopFence
+from followup_suppression.clicks import ClickSigner
 from followup_suppression.tokens import LinkSigner
 
 NAME = "replies"
@@ -63,6 +64,7 @@ def build(
                 worker, signer=LinkSigner(keys.link_key), stops=stops, fence=fence
             )
         ),
+        links.routes(links.Links(worker, outbox=outbox, signer=ClickSigner(keys.link_key))),
         suppressions.routes(
             suppressions.SuppressionRoutes(databases, hasher=hasher, stops=stops, fence=fence)
         ),

@@ -12,6 +12,7 @@ from typing import Literal
 
 from followup_contracts.commands import SendTouch
 from followup_dispatcher.core.memory import forgotten
+from followup_dispatcher.core.priority import Waiter, stands_behind
 from followup_policy.caps import PastContact
 from followup_policy.check import Check, check
 from followup_policy.consent import ConsentState
@@ -42,6 +43,7 @@ class Candidate:
     asked: bool
     audience: Literal["b2b", "b2c"]
     history: Sequence[PastContact]
+    waiting: Sequence[Waiter] = ()
     asked_at: datetime | None = None
     house: HouseRules = NO_HOUSE
 
@@ -110,9 +112,24 @@ def _by_policy(candidate: Candidate, *, now: datetime) -> Verdict:
         now=now,
     )
     if verdict.allowed:
-        return Pass(candidate.where.explained)
+        return _by_urgency(candidate, now=now)
     rule, reason = verdict.rule or "policy", verdict.reason or "not allowed"
     if rule.startswith(_NEVER):
         return Skip(rule, reason)
     kind: Literal["rule", "cap"] = "rule" if rule.startswith(_RULES) else "cap"
     return Defer(kind, rule, reason, verdict.opens_at or now + CLOSED_RECHECK)
+
+
+def _by_urgency(candidate: Candidate, *, now: datetime) -> Verdict:
+    first = stands_behind(
+        candidate.command,
+        candidate.waiting,
+        history=candidate.history,
+        where=candidate.where,
+        house=candidate.house,
+        now=now,
+    )
+    if first is None:
+        return Pass(candidate.where.explained)
+    reason = f"A more urgent {first.channel} of this person has the next place."
+    return Defer("cap", "priority", reason, first.until)

@@ -22,7 +22,8 @@ class Content:
     """A rendered touch. `voicemail` is what a machine is told (voice only).
 
     `template` is a form that the vendor has approved, as `name/language`, to be sent in
-    place of the free text.
+    place of the free text. `return_tag` is a letter's own mark for its return path, by which
+    a bounce finds the attempt.
     """
 
     text: str
@@ -31,6 +32,7 @@ class Content:
     voicemail: str | None = None
     template: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    return_tag: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

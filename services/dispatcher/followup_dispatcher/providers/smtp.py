@@ -7,7 +7,9 @@ be asked. The Message-ID is the attempt's, so that a mail log can answer a perso
 
 Settings: `host`, `port`, `tls` ("starttls", the default, "tls" or "none"), `username`,
 `connections` (1 to 50, default 10), `helo`, `bounce_address` (the envelope's sender),
-`tls_ca` (PEM of a private authority). Secret: `password`.
+`tls_ca` (PEM of a private authority), `verp` (default true: `bounce_address` gets each
+letter's own tag, `bounces+TAG@…`), `dkim_domain`, `dkim_selector`. Secrets: `password`,
+`dkim_private_key`.
 """
 
 import asyncio
@@ -31,6 +33,7 @@ from aiosmtplib import (
 
 from followup_contracts.payload import Channel
 from followup_dispatcher.providers import settings as read
+from followup_dispatcher.providers.dkim_signing import Sign, signer
 from followup_dispatcher.providers.machine_clock import Clock, machine_clock
 from followup_dispatcher.providers.mail_message import BadAddress, compose, mailbox, message_id
 from followup_dispatcher.providers.port import (
@@ -48,6 +51,7 @@ from followup_dispatcher.providers.port import (
 )
 from followup_dispatcher.providers.smtp_answers import Stage, meaning
 from followup_dispatcher.providers.smtp_links import Link, Links
+from followup_suppression.returning import tagged
 
 _PORTS = {"starttls": 587, "tls": 465, "none": 25}
 
@@ -68,10 +72,18 @@ class SmtpProvider:
     settling: timedelta | None = None
 
     def __init__(
-        self, links: Links, *, bounce_address: str | None = None, clock: Clock = machine_clock
+        self,
+        links: Links,
+        *,
+        bounce_address: str | None = None,
+        verp: bool = True,
+        sign: Sign | None = None,
+        clock: Clock = machine_clock,
     ) -> None:
         self._links = links
         self._bounce_address = bounce_address
+        self._verp = verp
+        self._sign = sign
         self._clock = clock
 
     async def warm(self) -> None:
@@ -102,18 +114,24 @@ class SmtpProvider:
     def _letter(self, call: Call) -> _Letter:
         sender, recipient = mailbox(call.sender, "sender"), mailbox(call.to, "recipient")
         own_id = message_id(call.attempt_id, call.sender)
+        octets = compose(
+            call.content,
+            sender=sender,
+            recipient=recipient,
+            message_id=own_id,
+            now=self._clock(),
+        )
         return _Letter(
-            sender=self._bounce_address or sender.addr_spec,
+            sender=self._return_path(call) or sender.addr_spec,
             recipient=recipient.addr_spec,
             message_id=own_id,
-            octets=compose(
-                call.content,
-                sender=sender,
-                recipient=recipient,
-                message_id=own_id,
-                now=self._clock(),
-            ),
+            octets=self._sign(octets) if self._sign else octets,
         )
+
+    def _return_path(self, call: Call) -> str | None:
+        tag = call.content.return_tag if self._verp else None
+        address = self._bounce_address
+        return tagged(address, tag) if address and tag else address
 
     async def _ready(self, call: Call, letter: _Letter) -> Link | Answer:
         """A link whose server takes sender and recipient, within the lease.
@@ -210,6 +228,8 @@ def smtp(settings: Mapping[str, Any], secrets: Mapping[str, str]) -> SmtpProvide
     return SmtpProvider(
         Links(make, size=size),
         bounce_address=mailbox(bounce, "bounce_address").addr_spec if bounce else None,
+        verp=settings.get("verp") is not False,
+        sign=signer(settings, secrets),
     )
 
 

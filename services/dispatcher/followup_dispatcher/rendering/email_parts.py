@@ -6,6 +6,7 @@ mail, 16 CFR 316.5 and 15 U.S.C. 7704(a)(5).
 """
 
 import html
+from collections.abc import Sequence
 from dataclasses import replace
 
 from followup_dispatcher.providers.port import Content
@@ -23,6 +24,19 @@ def unsubscribe_headers(url: str | None, mailbox: str | None = None) -> dict[str
     headers = {"List-Unsubscribe": ", ".join(ways)}
     if url and url.startswith("https://"):
         headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    return headers
+
+
+THREAD = 10
+"""Letters that a letter names: the first, and the last ones."""
+
+
+def letter_headers(thread: Sequence[str]) -> dict[str, str]:
+    """That no person wrote it (RFC 3834, 5), and what it follows (RFC 5322, 3.6.4)."""
+    headers = {"Auto-Submitted": "auto-generated"}
+    if thread:
+        named = thread if len(thread) <= THREAD else (thread[0], *thread[1 - THREAD :])
+        headers |= {"In-Reply-To": thread[-1], "References": " ".join(named)}
     return headers
 
 

@@ -1,0 +1,53 @@
+"""Counted links: on to where they lead, and nowhere else."""
+
+import pytest
+
+from followup_contracts.events import TouchClicked
+from followup_database import new_id
+from followup_suppression.clicks import Click, ClickSigner
+
+BROWSER = {"user-agent": "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0"}
+TARGET = "https://shop.example/roofs?a=1&b=%20x#top"
+
+
+def link(house, lead):
+    click = Click(lead.tenant_id, new_id(), lead.person_id, TARGET)
+    return click, ClickSigner(house.keys.link_key).sign(click)
+
+
+async def test_a_person_who_follows_a_link_arrives_and_is_counted_once_a_minute(house):
+    """A redirect that nobody keeps, and one event."""
+    click, token = link(house, await house.lead())
+    for _ in range(3):
+        answer = await house.client.get(f"/l/{token}", headers=BROWSER)
+        assert (answer.status_code, answer.headers["location"]) == (302, TARGET)
+        assert answer.headers["cache-control"] == "no-store"
+    (event,) = await house.events()
+    assert isinstance(event, TouchClicked)
+    assert (event.touch_id, event.person_id) == (click.touch_id, click.person_id)
+
+
+@pytest.mark.parametrize("agent", ["", "Slackbot-LinkExpanding 1.0", "curl/8.0", "WhatsApp/2.2"])
+async def test_machines_arrive_and_are_not_counted(house, agent):
+    """Scanners and previews follow links before people do; HEAD asks only where."""
+    _, token = link(house, await house.lead())
+    answer = await house.client.get(f"/l/{token}", headers={"user-agent": agent})
+    asked = await house.client.head(f"/l/{token}", headers=BROWSER)
+    assert answer.headers["location"] == asked.headers["location"] == TARGET
+    assert await house.events() == []
+
+
+@pytest.mark.parametrize("token", ["x", "A" * 300, "https:%2F%2Fevil.example", "A" * 5000, "%00"])
+async def test_a_link_that_is_not_ours_leads_nowhere(house, token):
+    """No open redirect, no error of ours."""
+    answer = await house.client.get(f"/l/{token}", headers=BROWSER)
+    assert answer.status_code in (404, 414)
+    assert "location" not in answer.headers
+
+
+async def test_the_token_of_an_unsubscribe_link_is_no_link(house):
+    """Neither does one kind of token open the other's door."""
+    lead = await house.lead()
+    token = house.unsubscribe_token(lead)
+    assert (await house.client.get(f"/l/{token}", headers=BROWSER)).status_code == 404
+    assert (await house.client.post(f"/u/{link(house, lead)[1]}")).status_code == 404
