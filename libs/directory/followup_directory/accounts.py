@@ -55,6 +55,11 @@ _PUT_SENDER = text(f"""
         SET rate_per_second = excluded.rate_per_second, state = 'active'
     RETURNING {_SENDER}
 """)
+_KEEP = text("""
+    UPDATE directory.senders SET state = 'stopped'
+    WHERE account_id = :account_id AND tenant_id = :tenant_id AND state <> 'stopped'
+      AND NOT address = ANY(CAST(:addresses AS text[]))
+""")
 _SENDERS = text(f"""
     SELECT {_SENDER} FROM directory.senders
     WHERE account_id = ANY(CAST(:ids AS uuid[])) ORDER BY account_id, address
@@ -162,6 +167,15 @@ async def put_sender(
         rate=rate_per_second,
     )
     return None if row is None else Sender(**row)
+
+
+async def keep_senders(
+    tx: Transaction, tenant_id: UUID, account_id: UUID, addresses: Sequence[str]
+) -> int:
+    """Stop every sender of an account that is not among these; how many that were."""
+    return await tx.run(
+        _KEEP, tenant_id=tenant_id, account_id=account_id, addresses=list(addresses)
+    )
 
 
 async def senders(tx: Transaction, account_ids: Sequence[UUID]) -> list[Sender]:

@@ -43,7 +43,9 @@ def quiet_hours(
     if stopped:
         name = min(stopped)
         return refuse(rule=f"R15:{name}", reason=f"A declared emergency stops contact in {name}.")
-    if not where.zones and hours_for(channel, where.jurisdictions, house, machine=machine):
+    if not hours_for(channel, where.jurisdictions, house, machine=machine):
+        return ALLOWED
+    if not where.zones:
         return refuse(
             rule="R15", reason="The person's time zone is unknown, so no hour is known to be open."
         )

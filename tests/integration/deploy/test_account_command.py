@@ -5,11 +5,12 @@ import json
 import os
 import sys
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from cryptography.fernet import Fernet
 
-from followup_directory import Vault, accounts, tenant_by_slug
+from followup_directory import Vault, accounts, senders, tenant_by_slug
 from followup_runtime.databases import Databases
 
 SID = "AC0123456789abcdef0123456789abcdef"
@@ -84,6 +85,24 @@ async def test_the_same_file_again_changes_the_account(database_url: str, file: 
     assert first == second
 
 
+async def test_the_file_is_the_whole_pool(
+    database_url: str, databases: Databases, file: Path
+) -> None:
+    """Numbers that left the file are stopped, those in it have the pace it says."""
+    put = ("account", "put", str(file), "--tenant", "default")
+    _, told, _ = await followup(database_url, *put, A_TOKEN="x")
+    pool = '["+12025550101", {address: "+12025550102", rate_per_second: 0.5}]'
+    rewrite(file, '["+12025550100"]', pool)
+    await followup(database_url, *put, A_TOKEN="x")
+    async with databases.worker.transaction() as tx:
+        found = await senders(tx, [UUID(told.strip())])
+    assert [(s.address, s.rate_per_second, s.state) for s in found] == [
+        ("+12025550100", None, "stopped"),
+        ("+12025550101", None, "active"),
+        ("+12025550102", 0.5, "active"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [
@@ -91,6 +110,7 @@ async def test_the_same_file_again_changes_the_account(database_url: str, file: 
         ("twilio", "pigeon", "provider"),
         ("channel: sms", "channel: fax", "channel"),
         ("$A_TOKEN", "$NOT_THERE", "NOT_THERE"),
+        ('"+12025550100"}', '"+12025550100", per_day: many}', "per_day"),
         ("name: main", "name: [", "no YAML"),
     ],
 )

@@ -8,6 +8,7 @@ import pytest
 from followup_directory import put_templates
 
 RATE = 20
+FIFTY = 50
 
 
 async def leads(dispatching, count: int) -> list:
@@ -86,3 +87,32 @@ async def test_a_burst_goes_out_at_once_and_then_the_rate_holds(dispatching):
     starts = sorted(one.starts_at - 1000.0 for one in claims.claimed)
     assert starts[:5] == [0.0] * 5
     assert starts[5:] == pytest.approx([n / RATE for n in range(1, 6)], abs=1e-3)
+
+
+async def test_five_replicas_keep_fifty_a_second_together(dispatching):
+    """Over every second 50 and one more at most, and nothing of the rate is left unused."""
+    await dispatching.rate(FIFTY)
+    commands = [dispatching.command(lead) for lead in await leads(dispatching, 150)]
+    desks = [dispatching.replica() for _ in range(5)]
+    moments: list[float] = []
+    for turn in range(3):  # each takes ten at a time, all at once
+        batches = shares(commands[turn * 50 : turn * 50 + 50], 5)
+        claims = await asyncio.gather(
+            *(desk.claim(part) for desk, part in zip(desks, batches, strict=True))
+        )
+        moments += [one.starts_at - 1000.0 for each in claims for one in each.claimed]
+    moments.sort()
+    assert len(moments) == 150
+    assert moments[-1] <= (150 - 1) / FIFTY + 1e-3
+    for first in moments:
+        assert sum(first <= each < first + 1 - 1e-3 for each in moments) <= FIFTY + 1
+
+
+async def test_replicas_that_claim_for_one_person_share_their_caps(dispatching):
+    """Five texts of five sequences at once for one person: one goes, the others wait (R1)."""
+    lead = await dispatching.lead()
+    commands = [dispatching.command(lead) for _ in range(5)]
+    claims = await asyncio.gather(*(dispatching.replica().claim([command]) for command in commands))
+    assert sum(len(each.claimed) for each in claims) == 1
+    told = await dispatching.events()
+    assert [event.rule for event in told] == ["R1"] * 4

@@ -11,7 +11,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from followup_contracts.payload import Channel
-from followup_directory import Vault, accounts, put_account, put_sender
+from followup_directory import Vault, accounts, keep_senders, put_account, put_sender
 from followup_dispatcher.core.limits import read_limits
 from followup_dispatcher.wiring import adapters
 from followup_embedded.commands.errors import WrongUse
@@ -25,6 +25,15 @@ _tenant = click.option("--tenant", required=True, help="Whose account it is, suc
 _Text = Annotated[str, Field(min_length=1, max_length=500)]
 
 
+class SenderFile(BaseModel):
+    """A number or address of a pool, with a pace of its own."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    address: _Text
+    rate_per_second: Annotated[float, Field(gt=0, le=100_000)] | None = None
+
+
 class AccountFile(BaseModel):
     """An account as a file describes it; a secret `$NAME` is read from the environment."""
 
@@ -36,7 +45,14 @@ class AccountFile(BaseModel):
     priority: Annotated[int, Field(ge=-1000, le=1000)] = 0
     settings: dict[str, Any] = Field(default_factory=dict)
     secrets: dict[str, _Text] = Field(default_factory=dict)
-    senders: tuple[_Text, ...] = ()
+    senders: tuple[SenderFile | _Text, ...] = ()
+
+    def pool(self) -> tuple[SenderFile, ...]:
+        """Its senders, those without a pace of their own included."""
+        return tuple(
+            each if isinstance(each, SenderFile) else SenderFile(address=each)
+            for each in self.senders
+        )
 
 
 @click.group(epilog="Example: followup account put twilio.yaml --tenant default")
@@ -51,7 +67,8 @@ def put(file: Path, tenant: str) -> None:
     """Make the account that FILE (YAML) describes, or change it; prints its id.
 
     `name`, `channel`, `provider`, `settings`, `secrets`, `senders`, `priority`. A secret
-    written as $NAME is read from the environment; secrets are stored sealed.
+    written as $NAME is read from the environment; secrets are stored sealed. A sender that is
+    not in the file any more is stopped.
     """
     click.echo(perform(_put(settings(), tenant, _described(file))))
 
@@ -108,8 +125,17 @@ async def _put(given: Settings, slug: str, wanted: AccountFile) -> str:
                 sealed=Vault(keys_of(given).secret_keys).seal(wanted.secrets),
                 priority=wanted.priority,
             )
-            for address in wanted.senders:
-                await put_sender(tx, tenant.id, account.id, channel=wanted.channel, address=address)
+            for sender in wanted.pool():
+                await put_sender(
+                    tx,
+                    tenant.id,
+                    account.id,
+                    channel=wanted.channel,
+                    address=sender.address,
+                    rate_per_second=sender.rate_per_second,
+                )
+            kept = [sender.address for sender in wanted.pool()]
+            await keep_senders(tx, tenant.id, account.id, kept)
         return str(account.id)
 
 

@@ -13,6 +13,7 @@ from followup_embedded.commands.errors import WrongUse
 from followup_embedded.commands.office import open_databases, perform, settings
 from followup_embedded.commands.tenants import tenant_named
 from followup_runtime.settings import Settings
+from followup_suppression import StopFence
 
 _JURISDICTION = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3})?")
 
@@ -68,7 +69,11 @@ async def _declare(
 ) -> bool:
     async with open_databases(given) as databases, databases.worker.transaction() as tx:
         id_ = await _of(tx, tenant)
-        return await declare_emergency(tx, id_, jurisdiction, reason=reason, who=who)
+        made = await declare_emergency(tx, id_, jurisdiction, reason=reason, who=who)
+    # Nothing that it forbids begins once the command has said so.
+    fence = StopFence()
+    await fence.settle(fence.moment())
+    return made
 
 
 async def _lift(given: Settings, tenant: str | None, jurisdiction: str, who: str) -> bool:
