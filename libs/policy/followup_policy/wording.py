@@ -1,14 +1,16 @@
 """Liquid as tenants may use it: known filters and tags, strict variables, limits.
 
-Work is bounded in three ways, for a template is a tenant's program on everybody's
+Work is bounded in four ways, for a template is a tenant's program on everybody's
 machine: the library's own limits on output, loops and local variables; a cap on every
-string that a filter takes or makes, asked before the filters that multiply; and a cap on
-the template itself.
+string that a filter takes or makes, asked before the filters that multiply; what all
+filters together may do (`bounded_work`); and a cap on the template itself.
 """
 
 import functools
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import date, datetime
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
@@ -21,6 +23,12 @@ from followup_policy.errors import MissingVariable, TooMuchWork
 LOOPS = 100
 STRING_LIMIT = 200_000
 """Characters of any string on its way through a filter."""
+
+WORK = 1_000_000
+"""What the filters of one part may do; about a tenth of a second."""
+_CALL = 50
+
+_left: ContextVar[list[int] | None] = ContextVar("followup_wording_left", default=None)
 
 _NUMBER_BITS = 128
 _FORMAT = re.compile(r"(?:[^%]|%-?[aAbBcdDeFHIjklmMnpRSTuUwyYzZ%]){1,100}")
@@ -118,6 +126,7 @@ def bounded(plain: Filter, size: Callable[..., int] | None) -> Filter:
     def filtered(value: object, *args: Any, **named: Any) -> object:
         for given in (value, *args):
             _check(given)
+        _spend(value)
         if size is not None and size(value, *args) > STRING_LIMIT:
             raise TooMuchWork("a filter's result is too long")
         made = plain(value, *args, **named)
@@ -125,6 +134,30 @@ def bounded(plain: Filter, size: Callable[..., int] | None) -> Filter:
         return made
 
     return filtered
+
+
+@contextmanager
+def bounded_work(limit: int = WORK) -> Iterator[None]:
+    """Within it filters together do no more than so much: else `TooMuchWork`.
+
+    A filter costs what it costs to call one, and each character that it is given. That is
+    a limit of time that holds on every machine alike, and needs no clock.
+    """
+    token = _left.set([limit])
+    try:
+        yield
+    finally:
+        _left.reset(token)
+
+
+def _spend(value: object) -> None:
+    left = _left.get()
+    if left is None:
+        return
+    kind = type(value)  # not isinstance: a missing variable answers no question
+    left[0] -= _CALL + (len(value) if issubclass(kind, str) else 0)  # type: ignore[arg-type]  # a str
+    if left[0] < 0:
+        raise TooMuchWork("filters have too much to do")
 
 
 def format_date(value: object, form: object = "%Y-%m-%d", zone: object = None) -> str:

@@ -114,6 +114,12 @@ def test_a_bad_template_is_told_by_its_code(template, code):
         "{% assign a = 'x' %}" + DOUBLE * 16 + "{% assign l = a | split: '' %}{{ l | join: a }}",
         "{% assign a = 9 %}{% for i in (1..60) %}{% assign a = a | times: a %}{% endfor %}{{ a }}",
         "{% for a in (1..90) %}" + "x" * 200 + "{% endfor %}",
+        "{% assign a = 'abcdefghij' %}"
+        + DOUBLE * 12
+        + "{% for i in (1..100) %}"
+        + "{% assign t = a | replace: 'ab', 'ba' | upcase | size %}" * 200
+        + "{% endfor %}",
+        "{% for i in (1..100) %}" + "{% assign t = 'a' | upcase | size %}" * 500 + "{% endfor %}",
         "{% if true %}" * 40 + "x" + "{% endif %}" * 40,
     ],
 )

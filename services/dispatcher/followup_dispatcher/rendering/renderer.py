@@ -17,7 +17,7 @@ from followup_contracts.channels import TRAITS, Channel
 from followup_dispatcher.providers.port import Content
 from followup_dispatcher.rendering.errors import Unrenderable
 from followup_policy.errors import MissingVariable, TooMuchWork, WordingError
-from followup_policy.wording import MailEnvironment, TextEnvironment
+from followup_policy.wording import MailEnvironment, TextEnvironment, bounded_work
 
 SOURCE_LIMIT = 20_000
 HTML_SOURCE_LIMIT = 200_000
@@ -82,7 +82,9 @@ class Renderer:
         hashed: str,
     ) -> str | Unrenderable:
         try:
-            return _tidy(part, self._template(part, source, channel, hashed).render(variables))
+            template = self._template(part, source, channel, hashed)
+            with bounded_work():
+                return _tidy(part, template.render(variables))
         except _FAULTS as error:
             return _why(part, error)
 
