@@ -147,7 +147,10 @@ async def test_a_statute_counts_contacts(followup):
 
 @pytest.mark.mission("R15", via="send")
 async def test_what_comes_late_is_not_sent_in_quiet_hours(followup):
-    """Due at noon, seen at half past eight: closed in Florida from eight, in New York from nine."""
+    """Due at noon, seen at half past eight: closed in Florida from eight, in New York from nine.
+
+    novu#2858, novu#8308: what do-not-disturb hours stop is put off to their end and not lost.
+    """
     await followup.sequence("soon", ("only", "{after: 2h, window: at_once}", "sms"))
     ny = await followup.lead(sequence="soon")
     fl = await followup.lead(sequence="soon", state="FL", postal_code="33101", phone="+13055550123")

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
 
 from followup_policy.caps import PastContact, caps
 from followup_policy.consent import ConsentState, consent
@@ -72,6 +74,19 @@ def describe(verdict: Verdict) -> str:
         return "allowed"
     opens = f" Opens {verdict.opens_at:%Y-%m-%d %H:%M} UTC." if verdict.opens_at else ""
     return f"{verdict.rule}: {verdict.reason}{opens}"
+
+
+def told_allowed(channel: Channel, where: Whereabouts, now: datetime) -> str:
+    """Why a contact may take place at `now`, in one sentence for people and traces."""
+    return _told_allowed(channel, where, now.replace(second=0, microsecond=0))
+
+
+@lru_cache(maxsize=4096)  # touches of one minute share their places
+def _told_allowed(channel: Channel, where: Whereabouts, minute: datetime) -> str:
+    clocks = [f"{minute.astimezone(ZoneInfo(z)):%A %H:%M} in {z}" for z in sorted(where.zones)]
+    laws = " and ".join(sorted(where.jurisdictions)) or "no law that is known to apply"
+    when = f"It is {', '.join(clocks)}" if clocks else "No clock of the person's is known"
+    return f"{when}; consent, hours and caps of {laws} allow {channel}."
 
 
 def _timed(contact: Check, now: datetime) -> Verdict:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from followup_policy.caps import PastContact, caps
-from followup_policy.check import Check, check, describe
+from followup_policy.check import Check, check, describe, told_allowed
 from followup_policy.consent import consent
 from followup_policy.quiet import quiet_hours
 from followup_policy.zones import Place, Whereabouts, whereabouts
@@ -143,3 +143,15 @@ def test_a_verdict_is_told_in_one_line():
     assert line.startswith("R15:US: It is Wednesday 00:00 in America/New_York")
     assert line.endswith("Opens 2026-06-03 12:00 UTC.")
     assert describe(check(proposed(history=[]), now=NOON)) == "allowed"
+
+
+def test_a_contact_that_goes_is_told_of_in_one_sentence():
+    """Clocks and laws that were asked; the next minute says its own."""
+    both = whereabouts(Place(country="US", state="OH", phone="+14155550123"))
+    told = told_allowed("sms", both, NOON)
+    assert told == (
+        "It is Tuesday 09:00 in America/Los_Angeles, Tuesday 12:00 in America/New_York; "
+        "consent, hours and caps of US and US-CA and US-OH allow sms."
+    )
+    assert "12:01" in told_allowed("sms", both, NOON + timedelta(seconds=61))
+    assert told_allowed("email", NOWHERE, NOON).startswith("No clock of the person's is known")
