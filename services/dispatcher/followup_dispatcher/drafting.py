@@ -26,6 +26,7 @@ from followup_dispatcher.providers.port import Content, Provider
 from followup_dispatcher.rendering.composer import Composer, Occasion, Unrenderable
 from followup_people import ContactPoint
 from followup_policy.caps import enrollment_of
+from followup_policy.check import told_allowed
 from followup_policy.segments import segments_of
 from followup_policy.zones import Whereabouts
 from followup_suppression.returning import ReturnTags
@@ -51,6 +52,8 @@ class Draft:
     valid_for: timedelta | None
     limits: tuple[Limit, ...]
     explained: str
+    """Why it may go, in one sentence."""
+    zones: str
     single: bool = False
     """Its account is let one call and no more."""
     rehearsed: bool = False
@@ -69,7 +72,12 @@ class Draft:
     def trace(self, *, starts_in: float) -> list[dict[str, Any]]:
         """Why it went out: kept with the attempt."""
         return [
-            {"what": "checked", "result": "allowed", "zones": self.explained},
+            {
+                "what": "checked",
+                "result": "allowed",
+                "told": self.explained,
+                "zones": self.zones,
+            },
             {"what": "account", "name": self.account.name, "provider": self.account.provider},
             *([{"what": "dry_run", "result": "nothing is sent"}] if self.rehearsed else []),
             {"what": "slot", "starts_in_seconds": round(starts_in, 3), "segments": self.segments},
@@ -150,7 +158,8 @@ class Drafter:
             callback_url=self._callback(route.account, command, attempt_id, person.id),
             valid_for=valid_for(command, where=where, now=tx.now),
             limits=_limits(route, sender[1], now=tx.now),
-            explained=where.explained,
+            explained=told_allowed(command.channel, where, tx.now),
+            zones=where.explained,
             single=route.single,
             rehearsed=tenant.settings.dry_run,
         )

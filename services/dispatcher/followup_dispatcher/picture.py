@@ -225,7 +225,9 @@ def address_of(person: PersonView, channel: Channel) -> ContactPoint | None:
 
 def leaves_the_house(tenant: Tenant, recipient: str) -> bool:
     """Whether a message to this address is meant for a provider and not for the sandbox."""
-    return not tenant.settings.sandbox or recipient in tenant.settings.test_recipients
+    if not tenant.settings.sandbox:
+        return True
+    return recipient.casefold() in {each.casefold() for each in tenant.settings.test_recipients}
 
 
 def place_of(person: PersonView, address: ContactPoint, channel: Channel) -> Place:

@@ -14,7 +14,7 @@ from followup_contracts.commands import SendTouch
 from followup_dispatcher.core.memory import forgotten
 from followup_dispatcher.core.priority import Waiter, stands_behind
 from followup_policy.caps import PastContact
-from followup_policy.check import Check, check
+from followup_policy.check import Check, check, told_allowed
 from followup_policy.consent import ConsentState
 from followup_policy.house import NO_HOUSE, HouseRules
 from followup_policy.zones import Whereabouts
@@ -130,6 +130,6 @@ def _by_urgency(candidate: Candidate, *, now: datetime) -> Verdict:
         now=now,
     )
     if first is None:
-        return Pass(candidate.where.explained)
+        return Pass(told_allowed(candidate.command.channel, candidate.where, now))
     reason = f"A more urgent {first.channel} of this person has the next place."
     return Defer("cap", "priority", reason, first.until)
