@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from functools import cache
 
 import holidays
+from pydantic import Field
 
 from followup_policy.packaged import Row
 
@@ -18,8 +19,8 @@ _SATURDAY, _SUNDAY = 5, 6
 class Calendars(Row):
     """Whose holidays count: calendars such as "US" or "US-PA", and days added to them."""
 
-    calendars: tuple[str, ...]
-    days: tuple[str, ...] = ()
+    calendars: tuple[str, ...] = Field(max_length=60)
+    days: tuple[str, ...] = Field(default=(), max_length=60)
     shift_weekend: bool = False  # a Saturday holiday counts on Friday too, a Sunday one on Monday
 
 

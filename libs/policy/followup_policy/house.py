@@ -10,9 +10,9 @@ from datetime import date
 from functools import lru_cache
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from followup_policy.calendars import Calendars
+from followup_policy.calendars import Calendars, is_holiday
 from followup_policy.packaged import Row
 from followup_policy.statutes import Cap, Hours, Statute, caps_for, exemptable, statutes_for
 from followup_policy.verdicts import Channel
@@ -23,6 +23,7 @@ HOUSE = "house"
 
 _MOST = 20
 _EVER = date(1970, 1, 1)
+_SAMPLE = date(2026, 1, 1)
 _OWN = "the tenant's own rule"
 
 Subject = Literal["hours", "caps"]
@@ -41,6 +42,17 @@ class HouseHours(Row):
     sun: Hours = WHOLE_DAY
     holiday: Hours | None = None
     holidays: Calendars | None = None
+
+    @model_validator(mode="after")
+    def _sound(self) -> "HouseHours":
+        # What is wrong with a calendar is told now, not when a touch is due.
+        row = self.statute()
+        if row.holidays:
+            try:
+                is_holiday(_SAMPLE, row.holidays)
+            except (NotImplementedError, ValueError, OverflowError):
+                raise ValueError("holidays: a calendar or a day that is not known") from None
+        return self
 
     def statute(self) -> Statute:
         """The same as a row to be asked beside those of the law."""

@@ -158,6 +158,18 @@ def test_an_emergency_stops_every_channel_for_countries_too(channel):
         {"caps": [{"channels": ["sms"], "count": -1, "hours": 24}]},
         {"caps": [{"channels": ["sms"], "count": 1, "hours": 0}]},
         {"capz": []},
+        {"hours": [{"channels": ["sms"], "holiday": []}]},
+        {"hours": [{"channels": ["sms"], "holiday": [], "holidays": {"calendars": ["XX"]}}]},
+        {"hours": [{"channels": ["sms"], "holiday": [], "holidays": {"calendars": ["US-ZZ"]}}]},
+        {
+            "hours": [
+                {
+                    "channels": ["sms"],
+                    "holiday": [],
+                    "holidays": {"calendars": ["US"], "days": ["13-40"]},
+                }
+            ]
+        },
     ],
 )
 def test_a_document_that_says_nothing_sensible_is_refused(document):
