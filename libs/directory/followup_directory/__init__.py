@@ -31,6 +31,7 @@ from followup_directory.keys import (
     revoke_key,
     rotate_key,
 )
+from followup_directory.lead_rules import AttributeRule, RoutingRule
 from followup_directory.rules import (
     EVERYBODY,
     EmergencyStop,
@@ -63,6 +64,7 @@ __all__ = [
     "Account",
     "Allowance",
     "ApiKey",
+    "AttributeRule",
     "AuditEntry",
     "AuditQuery",
     "Deed",
@@ -71,6 +73,7 @@ __all__ = [
     "GrantedExemption",
     "NewKey",
     "Principal",
+    "RoutingRule",
     "SealBroken",
     "Sender",
     "SlugTaken",

@@ -2,8 +2,9 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from followup_directory.lead_rules import AttributeRule, RoutingRule, Word
 from followup_policy.house import HouseDocument
 
 
@@ -26,6 +27,9 @@ class TenantSettings(BaseModel):
     `test_recipients` (addresses) are reached all the same; in a `dry_run` everything is decided
     as it would be and no provider is called. `rules` are the hours and caps the tenant keeps
     beside the law.
+    `retention_days`: people silent for so long are erased; None keeps them.
+    `routing` says which sequence a lead enters, `attributes` what its custom attributes may
+    be, with `strict_attributes` no others.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -45,6 +49,12 @@ class TenantSettings(BaseModel):
     test_recipients: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
     dry_run: bool = False
     rules: HouseDocument = HouseDocument()
+    retention_days: Annotated[int, Field(ge=1, le=36_500)] | None = None
+    routing: Annotated[tuple[RoutingRule, ...], Field(max_length=100)] = ()
+    attributes: Annotated[dict[Word, AttributeRule], Field(max_length=100)] = Field(
+        default_factory=dict
+    )
+    strict_attributes: bool = False
 
     @classmethod
     def read(cls, stored: dict[str, Any]) -> "TenantSettings":

@@ -35,6 +35,10 @@ _LIST = text(f"""
        AND (CAST(:after AS uuid) IS NULL OR id > :after)
      ORDER BY id LIMIT :limit
 """)
+_RAW = text(f"""
+    SELECT {_COLUMNS} FROM messaging.dead WHERE tenant_id = :tenant AND type = :type ORDER BY id
+""")
+_FORGET = text("DELETE FROM messaging.dead WHERE id = ANY(CAST(:ids AS uuid[]))")
 _SHOW = text(f"SELECT {_COLUMNS} FROM messaging.dead WHERE id = :id")
 _LOCK_OPEN = text(f"""
     SELECT {_COLUMNS} FROM messaging.dead
@@ -159,6 +163,17 @@ async def show(tx: Transaction, id: UUID) -> DeadLetter | None:  # noqa: A002 - 
     """One letter, in whatever state."""
     row = await tx.first(_SHOW, id=id)
     return None if row is None else DeadLetter(**row)
+
+
+async def raw_letters(tx: Transaction, tenant_id: UUID, message_type: str) -> list[DeadLetter]:
+    """Every letter of a tenant and type, in whatever state."""
+    rows = await tx.all(_RAW, tenant=tenant_id, type=message_type)
+    return [DeadLetter(**row) for row in rows]
+
+
+async def forget(tx: Transaction, ids: Sequence[UUID]) -> int:
+    """Delete letters: whoever they are about is to be forgotten."""
+    return await tx.run(_FORGET, ids=list(ids)) if ids else 0
 
 
 async def replay(tx: Transaction, ids: Sequence[UUID]) -> Replay:

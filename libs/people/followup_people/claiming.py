@@ -1,7 +1,7 @@
 """Claiming persons for a batch of leads: whose they are, with nobody else deciding so too."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from followup_database import Transaction
@@ -18,13 +18,14 @@ class Claim:
     """A human of the batch: its leads (indices) and the id they stand under from now on.
 
     `portrait` is None for a new person. `absorbed` are known persons, locked, who turn
-    out to be the same human.
+    out to be the same human. `owned`: those of its keys somebody had before.
     """
 
     members: tuple[int, ...]
     person_id: UUID
     portrait: Portrait | None
     absorbed: Mapping[UUID, Portrait]
+    owned: frozenset[Key] = frozenset()
 
 
 async def claim(tx: Transaction, leads: Sequence[NewLead]) -> list[Claim]:
@@ -47,7 +48,10 @@ async def claim(tx: Transaction, leads: Sequence[NewLead]) -> list[Claim]:
         if stale := _stale(found, leads, known, locked):
             await store.move_points(tx, stale)
             continue
-        claims = [_claim(c, cand, locked) for c, cand in zip(found, chosen, strict=True)]
+        claims = [
+            replace(_claim(c, cand, locked), owned=frozenset(c.keys & owners.keys()))
+            for c, cand in zip(found, chosen, strict=True)
+        ]
         await store.move_points(tx, _strays(found, claims, locked))
         return claims
     raise PersonContended(f"the persons of {len(leads)} leads changed at every of {_LOOKS} looks")

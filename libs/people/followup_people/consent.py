@@ -20,29 +20,40 @@ from followup_people.records import ConsentChannel, ConsentState
 _LOCK = text("""
     SELECT id FROM people.persons WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR UPDATE
 """)
-_INSERT = text("""
-    INSERT INTO people.consents
-        (id, tenant_id, person_id, channel, state, wording, method, source, page, ip,
-         user_agent, at)
-    SELECT r.*
-    FROM unnest(CAST(:id AS uuid[]), CAST(:tenant_id AS uuid[]), CAST(:person_id AS uuid[]),
-        CAST(:channel AS text[]), CAST(:state AS text[]), CAST(:wording AS text[]),
-        CAST(:method AS text[]), CAST(:source AS text[]), CAST(:page AS text[]),
-        CAST(:ip AS text[]), CAST(:user_agent AS text[]), CAST(:at AS timestamptz[])) AS r
-""")
 _COLUMNS = (
     "tenant_id",
     "person_id",
+    "lead_id",
     "channel",
     "state",
+    "purpose",
+    "seller",
     "wording",
     "method",
     "source",
     "page",
     "ip",
     "user_agent",
+    "jurisdiction",
     "at",
+    "confirmed_at",
 )
+_TYPES = {
+    "tenant_id": "uuid",
+    "person_id": "uuid",
+    "lead_id": "uuid",
+    "at": "timestamptz",
+    "confirmed_at": "timestamptz",
+}
+# Addresses travel as one text each: an array of arrays must be rectangular.
+_INSERT = text(f"""
+    INSERT INTO people.consents (id, addresses, wording_hash, {", ".join(_COLUMNS)})
+    SELECT r.id, string_to_array(r.addresses, ' '), sha256(convert_to(r.wording, 'UTF8')),
+        {", ".join(f"r.{name}" for name in _COLUMNS)}
+    FROM unnest(CAST(:id AS uuid[]), CAST(:addresses AS text[]),
+        {", ".join(f"CAST(:{name} AS {_TYPES.get(name, 'text')}[])" for name in _COLUMNS)})
+        AS r(id, addresses, {", ".join(_COLUMNS)})
+""")
 _SETTLE = text("""
     UPDATE people.persons p SET consent = latest.consent
     FROM (
@@ -58,17 +69,35 @@ _SETTLE = text("""
     ) AS latest
     WHERE p.id = latest.person_id AND p.consent IS DISTINCT FROM latest.consent
 """)
+_HISTORY = text("""
+    SELECT to_jsonb(c) - 'tenant_id' - 'wording_hash'
+        || jsonb_build_object('wording_sha256', encode(wording_hash, 'hex')) AS row
+    FROM people.consents c
+    WHERE tenant_id = :tenant_id AND person_id = :person ORDER BY at, id
+""")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsentStatement:
-    """What somebody said, ticked or sent about being contacted, and how that is known."""
+    """What somebody said, ticked or sent about being contacted, and how that is known.
+
+    With `wording` its hash is kept, to show that it is the one of that time. `addresses`
+    are those it was given for; `seller` is who may contact them, `purpose` what for;
+    `confirmed_at` when it was said a second time (double opt-in); `jurisdiction` whose
+    rules it was asked under.
+    """
 
     tenant_id: UUID
     person_id: UUID
     channel: ConsentChannel
     state: ConsentState
     at: datetime
+    lead_id: UUID | None = None
+    purpose: str = "marketing"
+    seller: str | None = None
+    addresses: tuple[str, ...] = ()
+    jurisdiction: str | None = None
+    confirmed_at: datetime | None = None
     wording: str | None = None
     method: str | None = None
     source: str | None = None
@@ -95,7 +124,19 @@ async def keep_consent(tx: Transaction, statements: Sequence[ConsentStatement]) 
     """Add to the history alone."""
     if statements:
         columns = {name: [getattr(each, name) for each in statements] for name in _COLUMNS}
-        await tx.run(_INSERT, id=[new_id() for _ in statements], **columns)
+        await tx.run(
+            _INSERT,
+            id=[new_id() for _ in statements],
+            addresses=[" ".join(each.addresses) for each in statements],
+            **columns,
+        )
+
+
+async def consent_history(
+    tx: Transaction, tenant_id: UUID, person_id: UUID
+) -> list[dict[str, Any]]:
+    """Every statement about a person, oldest first, in JSON values: the proof of each."""
+    return [row["row"] for row in await tx.all(_HISTORY, tenant_id=tenant_id, person=person_id)]
 
 
 async def settle_consent(tx: Transaction, person_ids: Sequence[UUID]) -> None:

@@ -128,6 +128,7 @@ class NewLead:
     consent: ConsentState = "unknown"
     consent_wording: str | None = None
     consent_method: str | None = None
+    seller: str | None = None
     page: str | None = None
     ip: str | None = None
     user_agent: str | None = None

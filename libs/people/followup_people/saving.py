@@ -15,8 +15,12 @@ from followup_database import Transaction
 from followup_people import claiming, store
 from followup_people.claiming import Claim
 from followup_people.consent import ConsentStatement, keep_consent, latest, settle_consent
+from followup_people.matches import note_matches
 from followup_people.merging import Portrait, fill, portrait
 from followup_people.records import NewLead, SavedLead
+
+_CODE = 3
+"""Letters of the longest code of a state (ISO 3166-2 of AU)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,7 @@ async def upsert_leads(tx: Transaction, drafts: Sequence[NewLead]) -> list[Saved
     # A lead that somebody else saved at this moment has had its say there.
     spoke = {i: persons[i] for i, d in enumerate(fresh) if kept[d.lead_id][0] == d.lead_id}
     await _write_consent(tx, fresh, claims, spoke)
+    await note_matches(tx, fresh, claims, spoke)
     results = dict(zip(batch.fresh, _results(fresh, claims, kept), strict=True))
     return _in_order(drafts, batch, results)
 
@@ -140,8 +145,12 @@ def _statements(drafts: Sequence[NewLead], person_id: UUID) -> list[ConsentState
         ConsentStatement(
             tenant_id=draft.tenant_id,
             person_id=person_id,
+            lead_id=draft.lead_id,
             channel="any",
             state=draft.consent,
+            seller=draft.seller,
+            addresses=tuple(each for each in (draft.phone_e164, draft.email) if each),
+            jurisdiction=_jurisdiction(draft),
             at=draft.received_at,
             wording=draft.consent_wording,
             method=draft.consent_method,
@@ -153,6 +162,14 @@ def _statements(drafts: Sequence[NewLead], person_id: UUID) -> list[ConsentState
         for draft in drafts
         if draft.consent != "unknown" or draft.consent_wording or draft.consent_method
     ]
+
+
+def _jurisdiction(draft: NewLead) -> str | None:
+    """Where the lead says it is: `US-CA`, `DE`."""
+    if draft.country is None:
+        return None
+    coded = draft.state is not None and len(draft.state) <= _CODE and draft.state.isupper()
+    return f"{draft.country}-{draft.state}" if coded else draft.country
 
 
 def _results(

@@ -89,6 +89,31 @@ _MERGE_BIRTHDAYS = text(f"""
     JOIN people.persons l ON l.id = r.loser
     WHERE w.id = r.winner AND w.birthday IS NULL AND l.birthday IS NOT NULL
 """)
+# Before anything moves: what it takes to part them again.
+_NOTE_MERGES = text("""
+    INSERT INTO people.merges (id, tenant_id, person_id, absorbed, kept, at)
+    SELECT r.id, l.tenant_id, r.winner, r.loser, jsonb_build_object(
+        'person', to_jsonb(l),
+        'points', (SELECT COALESCE(jsonb_agg(c.id), '[]') FROM people.contact_points c
+            WHERE c.person_id = r.loser),
+        'leads', (SELECT COALESCE(jsonb_agg(e.id), '[]') FROM people.leads e
+            WHERE e.person_id = r.loser),
+        'consents', (SELECT COALESCE(jsonb_agg(s.id), '[]') FROM people.consents s
+            WHERE s.person_id = r.loser)), :now
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:losers AS uuid[]), CAST(:winners AS uuid[]))
+        AS r(id, loser, winner)
+    JOIN people.persons l ON l.id = r.loser
+""")
+_MERGE_MERGES = text(f"""
+    UPDATE people.merges g SET person_id = r.winner
+    FROM {_MOVES}
+    WHERE g.person_id = r.loser
+""")
+_MERGE_HISTORY = text(f"""
+    UPDATE people.history h SET person_id = r.winner
+    FROM {_MOVES}
+    WHERE h.person_id = r.loser
+""")
 # The row stays, to say where its person went, and says nothing else.
 _MERGE_PERSONS = text(f"""
     UPDATE people.persons p
@@ -238,7 +263,10 @@ async def merge_persons(tx: Transaction, merges: Mapping[UUID, UUID]) -> None:
     if not merges:
         return
     moves = _moves(merges)
+    await tx.run(_NOTE_MERGES, ids=[new_id() for _ in merges], now=tx.now, **moves)
     for statement in (
+        _MERGE_MERGES,
+        _MERGE_HISTORY,
         _MOVE_POINTS,
         _MERGE_LEADS,
         _MERGE_CONSENTS,

@@ -26,5 +26,7 @@ PERSONAL: tuple[PersonalTable, ...] = (
     ),
     PersonalTable("people", "contact_points", ("address", "match_key")),
     PersonalTable("people", "leads", ("external_id", "need", "value", "attributes")),
-    PersonalTable("people", "consents", ("wording", "page", "ip", "user_agent")),
+    PersonalTable("people", "consents", ("wording", "page", "ip", "user_agent", "addresses")),
+    PersonalTable("people", "merges", ("kept",)),
+    PersonalTable("people", "history", ("changes",)),
 )

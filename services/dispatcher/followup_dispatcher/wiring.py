@@ -25,6 +25,7 @@ from followup_dispatcher.sandbox import SandboxRecord
 from followup_dispatcher.sending import Sending
 from followup_dispatcher.settings import DispatcherSettings
 from followup_dispatcher.sweeps import StaleSweep, UnknownSweep
+from followup_dispatcher.tables import PERSONAL
 from followup_dispatcher.watch import Watch
 from followup_messaging.consumer import Consumer
 from followup_messaging.maintenance import Months
@@ -36,6 +37,7 @@ from followup_runtime.databases import Databases
 from followup_runtime.keyring import keys_of
 from followup_runtime.loops import LoopRunner
 from followup_runtime.metrics import Metrics as ProcessMetrics
+from followup_runtime.rights import RightsLoop
 from followup_runtime.service import Service
 from followup_runtime.settings import Settings
 from followup_suppression import AddressHasher, StopFence
@@ -137,6 +139,7 @@ def build(
             LoopRunner(outbox.sweeper, metrics=metrics),
             LoopRunner(Months(database, "dispatcher"), metrics=metrics),
             LoopRunner(watch, metrics=metrics),
+            LoopRunner(RightsLoop("dispatcher", database, PERSONAL), metrics=metrics),
             LoopRunner(QueueWatch("dispatcher", bus, metrics), metrics=metrics),
         ],
         finishers=[outbox.relay],

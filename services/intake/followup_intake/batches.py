@@ -20,7 +20,6 @@ from followup_database import Database, Transaction, committed
 from followup_directory import Deed, Tenant, record_deed
 from followup_intake.ahead import ahead
 from followup_intake.capture import Capture, Captured, Draft
-from followup_intake.core.lead import RowResult
 from followup_intake.drafts import answer, drafted, read_lead, refusal
 from followup_runtime.problems import Problem
 from followup_suppression import StopFence
@@ -145,7 +144,7 @@ def _read(line: bytes, number: int, tenant: Tenant, today: date) -> Draft | Prob
     if isinstance(body, Problem):
         return body
     draft = drafted(body, tenant=tenant, today=today, row=number)
-    return refusal(draft) if isinstance(draft, RowResult) else draft
+    return draft if isinstance(draft, Draft) else refusal(draft)
 
 
 def _refused(number: int, problem: Problem) -> dict[str, Any]:

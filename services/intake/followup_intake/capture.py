@@ -1,8 +1,9 @@
 """Capturing leads: people, leads and `lead.captured`, in the caller's transaction."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from followup_contracts.events import LeadCaptured, LeadUpdated
@@ -11,6 +12,7 @@ from followup_database import Transaction, new_id
 from followup_directory import Tenant
 from followup_intake.core.emails import match_key_email
 from followup_intake.core.lead import LeadDraft, RowResult
+from followup_intake.core.routing import choose
 from followup_messaging.outbox import Outbox
 from followup_people import (
     ConsentStatement,
@@ -38,7 +40,8 @@ class Proof:
 class Draft:
     """An accepted row with what only its way in knows.
 
-    `traceparent`: the trace it came in, where that is not the one at work.
+    `traceparent`: the trace it came in, where that is not the one at work. `attributes`:
+    those the tenant's schema has read, in place of their texts.
     """
 
     result: RowResult
@@ -49,6 +52,7 @@ class Draft:
     sequence: str | None = None
     audience: str | None = None
     traceparent: str | None = None
+    attributes: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +93,7 @@ class Capture:
         messages = []
         for draft, lead, one in zip(drafts, new, saved, strict=True):
             if one.duplicate_of_lead is None:
-                payload = _announcement(draft, lead, one, tx.now, lane)
+                payload = _announcement(draft, lead, one, tx.now, lane, tenant)
                 messages.append(
                     self._outbox.message(
                         payload,
@@ -115,6 +119,9 @@ def _refusals(
             channel="any",
             state="no",
             at=lead.received_at,
+            lead_id=one.lead_id,
+            seller=lead.seller,
+            addresses=tuple(each for each in (lead.phone_e164, lead.email) if each),
             wording=lead.consent_wording,
             method=lead.consent_method,
             source=lead.source,
@@ -139,7 +146,7 @@ def _captured(draft: Draft, one: SavedLead) -> Captured:
 
 
 def _announcement(
-    draft: Draft, lead: NewLead, one: SavedLead, now: datetime, lane: Lane
+    draft: Draft, lead: NewLead, one: SavedLead, now: datetime, lane: Lane, tenant: Tenant
 ) -> Payload:
     if draft.result.duplicate_of is not None:
         return LeadUpdated(
@@ -152,7 +159,8 @@ def _announcement(
         asked=lead.asked,
         audience=lead.audience,
         lane=lane,
-        sequence=draft.sequence,
+        sequence=draft.sequence
+        or choose(tenant.settings.routing, draft.lead, audience=lead.audience).sequence,
         received_at=lead.received_at,
     )
 
@@ -183,12 +191,13 @@ def _new_lead(draft: Draft, tenant: Tenant, now: datetime) -> NewLead:
         value=lead.value,
         currency=lead.currency,
         external_id=draft.external_id or lead.external_id,
-        attributes=_attributes(lead),
+        attributes={**_attributes(lead), **draft.attributes},
         # A form's own clock may be wrong or its date unreadable; then it is now.
         received_at=min(lead.received_at or now, now),
         consent=lead.consent,
         consent_wording=lead.consent_text,
         consent_method=proof.method,
+        seller=tenant.settings.business_name or tenant.name,
         page=proof.page,
         ip=proof.ip,
         user_agent=proof.user_agent,

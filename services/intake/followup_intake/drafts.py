@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from followup_directory import Tenant
 from followup_intake.capture import Captured, Draft, Proof
+from followup_intake.core.attributes import Unfit, checked
 from followup_intake.core.lead import RowResult
 from followup_intake.core.normalise import normalise_lead
 from followup_intake.models import LeadIn
@@ -35,8 +36,18 @@ def read_lead(text: bytes) -> LeadIn | Problem:
 
 def drafted(
     body: LeadIn, *, tenant: Tenant, today: date, row: int = 1, traceparent: str | None = None
-) -> Draft | RowResult:
-    """A draft ready to be saved, or the verdict on a lead that nobody can be reached by."""
+) -> Draft | RowResult | list[Unfit]:
+    """A draft ready to be saved, or the verdict on a lead that nobody can be reached by.
+
+    Or what of its attributes does not fit the tenant's schema.
+    """
+    settings = tenant.settings
+    attributes: dict[str, Any] = {}
+    if settings.attributes or settings.strict_attributes:
+        found = checked(settings.attributes, body.attributes, strict=settings.strict_attributes)
+        if isinstance(found, list):
+            return found
+        attributes = {name: found[name] for name in found if name in settings.attributes}
     result = normalise_lead(
         body.fields(), today=today, default_country=tenant.settings.default_country, row=row
     )
@@ -51,11 +62,14 @@ def drafted(
         sequence=body.sequence,
         audience=body.audience,
         traceparent=traceparent,
+        attributes=attributes,
     )
 
 
-def refusal(result: RowResult) -> Problem:
+def refusal(result: RowResult | list[Unfit]) -> Problem:
     """Why a lead was refused, with pointers to what was unusable."""
+    if isinstance(result, list):
+        return unfit(result)
     errors = [
         {"pointer": pointer, "detail": detail}
         for note, pointer, detail in (
@@ -71,6 +85,19 @@ def refusal(result: RowResult) -> Problem:
         detail,
         errors=errors or [{"pointer": "/phone", "detail": detail}],
     )
+
+
+def unfit(found: list[Unfit]) -> Problem:
+    """What does not fit the tenant's schema, with a pointer to each."""
+    errors = [
+        {"pointer": f"/attributes/{_escaped(each.name)}", "detail": each.why} for each in found
+    ]
+    return Problem(422, "Attributes do not fit", errors[0]["detail"], errors=errors)
+
+
+def _escaped(name: str) -> str:
+    # RFC 6901, section 3
+    return name.replace("~", "~0").replace("/", "~1")
 
 
 def answer(draft: Draft, captured: Captured) -> Mapping[str, Any]:

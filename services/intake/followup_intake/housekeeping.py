@@ -1,12 +1,13 @@
-"""Forgetting answers nobody asks for again."""
+"""Forgetting what nobody asks for again."""
 
 from followup_database import Database
 from followup_intake import requests
+from followup_intake.fetches import forget_fetches
 from followup_runtime.loops import Tick
 
 
 class RequestSweep:
-    """Deletes answers kept for an `Idempotency-Key` after two days."""
+    """Deletes answers kept for an `Idempotency-Key` after two days, fetches after a month."""
 
     name = "intake:requests"
 
@@ -16,4 +17,5 @@ class RequestSweep:
     async def run_once(self) -> Tick:
         """One round, once an hour."""
         async with self._database.transaction() as tx:
-            return Tick(worked=await requests.forget_old(tx), again_in=3600.0)
+            worked = await requests.forget_old(tx) + await forget_fetches(tx)
+        return Tick(worked=worked, again_in=3600.0)

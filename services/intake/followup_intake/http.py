@@ -1,6 +1,6 @@
 """Intake's routes: parse, call, answer."""
 
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 import orjson
@@ -16,7 +16,6 @@ from followup_intake.happenings import FORBIDDING, Happenings, IncompleteEvent, 
 from followup_intake.models import LeadEventIn, LeadIn, LeadOut
 from followup_intake.posts import Post, Posts
 from followup_intake.routes.tenancy import active_tenant
-from followup_people import leads_by_id
 from followup_runtime.auth import require
 from followup_runtime.deeds import recorded
 from followup_runtime.problems import Problem
@@ -27,7 +26,6 @@ MAX_BATCH = 64 * 1024 * 1024
 MAX_FILE = 256 * 1024 * 1024
 
 Writer = Annotated[Principal, Depends(require("leads:write"))]
-Reader = Annotated[Principal, Depends(require("leads:read"))]
 IdempotencyKey = Annotated[
     str | None, Header(alias="Idempotency-Key", min_length=1, max_length=255)
 ]
@@ -66,7 +64,6 @@ class Routes:
         add = self.router.add_api_route
         add("/v1/leads", self.post_lead, methods=["POST"], status_code=201, response_model=LeadOut)
         add("/v1/leads/batch", self.post_batch, methods=["POST"], response_class=StreamingResponse)
-        add("/v1/leads/{lead_id}", self.get_lead, methods=["GET"])
         add("/v1/leads/{lead_id}/events", self.post_event, methods=["POST"], status_code=202)
 
     async def post_lead(
@@ -104,23 +101,6 @@ class Routes:
             request.stream(), tenant=tenant, today=today, lane=lane, by=who.key_id
         )
         return Duplex(answers, media_type="application/x-ndjson")
-
-    async def get_lead(self, lead_id: UUID, who: Reader) -> dict[str, Any]:
-        """One lead."""
-        async with self._database.transaction(tenant=who.tenant_id) as tx:
-            lead = (await leads_by_id(tx, [lead_id])).get(lead_id)
-        if lead is None:
-            raise Problem(404, detail="there is no such lead", pointer="{lead_id}")
-        return {
-            "id": str(lead.id),
-            "person_id": str(lead.person_id),
-            "source": lead.source,
-            "asked": lead.asked,
-            "need": lead.need,
-            "value": None if lead.value is None else str(lead.value),
-            "attributes": dict(lead.attributes),
-            "received_at": lead.received_at.isoformat(),
-        }
 
     async def post_event(self, lead_id: UUID, body: LeadEventIn, who: Writer) -> dict[str, str]:
         """Take a booking, a sale or a change of stage; 202 once it is kept.

@@ -18,6 +18,7 @@ from followup_database.errors import is_outage
 from followup_directory import Deed, Tenant, record_deed, tenants_by_id
 from followup_intake import requests
 from followup_intake.capture import Capture, Captured, Draft
+from followup_intake.core.attributes import Unfit
 from followup_intake.core.lead import RowResult
 from followup_intake.drafts import answer, drafted, refusal
 from followup_intake.errors import IntakeError, KeyReused
@@ -190,12 +191,12 @@ def _next(
     return taken
 
 
-def _judge(post: Post, tenant: Tenant, tx: Transaction) -> Draft | RowResult:
+def _judge(post: Post, tenant: Tenant, tx: Transaction) -> Draft | RowResult | list[Unfit]:
     return drafted(post.body, tenant=tenant, today=tx.now.date(), traceparent=post.traceparent)
 
 
 async def _kept(
-    tx: Transaction, posts: Sequence[Post], judged: Sequence[Draft | RowResult]
+    tx: Transaction, posts: Sequence[Post], judged: Sequence[Draft | RowResult | list[Unfit]]
 ) -> dict[int, Answer | Exception]:
     """The answers there are before anything is saved, by the post's place.
 
@@ -204,7 +205,7 @@ async def _kept(
     """
     asked = {post.key: post.raw for post in posts if post.key is not None}
     refused = {
-        post.key for post, draft in zip(posts, judged, strict=True) if isinstance(draft, RowResult)
+        post.key for post, draft in zip(posts, judged, strict=True) if not isinstance(draft, Draft)
     }
     kept = await requests.take(tx, asked, without=refused) if asked else {}
     found: dict[int, Answer | Exception] = {}
@@ -212,7 +213,7 @@ async def _kept(
         before = kept.get(post.key) if post.key is not None else None
         if before is not None:
             found[index] = _problem(before) if isinstance(before, IntakeError) else before
-        elif isinstance(draft, RowResult):
+        elif not isinstance(draft, Draft):
             found[index] = refusal(draft)
     return found
 

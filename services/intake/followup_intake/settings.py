@@ -8,12 +8,14 @@ from followup_messaging.sweeper import REPUBLISH_AFTER
 
 @dataclass(frozen=True, slots=True)
 class IntakeSettings:
-    """Times of intake, all by machine time.
+    """Times of intake, all by machine time, and where it calls.
 
     `republish_after`: how long an announced lead may stay unhandled. Shorter than what
     its consumers need makes work; it never makes a lead twice. `patience`: how long an
     event from the bus waits for a lead nobody knows yet before it is a dead letter.
+    `graph_url`: the version of Meta's Graph API that leads are fetched from.
     """
 
     republish_after: timedelta = REPUBLISH_AFTER
     patience: timedelta = timedelta(minutes=15)
+    graph_url: str = "https://graph.facebook.com/v21.0"

@@ -1,30 +1,50 @@
 """Intake put together: the only file here that names concrete classes."""
 
+import httpx
+
+from followup_directory import Vault
 from followup_intake.batches import Batches
 from followup_intake.capture import Capture
+from followup_intake.fetches import Fetches, GraphApi
 from followup_intake.happenings import Happenings
 from followup_intake.housekeeping import RequestSweep
 from followup_intake.http import MAX_BATCH, MAX_FILE, Routes
 from followup_intake.imports import Importer
 from followup_intake.ingress import Ingress
 from followup_intake.posts import Posts
+from followup_intake.retention import Retention
 from followup_intake.reunion import Reunion
+from followup_intake.rights import Rights, forget_letters
 from followup_intake.routes.audit import AuditRoutes
+from followup_intake.routes.consent import ConsentRoutes
+from followup_intake.routes.doors import Doors
 from followup_intake.routes.imports import ImportRoutes
 from followup_intake.routes.keys import KeyRoutes
+from followup_intake.routes.leads import LeadRoutes
+from followup_intake.routes.rights import RightsRoutes
+from followup_intake.routes.rules import RuleRoutes
+from followup_intake.routes.sources import SourceRoutes
 from followup_intake.routes.tenants import TenantRoutes
 from followup_intake.settings import IntakeSettings
+from followup_intake.submitted import Submission
+from followup_intake.tables import PERSONAL
 from followup_messaging.consumer import Consumer
 from followup_messaging.outbox import Outbox
 from followup_messaging.port import Bus
 from followup_messaging.watch import QueueWatch
+from followup_people.tables import PERSONAL as PEOPLE
 from followup_policy.readiness import read_tables
 from followup_runtime.databases import Databases
+from followup_runtime.keyring import keys_of
 from followup_runtime.loops import LoopRunner
 from followup_runtime.metrics import Metrics
+from followup_runtime.rights import RightsLoop
 from followup_runtime.service import Service
 from followup_runtime.settings import Settings
-from followup_suppression import StopFence
+from followup_suppression import AddressHasher, StopFence
+
+CALL_SECONDS = 10.0
+"""What a call to a vendor may take."""
 
 
 def importer(databases: Databases, outbox: Outbox) -> Importer:
@@ -33,7 +53,7 @@ def importer(databases: Databases, outbox: Outbox) -> Importer:
 
 
 def build(
-    settings: Settings,  # noqa: ARG001 - every service is built alike
+    settings: Settings,
     *,
     bus: Bus,
     databases: Databases,
@@ -47,6 +67,11 @@ def build(
     outbox = Outbox("intake", bus, databases.worker, republish_after=own.republish_after)
     capture, happenings = Capture(outbox), Happenings(outbox)
     posts = Posts(databases.api, capture=capture)
+    keys = keys_of(settings)
+    rights = Rights(AddressHasher(keys.suppression_key))
+    vault = Vault(keys.secret_keys)
+    submission = Submission(databases.api, capture, fence)
+    graph = GraphApi(own.graph_url, lambda: httpx.AsyncClient(timeout=CALL_SECONDS))
     routes = Routes(
         databases.api,
         posts=posts,
@@ -60,6 +85,12 @@ def build(
         KeyRoutes(databases.api),
         TenantRoutes(databases.worker),
         AuditRoutes(databases.api),
+        LeadRoutes(databases.api, outbox),
+        RuleRoutes(databases.api),
+        RightsRoutes(databases.api, rights, fence),
+        Doors(databases.worker, vault=vault, submission=submission),
+        SourceRoutes(databases.api, vault=vault, public_url=settings.public_url),
+        ConsentRoutes(databases, fence=fence, public_url=settings.public_url),
     )
     for each in others:
         routes.router.include_router(each.router)
@@ -87,9 +118,25 @@ def build(
             LoopRunner(outbox.sweeper, metrics=metrics),
             LoopRunner(RequestSweep(databases.worker), metrics=metrics),
             LoopRunner(reunion, metrics=metrics),
+            LoopRunner(
+                RightsLoop(
+                    "intake",
+                    databases.worker,
+                    (*PERSONAL, *PEOPLE),
+                    before=forget_letters,
+                    beside=rights.listed,
+                ),
+                metrics=metrics,
+            ),
+            LoopRunner(
+                Fetches(databases.worker, graph, vault=vault, submission=submission),
+                metrics=metrics,
+            ),
+            LoopRunner(Retention(databases.worker, rights), metrics=metrics),
             LoopRunner(QueueWatch("intake", bus, metrics), metrics=metrics),
         ],
         finishers=[outbox.relay],
+        close=graph.close,
         pending=lambda: outbox.relay.pending + posts.pending,
         body_limits={"/v1/leads/batch": MAX_BATCH, "/v1/leads/import": MAX_FILE},
     )

@@ -12,5 +12,6 @@ PERSONAL: tuple[PersonalTable, ...] = (
         SCHEMA,
         "messages",
         ("our_address", "address", "subject", "body", "answer", "payload"),
+        address_column="address",
     ),
 )

@@ -19,6 +19,7 @@ from followup_replies.reports import ReportDesk
 from followup_replies.sandbox import sandbox
 from followup_replies.sent import SentTouches
 from followup_replies.stops import Stops
+from followup_replies.tables import PERSONAL
 from followup_replies.twilio.vendor import TWILIO
 from followup_replies.vendor import BODY_BYTES, Vendors
 from followup_replies.voice import routes as voice
@@ -26,6 +27,7 @@ from followup_runtime.databases import Databases
 from followup_runtime.keyring import Keys, keys_of
 from followup_runtime.loops import Loop, LoopRunner, Runner
 from followup_runtime.metrics import Metrics
+from followup_runtime.rights import RightsLoop
 from followup_runtime.service import Service
 from followup_runtime.settings import Settings
 from followup_suppression import AddressHasher, StopFence
@@ -116,6 +118,7 @@ def _runners(
         ParkedSweep(databases.worker, reports, figures),
         HoldWatch(databases.worker, figures),
         QueueWatch(NAME, bus, metrics),
+        RightsLoop(NAME, databases.worker, PERSONAL),
         outbox.sweeper,
     ]
     return [consumer, *(LoopRunner(loop, metrics=metrics) for loop in loops)]

@@ -14,12 +14,14 @@ from followup_runtime.databases import Databases
 from followup_runtime.keyring import keys_of
 from followup_runtime.loops import Loop, LoopRunner, Runner
 from followup_runtime.metrics import Metrics
+from followup_runtime.rights import RightsLoop
 from followup_runtime.service import Service
 from followup_runtime.settings import Settings
 from followup_scheduler.book import SequenceBook
 from followup_scheduler.enroller import Enroller
 from followup_scheduler.facts import FactFinder
 from followup_scheduler.figures import Figures
+from followup_scheduler.forgetting import end_work
 from followup_scheduler.handlers.captured import CapturedLeads
 from followup_scheduler.handlers.feedback import ProviderFeedback
 from followup_scheduler.handlers.outcomes import TouchOutcomes
@@ -30,6 +32,7 @@ from followup_scheduler.loops import Reconciler, TimerLoop
 from followup_scheduler.reminders import Reminders
 from followup_scheduler.runs import RunStore
 from followup_scheduler.settings import SchedulerSettings
+from followup_scheduler.tables import PERSONAL
 from followup_scheduler.taskbook import TaskBook
 from followup_scheduler.watch import Watch
 from followup_suppression import AddressHasher, StopFence
@@ -90,6 +93,7 @@ def build(
         MessagingWatch(databases.worker, metrics),
         Watch(databases.worker, metrics, unanswered=own.unanswered),
         QueueWatch(NAME, bus, metrics),
+        RightsLoop(NAME, databases.worker, PERSONAL, before=end_work),
     ]
     runners: list[Runner] = [
         *consumers,

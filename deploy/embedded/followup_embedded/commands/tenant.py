@@ -24,7 +24,8 @@ from followup_embedded.commands.tenants import tenant_named
 from followup_runtime.settings import Settings
 
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
-_BY_HAND = frozenset({"rules"})  # a document, and nothing to be set in passing
+# Documents, lists and tables, and nothing to be set in passing.
+_BY_HAND = frozenset({"rules", "routing", "attributes"})
 _LIST = text("SELECT slug, name, state, id FROM directory.tenants ORDER BY slug")
 
 
@@ -52,7 +53,8 @@ def set_(slug: str, pairs: tuple[str, ...]) -> None:
     """Change settings of tenant SLUG and print them all, as JSON.
 
     business_name, agent_name, postal_address, booking_link, callback_number, public_url,
-    zone, default_country, audience (b2b or b2c), sandbox (true or false).
+    zone, default_country, audience (b2b or b2c), sandbox (true or false), retention_days,
+    strict_attributes.
     """
     click.echo(json.dumps(perform(_set(settings(), slug, _changes(pairs)))))
 

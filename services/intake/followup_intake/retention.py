@@ -1,0 +1,69 @@
+"""Forgetting people nobody has heard of for as long as their tenant says."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import text
+
+from followup_database import Database
+from followup_directory import Deed, Tenant, page_of_tenants, record_deed
+from followup_intake.rights import Rights
+from followup_people import forget_old_exports
+from followup_runtime.loops import Tick
+
+MOST = 100
+EVERY = 600.0
+
+_SILENT = text("""
+    SELECT p.id FROM people.persons p
+    WHERE p.tenant_id = :tenant_id AND p.merged_into IS NULL AND p.created_at < :before
+      AND NOT EXISTS (SELECT FROM people.leads l
+        WHERE l.person_id = p.id AND l.received_at >= :before)
+      AND NOT EXISTS (SELECT FROM people.consents c WHERE c.person_id = p.id AND c.at >= :before)
+    ORDER BY p.id LIMIT :most FOR UPDATE SKIP LOCKED
+""")
+
+
+class Retention:
+    """Erases by business time who was silent too long, and everybody of a deleted tenant.
+
+    Silent is who has sent no lead and said nothing of consent since. Their addresses are
+    not suppressed: they asked for nothing.
+    """
+
+    name = "intake:retention"
+
+    def __init__(self, database: Database, rights: Rights) -> None:
+        self._database = database
+        self._rights = rights
+
+    async def run_once(self) -> Tick:
+        """A bounded number of people of every tenant that sets a limit, or was deleted."""
+        worked, after = 0, None
+        while page := await self._tenants(after):
+            for tenant in page:
+                worked += await self._forget(tenant)
+            after = page[-1].id
+        async with self._database.transaction() as tx:
+            await forget_old_exports(tx)
+        return Tick(worked=worked, again_in=1.0 if worked else EVERY)
+
+    async def _tenants(self, after: UUID | None) -> list[Tenant]:
+        async with self._database.transaction() as tx:
+            return await page_of_tenants(tx, after=after, most=200)
+
+    async def _forget(self, tenant: Tenant) -> int:
+        days = 0 if tenant.state == "deleted" else tenant.settings.retention_days
+        if days is None:
+            return 0
+        async with self._database.transaction() as tx:
+            # A day of grace in the clocks: whoever was made this moment is of the past, too.
+            before = tx.now + timedelta(days=1) if days == 0 else tx.now - timedelta(days=days)
+            silent = await tx.all(_SILENT, tenant_id=tenant.id, before=before, most=MOST)
+            persons = [row["id"] for row in silent]
+            for person in persons:
+                await self._rights.erase(tx, tenant.id, person, listed=False)
+            if persons:
+                deed = Deed("retention", persons, {"days": days})
+                await record_deed(tx, tenant.id, deed, key_id=None, actor="service")
+        return len(persons)
