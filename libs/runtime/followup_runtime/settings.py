@@ -60,6 +60,12 @@ def _public(value: str) -> str:
     return value.rstrip("/")
 
 
+def _mail(value: str) -> str:
+    if _scheme(value) not in {"lmtp", "smtp"} or not _has_host(value) or not urlsplit(value).port:
+        raise ValueError(f'"{_scheme(value)}://…" is no lmtp or smtp address with a port')
+    return value
+
+
 def _scheme(value: str) -> str:
     return value.split("://", 1)[0] if "://" in value else ""
 
@@ -120,6 +126,7 @@ class Settings(BaseModel):
     public_url: Annotated[str, AfterValidator(_public)] | None = None
     http_host: str = "127.0.0.1"
     http_port: Annotated[int, Field(ge=0, le=65535)] = 8000
+    mail_listen: Annotated[str, AfterValidator(_mail)] | None = None
     api_pool: Annotated[int, Field(ge=1, le=500)] = 8
     worker_pool: Annotated[int, Field(ge=1, le=500)] = 8
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

@@ -14,18 +14,14 @@ from followup_contracts.payload import Channel
 from followup_database import Transaction, new_id
 from followup_directory import Account, tenants_by_id
 from followup_messaging.outbox import Outbox
-from followup_people import (
-    PersonView,
-    leads_of_persons,
-    mark_contact_point,
-    person_at,
-)
+from followup_people import PersonView, mark_contact_point
 from followup_policy.zones import Place, whereabouts
 from followup_replies.addresses import bare, kind_of, match_key
 from followup_replies.core.reading import InboundText, Reading, read
 from followup_replies.figures import Figures
+from followup_replies.matching import match
 from followup_replies.stops import Stop, Stops
-from followup_replies.store import messages, sent
+from followup_replies.store import messages
 from followup_replies.store.messages import NewMessage
 from followup_replies.words import said, words_of
 from followup_suppression import AddressHasher, place_hold
@@ -54,20 +50,6 @@ class Inbound:
     payload: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class _Matched:
-    """Who wrote, and about what."""
-
-    person: PersonView | None
-    lead_id: UUID | None = None
-    enrollment_id: UUID | None = None
-    touch_id: UUID | None = None
-
-    @property
-    def person_id(self) -> UUID | None:
-        return None if self.person is None else self.person.id
-
-
 class InboundDesk:
     """Takes messages in."""
 
@@ -87,7 +69,7 @@ class InboundDesk:
         """
         tenant_id = account.tenant_id
         address = bare(inbound.channel, inbound.sender)
-        matched = await _match(tx, tenant_id, inbound.channel, address)
+        matched = await match(tx, account, inbound.channel, address, headers=inbound.headers)
         reading = read(_text(inbound, matched.person), received=tx.now, zone=_zone(matched.person))
         message = NewMessage(
             id=new_id(),
@@ -177,18 +159,6 @@ class InboundDesk:
                 event, tenant_id=message.tenant_id, subject=message.id, time=tx.now
             )
         ]
-
-
-async def _match(tx: Transaction, tenant_id: UUID, channel: Channel, address: str) -> _Matched:
-    """The person behind an address, with the touch they most likely answer."""
-    person = await person_at(tx, tenant_id, kind_of(channel), match_key(channel, address))
-    if person is None:
-        return _Matched(None)
-    touch = await sent.latest(tx, tenant_id, [person.id, *person.former], [channel])
-    if touch is not None:
-        return _Matched(person, touch.lead_id, touch.enrollment_id, touch.touch_id)
-    leads = (await leads_of_persons(tx, [person.id])).get(person.id, [])
-    return _Matched(person, leads[0].id if leads else None)
 
 
 async def _words(

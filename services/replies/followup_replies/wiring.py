@@ -10,6 +10,7 @@ from followup_messaging.watch import QueueWatch
 from followup_replies import hooks
 from followup_replies.core.leanings import sayings
 from followup_replies.desk import FrontDesk
+from followup_replies.email.listener import MailListener, Postbox
 from followup_replies.figures import Figures
 from followup_replies.hooks import Door
 from followup_replies.http import conversation, links, suppressions, unsubscribe
@@ -80,7 +81,10 @@ def build(
     return Service(
         name=NAME,
         router=router,
-        runners=_runners(bus, databases, metrics, outbox, reports, figures),
+        runners=[
+            *_runners(bus, databases, metrics, outbox, reports, figures),
+            *_listeners(settings, Postbox(worker, desk)),
+        ],
         finishers=[outbox.relay],
         pending=lambda: outbox.relay.pending,
         ready=ready,
@@ -91,6 +95,11 @@ def build(
         },
         raw_bodies=("/hooks/", "/voice/"),
     )
+
+
+def _listeners(settings: Settings, postbox: Postbox) -> list[Runner]:
+    listen = settings.mail_listen
+    return [] if listen is None else [MailListener(postbox, listen)]
 
 
 def vendors_of(keys: Keys) -> Vendors:

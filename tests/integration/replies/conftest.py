@@ -37,6 +37,8 @@ from followup_testkit.clocks import MovableClock
 
 PUBLIC = "https://hooks.example.com/f"
 AUTH_TOKEN = "made-up auth token"
+MAIL_LISTEN = "lmtp://127.0.0.1:28024"
+"""Nothing listens there until a test starts it."""
 SHARED_KEY = "made-up shared key"
 
 
@@ -252,7 +254,7 @@ def public_url() -> str | None:
 async def house(
     database_url: str, clock: MovableClock, tmp_path: Path, public_url: str | None
 ) -> AsyncIterator[House]:
-    settings = Settings(data_dir=tmp_path, public_url=public_url)
+    settings = Settings(data_dir=tmp_path, public_url=public_url, mail_listen=MAIL_LISTEN)
     keys = keys_of(settings)
     databases = Databases.open(database_url, api_pool=4, worker_pool=8, clock=clock)
     async with databases.worker.transaction() as tx:

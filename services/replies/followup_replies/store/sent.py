@@ -47,6 +47,15 @@ ORDER BY at DESC, attempt_id DESC LIMIT 1
 """)
 
 
+_AMONG = text(f"""
+SELECT {_IDS} FROM replies.sent_touches
+WHERE tenant_id = :tenant
+  AND (attempt_id = ANY(CAST(:attempts AS uuid[]))
+       OR (account_id = :account AND provider_ref = ANY(CAST(:refs AS text[]))))
+ORDER BY at DESC, attempt_id DESC LIMIT 1
+""")
+
+
 @dataclass(frozen=True, slots=True)
 class SentTouch:
     """An attempt that a provider has accepted."""
@@ -92,3 +101,18 @@ async def latest(
     """The last touch that went to a person (by any of its ids) on one of these channels."""
     row = await tx.first(_LATEST, tenant=tenant_id, persons=list(persons), channels=list(channels))
     return None if row is None else TouchIds(**row)
+
+
+async def among(
+    tx: Transaction,
+    tenant_id: UUID,
+    account_id: UUID,
+    *,
+    attempts: Sequence[UUID],
+    refs: Sequence[str],
+) -> TouchIds | None:
+    """The latest touch that is one of these attempts, or has one of these references."""
+    found = await tx.first(
+        _AMONG, tenant=tenant_id, account=account_id, attempts=list(attempts), refs=list(refs)
+    )
+    return None if found is None else TouchIds(**found)
