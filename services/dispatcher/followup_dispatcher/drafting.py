@@ -15,7 +15,7 @@ from followup_directory import Account, Sender, templates
 from followup_dispatcher.accounts import Accounts, NoRoute, Route
 from followup_dispatcher.answers import command_of, failed, publish
 from followup_dispatcher.core.answering import within_window
-from followup_dispatcher.core.limits import Limit, Pace, rate_of_kind
+from followup_dispatcher.core.limits import USUAL, Limit, Pace, rate_of_kind
 from followup_dispatcher.core.patience import spread
 from followup_dispatcher.core.pool import pick
 from followup_dispatcher.core.validity import valid_for
@@ -265,7 +265,8 @@ def _sender(
 
 def _limits(route: Route, sender: Sender | None, *, now: datetime) -> tuple[Limit, ...]:
     account = route.account
-    limits = route.limits.of(account.id, account.tenant_id, now=now)
+    usual = USUAL.get((account.provider, account.channel))
+    limits = route.limits.of(account.id, account.tenant_id, now=now, usual=usual)
     if sender is None:
         return limits
     rate = sender.rate_per_second

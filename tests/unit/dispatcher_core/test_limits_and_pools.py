@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from followup_dispatcher.core.limits import Budget, Pace, rate_of_kind, read_limits
+from followup_dispatcher.core.limits import USUAL, Budget, Pace, rate_of_kind, read_limits
 from followup_dispatcher.core.pool import pick
 from followup_policy.caps import PastContact
 
@@ -30,6 +30,14 @@ def test_settings_say_what_bounds_an_account():
     assert limits(campaign={"id": "C1", "segments_per_minute": 240}) == (
         Pace(f"campaign:{TENANT}:C1", 4.0),
     )
+
+
+def test_an_account_that_says_no_rate_has_the_one_its_vendor_would_queue_above():
+    """One call a second at Twilio; what the account says goes first."""
+    usual = USUAL["twilio", "voice"]
+    plain = read_limits({}).of(ACCOUNT, TENANT, now=NOW, usual=usual)
+    own = read_limits({"rate_per_second": 30}).of(ACCOUNT, TENANT, now=NOW, usual=usual)
+    assert [limit.per_second for limit in (*plain, *own)] == [1.0, 30.0]
 
 
 def test_a_new_sender_warms_up_day_by_day():

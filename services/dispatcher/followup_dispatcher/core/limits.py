@@ -25,6 +25,11 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 LONG_CODE, TOLL_FREE, SHORT_CODE = 1.0, 3.0, 100.0
 """Segments a second of a North American number."""
 
+USUAL: Mapping[tuple[str, str], float] = {("twilio", "voice"): 1.0}
+"""Vendor and channel → the rate of an account that says none, where the vendor would queue
+what is above it: a call that comes out of a queue a day later comes in quiet hours.
+Twilio: one call a second by default, a queue of 24 hours (twilio.com error 22005)."""
+
 _TOLL_FREE = re.compile(r"\+18(?:00|33|44|55|66|77|88)\d{7}")
 _LONG_CODE = re.compile(r"\+1\d{10}")
 _SHORT_CODE = re.compile(r"\d{5,6}")
@@ -111,11 +116,17 @@ class AccountLimits(_Settings):
     brand: Brand | None = None
     campaign: Campaign | None = None
 
-    def of(self, account_id: UUID, tenant_id: UUID, *, now: datetime) -> tuple[Limit, ...]:
-        """What bounds every touch of the account at this moment, the widest first."""
+    def of(
+        self, account_id: UUID, tenant_id: UUID, *, now: datetime, usual: float | None = None
+    ) -> tuple[Limit, ...]:
+        """What bounds every touch of the account at this moment, the widest first.
+
+        `usual` is the rate of an account that says none.
+        """
         found: list[Limit] = []
-        if self.rate_per_second is not None:
-            found.append(Pace(f"account:{account_id}", self.rate_per_second, self.burst))
+        rate = usual if self.rate_per_second is None else self.rate_per_second
+        if rate is not None:
+            found.append(Pace(f"account:{account_id}", rate, self.burst))
         per_day = self._per_day(now)
         if per_day is not None:
             found.append(Budget(f"account-day:{account_id}", per_day, self.day_zone))

@@ -23,6 +23,9 @@ from followup_suppression import Standing
 HOLD_RECHECK = timedelta(seconds=30)
 """A reply is read within seconds; a touch it holds is looked at again after this."""
 
+STOPPED_RECHECK = timedelta(hours=1)
+"""Nobody knows when an emergency ends; what it holds is looked at again after this."""
+
 CLOSED_RECHECK = timedelta(hours=12)
 """Where no opening is in sight the touch is looked at again after this."""
 
@@ -117,7 +120,9 @@ def _by_policy(candidate: Candidate, *, now: datetime) -> Verdict:
     if rule.startswith(_NEVER):
         return Skip(rule, reason)
     kind: Literal["rule", "cap"] = "rule" if rule.startswith(_RULES) else "cap"
-    return Defer(kind, rule, reason, verdict.opens_at or now + CLOSED_RECHECK)
+    stopped = candidate.house.stops & candidate.where.jurisdictions
+    recheck = STOPPED_RECHECK if stopped else CLOSED_RECHECK
+    return Defer(kind, rule, reason, verdict.opens_at or now + recheck)
 
 
 def _by_urgency(candidate: Candidate, *, now: datetime) -> Verdict:
