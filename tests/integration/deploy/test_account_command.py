@@ -132,14 +132,16 @@ async def test_a_tenant_leaves_the_sandbox_by_a_setting(database_url: str) -> No
     code, told, _ = await followup(database_url, *change, "agent_name=Kim", "sandbox=false")
     assert code == 0
     assert json.loads(told)["agent_name"] == "Kim"
-    code, told, _ = await followup(database_url, *change, "audience=b2b")
+    testers = "test_recipients=+12025550142, me@acme.example"
+    code, told, _ = await followup(database_url, *change, "audience=b2b", testers)
     settings = json.loads(told)
+    assert settings["test_recipients"] == ["+12025550142", "me@acme.example"]
     assert (settings["sandbox"], settings["agent_name"], settings["audience"]) == (
         False,
         "Kim",
         "b2b",
     )
-    for wrong in ("sandbox=maybe", "colour=red", "agent_name"):
+    for wrong in ("sandbox=maybe", "click_tracking=yes", "colour=red", "agent_name"):
         code, _, errors = await followup(database_url, *change, wrong)
         assert code == 2
         assert wrong.partition("=")[0] in errors

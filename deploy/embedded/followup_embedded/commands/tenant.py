@@ -53,8 +53,9 @@ def set_(slug: str, pairs: tuple[str, ...]) -> None:
     """Change settings of tenant SLUG and print them all, as JSON.
 
     business_name, agent_name, postal_address, booking_link, callback_number, public_url,
-    zone, default_country, audience (b2b or b2c), sandbox (true or false), retention_days,
-    strict_attributes.
+    zone, default_country, audience (b2b or b2c), sandbox (true or false), test_recipients
+    (addresses, with commas), dry_run, plain_texts, click_tracking (off, email or all),
+    retention_days, strict_attributes.
     """
     click.echo(json.dumps(perform(_set(settings(), slug, _changes(pairs)))))
 
