@@ -13,6 +13,7 @@ from uuid import UUID
 _PURPOSE = b"followup return tag v1\0"
 _ID, _MAC = 16, 10
 LENGTH = 42
+_LONGEST_LOCAL = 64
 _SHORTEST_KEY = 16
 
 
@@ -47,9 +48,14 @@ class ReturnTags:
 
 
 def tagged(address: str, tag: str) -> str:
-    """The address with a tag of its own, before the `@`."""
+    """The address with a tag of its own, before the `@`; as it is where that has no room.
+
+    A local part has 64 octets at most. A notice that comes to the plain address still
+    names the letter, by its `Message-ID`.
+    """
     local, _, domain = address.rpartition("@")
-    return f"{local}+{tag}@{domain}"
+    longer = f"{local}+{tag}"
+    return f"{longer}@{domain}" if len(longer) <= _LONGEST_LOCAL else address
 
 
 def tag_of(address: str) -> str | None:

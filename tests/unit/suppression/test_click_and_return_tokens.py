@@ -65,6 +65,15 @@ def test_a_return_path_names_its_attempt_in_any_letters_case(attempt):
     assert ReturnTags(KEY[::-1]).read(tag_of(address)) is None
 
 
+def test_an_address_without_room_stays_as_it_is():
+    """A local part has 64 octets at most (RFC 5321 section 4.5.3.1.1)."""
+    tag = TAGS.write(uuid4())
+    for local in ("b", "b" * 21, "b" * 22, str(uuid4())):
+        address = tagged(f"{local}@mail.example", tag)
+        fits = len(local) + 1 + len(tag) <= 64
+        assert address == (f"{local}+{tag}@mail.example" if fits else f"{local}@mail.example")
+
+
 @given(junk=st.text(max_size=60))
 def test_a_made_up_return_path_names_nothing(junk):
     """Whoever sends to bounces+anything stops nobody's mail."""
