@@ -122,3 +122,32 @@ async def test_the_list_needs_a_key(house):
     for cursor in ("x", "WyJ6eiIsICJhbGwiXQ", "WyIwMCIsICJmYXgiXQ"):
         answer = await house.api("GET", "/v1/suppressions", params={"cursor": cursor})
         assert answer.status_code == 400
+
+
+async def test_a_list_kept_elsewhere_is_taken_as_a_whole(house):
+    """Known people stop by event, strangers are listed; a second import finds all standing."""
+    lead = await house.lead()
+    items = [
+        {"address": "+12125550123", "reason": "old_list"},
+        {"address": "nobody@example.org", "channel": "email"},
+        {"address": "+12125550199", "channel": "sms"},
+    ]
+    first = await house.api("POST", "/v1/suppressions/import", json={"items": items})
+    again = await house.api("POST", "/v1/suppressions/import", json={"items": items})
+    assert [(answer.status_code, answer.json()) for answer in (first, again)] == [
+        (200, {"listed": 3}),
+        (200, {"listed": 0}),
+    ]
+    assert await house.listed("phone", "+12125550123") == {"all"}
+    assert await house.listed("email", "nobody@example.org") == {"email"}
+    assert await house.listed("phone", "+12125550199") == {"sms"}
+    assert set(await house.held()) == {lead.person_id}
+
+
+async def test_one_wrong_entry_refuses_the_whole_list(house):
+    """The pointer says which; nothing is listed."""
+    items = [{"address": "a@example.org"}, {"address": "555"}]
+    answer = await house.api("POST", "/v1/suppressions/import", json={"items": items})
+    assert answer.status_code == 422
+    assert "/items/1" in answer.text
+    assert await house.listed("email", "a@example.org") == set()

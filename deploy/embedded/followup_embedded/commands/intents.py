@@ -1,9 +1,12 @@
 """`followup intents`."""
 
+import contextlib
 import json
+import re
 import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any, Final, get_args
 
@@ -15,6 +18,8 @@ from followup_replies.core.reading import InboundText, read
 from followup_replies.core.scores import Row, evaluate, figures_object, row_object
 
 _CHANNELS: Final = get_args(InboundText.__annotations__["channel"])
+_YEAR: Final = re.compile(r"(?<![\d/.-])20\d\d(?!\d)")
+_READ: Final = 10_000
 _LONGEST_LINE: Final = 1_000_000
 """Bytes of a line; nobody writes a longer reply, and memory is not for sale."""
 
@@ -106,6 +111,20 @@ def _text(reply: dict[str, Any]) -> InboundText:
 
 
 def _received(reply: dict[str, Any]) -> datetime:
-    told = reply.get("received")
-    moment = datetime.now(UTC) if told is None else datetime.fromisoformat(str(told))
+    """When it came: as told, else by its Date header, else before the first year it names.
+
+    Full dates of old replies would lie in the past otherwise; without any it is now.
+    """
+    told, now = reply.get("received"), datetime.now(UTC)
+    if told is not None:
+        return _aware(datetime.fromisoformat(str(told)))
+    headers = {str(name).lower(): value for name, value in (reply.get("headers") or {}).items()}
+    with contextlib.suppress(ValueError, TypeError, KeyError):
+        return _aware(parsedate_to_datetime(str(headers["date"])))
+    years = [int(year) for year in _YEAR.findall(str(reply["body"])[:_READ])]
+    first = datetime(min(years, default=now.year), 1, 1, tzinfo=UTC) - timedelta(days=31)
+    return min(now, first) if years else now
+
+
+def _aware(moment: datetime) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -139,7 +139,11 @@ SEASON_ENDS: Final = {
     (12, 21): (3, 20),
 }
 
-EASTER: Final = frozenset({"easter", "pascua", "paques", "ostern", "pascoa"})
+EASTER: Final = frozenset({"easter", "pascua", "semana santa", "paques", "ostern", "pascoa"})
+BEFORE_EASTER: Final = {
+    # Days from the end of it to Easter Sunday: Ash Wednesday is when people are back.
+    **dict.fromkeys(["carnaval", "carnival", "mardi gras", "karneval", "fasching"], 46),
+}
 FEASTS: Final = {
     # The first working day, as a rule, behind what people mean by it.
     **dict.fromkeys(
@@ -147,6 +151,7 @@ FEASTS: Final = {
     ),
     **dict.fromkeys(["holidays", "fiestas", "fetes", "feiertagen", "feiertage", "festas"], (1, 2)),
     **dict.fromkeys(["thanksgiving"], (11, 30)),
+    **dict.fromkeys(["rentree", "back to school", "schulanfang"], (9, 1)),
     **dict.fromkeys(["new year", "new years", "ano nuevo", "nouvel an"], (1, 2)),
     **dict.fromkeys(["neujahr", "neuen jahr", "neues jahr", "ano novo", "reyes"], (1, 2)),
 }

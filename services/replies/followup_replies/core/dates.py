@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from followup_replies.core import calendars
 from followup_replies.core.calendars import (
+    BEFORE_EASTER,
     DAY,
     EASTER,
     FEASTS,
@@ -80,12 +81,15 @@ _PATTERNS: Final[dict[str, str]] = {
     r"tercer|cuarto|premier|1er|deuxieme|2e|troisieme|3e|quatrieme|4e|erste[ns]?|zweite[ns]?|"
     r"dritte[ns]?|vierte[ns]?|[1-4]\.|primeiro|terceiro|quarto)\s+"
     r"(?:quarter|trimestre|quartal)\b",
+    "before_easter": rf"\b(?P<feast>{_any_of(BEFORE_EASTER)})\b",
     "easter": rf"\b(?:{_any_of(EASTER)})\b",
     "feast": rf"\b(?P<feast>{_any_of(FEASTS)})\b",
     "season": r"\b(?P<after>after|nach|apres|despues de|depois d[oe]|tras|once)?\s*"
     r"(?:(?:the|el|la|l'|dem|den|der|im|o|a|next|this|en|au|in|cet|este|esta) ?){0,2}\s*"
     rf"\b(?P<season>{_any_of(SEASONS)})\b(?!\s+(?:through|behind|short|apart|for|into))",
     "weekday": rf"\b(?:(?P<next>next|proximo|nachste[nr]?)\s+)?(?P<weekday>{_any_of(WEEKDAYS)})\b",
+    "overmorrow": r"\b(?:day after tomorrow|pasado manana|apres[- ]demain|ubermorgen|uebermorgen|"
+    r"depois de amanha)\b",
     "tomorrow": r"\b(?:tomorrow|tmrw|tmr|manana|demain|morgen|amanha)\b",
     "day_of_month": r"\b(?:the|el|le|den|dem|am|dia|until|on the|bis zum)\s+(?P<day>[0-3]?\d)"
     r"(?:st|nd|rd|th|\.)(?![\d/])",
@@ -352,6 +356,17 @@ def _tomorrow(match: re.Match[str], today: date) -> date | None:
     return today + timedelta(days=1)
 
 
+def _overmorrow(match: re.Match[str], today: date) -> date | None:
+    del match
+    return today + timedelta(days=2)
+
+
+def _before_easter(match: re.Match[str], today: date) -> date | None:
+    ahead = timedelta(days=BEFORE_EASTER[match["feast"]])
+    candidates = (easter_sunday(year) - ahead for year in (today.year, today.year + 1))
+    return next((day for day in candidates if day >= today), None)
+
+
 def _day_of_month(match: re.Match[str], today: date) -> date | None:
     day = int(match["day"])
     for months in (0, 1):
@@ -379,6 +394,8 @@ _READERS: Final[dict[str, Callable[[re.Match[str], date], date | None]]] = {
     "feast": _feast,
     "season": _season,
     "weekday": _weekday,
+    "overmorrow": _overmorrow,
+    "before_easter": _before_easter,
     "tomorrow": _tomorrow,
     "day_of_month": _day_of_month,
     "spanish_day": _day_of_month,

@@ -1,7 +1,9 @@
 """`/v1/suppressions`: who must not be reached, by keyed hashes: addresses can't be listed."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Self
+from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
@@ -9,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 from followup_contracts.channels import CHANNELS, TRAITS, Channel, channels_of
 from followup_database import Transaction, committed
 from followup_directory import Principal
-from followup_people import person_by_address
+from followup_people import person_by_address, persons_by_addresses
 from followup_replies.addresses import LONGEST, bare, match_key
 from followup_replies.http import pages
 from followup_replies.stops import Stop, Stops
@@ -25,10 +27,16 @@ from followup_suppression import (
     lift,
     listings,
     page_of_listings,
+    suppress,
 )
 
 Reader = Annotated[Principal, Depends(require("suppressions:read"))]
 Writer = Annotated[Principal, Depends(require("suppressions:write"))]
+
+MOST_AT_ONCE = 1_000
+"""Entries of one import; a longer list comes in several."""
+
+_Entry = tuple[Kind, SuppressedChannel, bytes]
 
 Reason = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 
@@ -69,6 +77,20 @@ class Suppression(BaseModel):
         if self.channel == "all":
             return channels_of(self.kind)[0]
         return self.channel
+
+
+class SuppressionList(BaseModel):
+    """A list somebody kept elsewhere; all of it is taken, or nothing."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    items: Annotated[list[Suppression], Field(min_length=1, max_length=MOST_AT_ONCE)]
+
+
+class Imported(BaseModel):
+    """How many entries are new; the others stood already."""
+
+    listed: int
 
 
 class ListingBody(BaseModel):
@@ -142,6 +164,59 @@ class SuppressionRoutes:
         await self._fence.settle(self._fence.moment())
         return listed
 
+    async def put_all(self, principal: Principal, wanted: SuppressionList) -> Imported:
+        """List many addresses; answered once nothing can go to any of them."""
+        tenant_id = principal.tenant_id
+
+        async def work(tx: Transaction) -> Imported:
+            persons = await persons_by_addresses(tx, tenant_id, [_key(it) for it in wanted.items])
+            known = [item for item in wanted.items if _key(item) in persons]
+            listed = await self._list_strangers(
+                tx, tenant_id, [item for item in wanted.items if _key(item) not in persons]
+            )
+            # Persons in one order: two imports of the same list do not wait for each other.
+            for item in sorted(known, key=lambda item: (persons[_key(item)], item.channel)):
+                listed += await self._stops.stop(tx, self._stop(tenant_id, item, persons))
+            return Imported(listed=listed)
+
+        imported = await committed(self._databases.api, work, tenant=tenant_id)
+        await self._fence.settle(self._fence.moment())
+        return imported
+
+    async def _list_strangers(
+        self, tx: Transaction, tenant_id: UUID, items: Sequence[Suppression]
+    ) -> int:
+        """List those nobody is known by, who may become leads one day."""
+        by_reason: dict[str, set[_Entry]] = {}
+        for item in items:
+            by_reason.setdefault(item.reason, set()).add(self._entry(item))
+        listed = 0
+        for reason in sorted(by_reason):
+            entries = sorted(by_reason[reason])
+            listed += await suppress(tx, tenant_id, entries, reason=reason, via="api")
+        return listed
+
+    def _entry(self, item: Suppression) -> _Entry:
+        hashed = self._hasher.hash(item.kind, bare(item.told_as, item.address))
+        return item.kind, item.channel, hashed
+
+    def _stop(
+        self,
+        tenant_id: UUID,
+        item: Suppression,
+        persons: Mapping[tuple[Kind, str], UUID],
+    ) -> Stop:
+        return Stop(
+            tenant_id=tenant_id,
+            person_id=persons.get(_key(item)),
+            channel=item.told_as,
+            address_hash=self._entry(item)[2],
+            via="api",
+            reason=item.reason,
+            listed=item.channel,
+            consent=False,
+        )
+
     async def lift(self, principal: Principal, wanted: Suppression) -> Lifted:
         """Lift exactly this entry; who lifts one of another's own word answers for it."""
         hashed = self._hasher.hash(wanted.kind, bare(wanted.told_as, wanted.address))
@@ -169,12 +244,22 @@ def routes(service: SuppressionRoutes) -> APIRouter:
         """List an address. Once this is answered, nothing goes out to it."""
         return await service.put(principal, body)
 
+    @router.post("/v1/suppressions/import")
+    async def put_all(principal: Writer, body: SuppressionList) -> Imported:
+        """List up to 1,000 addresses. Once this is answered, nothing goes out to them."""
+        return await service.put_all(principal, body)
+
     @router.delete("/v1/suppressions")
     async def remove(principal: Writer, body: Suppression) -> Lifted:
         """Lift an entry. Consent that was withdrawn stays withdrawn."""
         return await service.lift(principal, body)
 
     return router
+
+
+def _key(item: Suppression) -> tuple[Kind, str]:
+    """What a person with this address is found by."""
+    return item.kind, match_key(item.told_as, bare(item.told_as, item.address))
 
 
 async def _listed(
