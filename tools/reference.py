@@ -27,6 +27,7 @@ from followup_runtime.health import routes as health_routes
 from followup_runtime.metrics import Metrics
 from followup_runtime.settings import Settings
 from followup_scheduler.core.document import json_schema
+from followup_scheduler.lint.registry import RULES
 
 TARGET = Path(__file__).resolve().parent.parent / "docs/reference"
 MARK = "<!-- From here on written by tools/reference.py -->"
@@ -79,6 +80,15 @@ def messages() -> str:
             _table(("queue", "exchange", "bound by"), queues),
         ]
     )
+
+
+def lint() -> str:
+    """Every rule of the lint."""
+    rows = [
+        (f"`{rule.id}`", rule.severity, rule.asks, rule.because, "" if rule.acceptable else "no")
+        for rule in RULES
+    ]
+    return _table(("rule", "severity", "asks", "because", "may be accepted"), rows)
 
 
 def _rows(routes: Sequence[object]) -> list[tuple[str, ...]]:
@@ -151,7 +161,7 @@ def sequence_schema() -> str:
 
 
 SCHEMA = "sequence.schema.json"
-PAGES = {"http.md": http, "command.md": command, "messages.md": messages}
+PAGES = {"http.md": http, "command.md": command, "lint.md": lint, "messages.md": messages}
 
 
 def written(name: str) -> str:

@@ -241,7 +241,17 @@ def test_every_rule_has_its_documents() -> None:
     assert {rule.id for rule in RULES} == CASES.keys()
 
 
-@pytest.mark.parametrize("rule", CASES)
+ROWS = {"R4", "R5", "R7", "R8", "R9", "R10", "R14", "R16"}
+"""Rows of the mission that the lint carries."""
+
+
+def _carrying(rule: str) -> Any:
+    row = rule.split("-", maxsplit=1)[0]
+    marks = [pytest.mark.mission(row, via="lint")] if row in ROWS else []
+    return pytest.param(rule, marks=marks, id=rule)
+
+
+@pytest.mark.parametrize("rule", map(_carrying, CASES))
 def test_a_bad_document_breaks_its_rule_alone(
     rule: str, good: Document, rules_of: Callable[[Document], set[str]]
 ) -> None:

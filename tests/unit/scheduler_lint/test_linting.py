@@ -90,6 +90,8 @@ def test_relatives_of_checking_in_are_found(words: str) -> None:
         "You can call now or in the evening.",
         "Only a few people know that slate lasts a century.",
         "Time runs differently on a roof.",
+        "Most visits take approx. 45 min. and cost $89.50, e.g. for a St. Paul home.",
+        "1. Is it dry?\n      2. It is.",
     ],
 )
 def test_harmless_words_are_left_alone(words: str) -> None:

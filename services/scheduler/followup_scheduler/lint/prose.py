@@ -90,6 +90,8 @@ def _stands(before: str, after: str, mark: str) -> bool:
     word = last[1].strip("(\"'\u201c\u2018").casefold() if last else ""
     if word.replace(".", "") in abbreviations() or (len(word) == 1 and word.isalpha()):
         return not after.strip()
+    if word.isdigit() and before.strip() == word:
+        return False  # the number of an item
     following = after.lstrip()
     return not following or not following[0].islower() or "." not in word
 

@@ -29,6 +29,7 @@ _OPENS: Mapping[Kind, str] = {
     "other": "\ue014",
 }
 _CLOSES = "\ue01f"
+_VALUE = re.compile("[\ue010-\ue014][^\ue01f]*\ue01f")
 _MARKS = re.compile("[\ue010-\ue01f]")
 _SAMPLE_DAY = "2030-01-04T10:00:00+00:00"
 _MOST_VARIABLES = 60
@@ -68,6 +69,11 @@ class Reading:
     def words(self) -> str:
         """As they are read."""
         return plain(self.marked)
+
+    @property
+    def own(self) -> str:
+        """The template's own words, without the values put into it."""
+        return _VALUE.sub(" ", self.marked)
 
     @property
     def seen(self) -> "Reading":

@@ -125,7 +125,7 @@ def _likeness(one: Message, other: Message) -> float:
 
 @lru_cache(maxsize=2_048)
 def _pairs(source: str) -> frozenset[tuple[str, str]]:
-    said = words(" ".join(sentences(readings(source).full.words)))
+    said = words(" ".join(sentences(readings(source).full.own)))
     return frozenset(pairwise(said))
 
 
