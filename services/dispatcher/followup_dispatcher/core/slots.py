@@ -16,7 +16,8 @@ EARLY = timedelta(seconds=1)
 """Who is sent away comes back so long before its turn, and finds its slot still ahead."""
 
 _SOONEST = timedelta(milliseconds=500)
-_LATEST = timedelta(minutes=10)
+_LATEST = timedelta(minutes=1)
+"""Whose turn is further off comes to ask: of those before it some may have been halted."""
 _GAP = 2
 """A pace skips as many of its slots at most for a touch that another limit holds up."""
 
