@@ -251,7 +251,7 @@ def _carrying(rule: str) -> Any:
     return pytest.param(rule, marks=marks, id=rule)
 
 
-@pytest.mark.parametrize("rule", map(_carrying, CASES))
+@pytest.mark.parametrize("rule", [_carrying(rule) for rule in CASES])
 def test_a_bad_document_breaks_its_rule_alone(
     rule: str, good: Document, rules_of: Callable[[Document], set[str]]
 ) -> None:
