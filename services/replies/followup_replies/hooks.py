@@ -170,18 +170,23 @@ async def _served(
     door: Door, desk: FrontDesk, request: Request, vendor: Vendor, account_id: UUID, kind: str
 ) -> Response:
     hook, genuine = await door.admit(request, vendor, account_id, kind)
-    greeting = await vendor.greet(hook)
+    try:
+        greeting = await vendor.greet(hook)
+    except Unfit as error:
+        raise unfit(error, vendor.unfit) from None
+    if isinstance(greeting, Unchecked):
+        raise _later("this can't be confirmed at the moment")
     if greeting is not None:
         return greeting
-    taken = await desk.take(hook.account, _read(vendor, hook), genuine=genuine)
+    taken = await desk.take(hook.account, await _read(vendor, hook), genuine=genuine)
     if isinstance(taken, Replayed):
         raise Problem(403, detail="this has been sent before")
     return vendor.answer(hook, taken)
 
 
-def _read(vendor: Vendor, hook: Hook) -> Sequence[Arrival]:
+async def _read(vendor: Vendor, hook: Hook) -> Sequence[Arrival]:
     try:
-        return vendor.read(hook)
+        return await vendor.read(hook)
     except Unfit as error:
         raise unfit(error, vendor.unfit) from None
 

@@ -60,7 +60,7 @@ def signature(key: bytes, raw: bytes) -> bytes:
     return hmac.digest(key, raw, "sha256").hex().encode()
 
 
-def _read(hook: Hook) -> list[Arrival]:
+async def _read(hook: Hook) -> list[Arrival]:
     return [read_body(_BODIES[hook.kind], json_value(hook.body), channel=hook.account.channel)]
 
 

@@ -86,7 +86,10 @@ class Unchecked:
 Checked = Genuine | Forged | Unchecked
 
 
-async def no_greeting(_hook: Hook) -> Response | None:
+Greeting = Response | Unchecked | None
+
+
+async def no_greeting(_hook: Hook) -> Greeting:
     """For vendors that do not ask whether anybody is here."""
     return None
 
@@ -96,22 +99,28 @@ def nothing_said(_hook: Hook, _answers: Sequence[str | None]) -> Response:
     return Response(status_code=204)
 
 
+def well(_hook: Hook, _answers: Sequence[str | None]) -> Response:
+    """For vendors whose documents ask for a 200 and no other."""
+    return Response(status_code=200)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vendor:
     """A vendor's webhooks.
 
     `check` says whether one is genuine. `greet` answers handshakes, after the check; None
-    goes on. `read` says what a genuine one brings, or raises `Unfit`: what it does not
-    know it keeps as a report of kind `other`. `answer` is what the vendor expects, given
-    what each message is answered with at once. `seconds` is how long the vendor waits;
-    `unfit` the status after which it does not come again with what cannot be read.
+    goes on, `Unchecked` has the vendor come again. `read` says what a genuine one brings,
+    or raises `Unfit`: what it does not know it keeps as a report of kind `other`. `answer`
+    is what the vendor expects, given what each message is answered with at once. `seconds`
+    is how long the vendor waits; `unfit` the status after which it does not come again
+    with what cannot be read.
     """
 
     name: str
     check: Callable[[Hook], Awaitable[Checked]]
-    read: Callable[[Hook], Sequence[Arrival]]
+    read: Callable[[Hook], Awaitable[Sequence[Arrival]]]
     answer: Callable[[Hook, Sequence[str | None]], Response] = nothing_said
-    greet: Callable[[Hook], Awaitable[Response | None]] = no_greeting
+    greet: Callable[[Hook], Awaitable[Greeting]] = no_greeting
     kinds: frozenset[str] = frozenset({"inbound", "status", "events"})
     methods: frozenset[str] = frozenset({"POST"})
     body_bytes: int = EVENT_BYTES

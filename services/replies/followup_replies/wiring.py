@@ -16,14 +16,23 @@ from followup_replies.hooks import Door
 from followup_replies.http import conversation, links, suppressions, unsubscribe
 from followup_replies.inbound import InboundDesk
 from followup_replies.loops import HoldWatch, ParkedSweep
+from followup_replies.mailgun.vendor import MAILGUN
+from followup_replies.meta.vendor import META
+from followup_replies.postmark.vendor import POSTMARK
 from followup_replies.reports import ReportDesk
 from followup_replies.sandbox import sandbox
+from followup_replies.sendgrid.vendor import SENDGRID
 from followup_replies.sent import SentTouches
+from followup_replies.ses.certificates import Fetch, fetch
+from followup_replies.ses.vendor import ses
 from followup_replies.stops import Stops
 from followup_replies.tables import PERSONAL
+from followup_replies.telnyx.vendor import TELNYX
 from followup_replies.twilio.vendor import TWILIO
 from followup_replies.vendor import BODY_BYTES, Vendors
 from followup_replies.voice import routes as voice
+from followup_replies.vonage.vendor import VONAGE
+from followup_replies.webhook.vendor import WEBHOOK
 from followup_runtime.databases import Databases
 from followup_runtime.keyring import Keys, keys_of
 from followup_runtime.loops import Loop, LoopRunner, Runner
@@ -45,6 +54,7 @@ def build(
     databases: Databases,
     metrics: Metrics,
     fence: StopFence | None = None,
+    get: Fetch = fetch,
 ) -> Service:
     """Replies on this bus and these databases; nothing runs yet."""
     sayings()  # reading rules and sayings takes a while: now, not while the first reply waits
@@ -56,7 +66,7 @@ def build(
     inbound = InboundDesk(outbox=outbox, hasher=hasher, stops=stops, figures=figures)
     reports = ReportDesk(outbox=outbox, hasher=hasher, stops=stops, figures=figures)
     desk = FrontDesk(worker, inbound=inbound, reports=reports, fence=fence)
-    vendors = vendors_of(keys)
+    vendors = vendors_of(keys, get=get)
     door = Door(worker, Vault(keys.secret_keys), vendors, figures, public_url=settings.public_url)
     router = APIRouter()
     for part in (
@@ -102,9 +112,20 @@ def _listeners(settings: Settings, postbox: Postbox) -> list[Runner]:
     return [] if listen is None else [MailListener(postbox, listen)]
 
 
-def vendors_of(keys: Keys) -> Vendors:
-    """Every vendor whose webhooks are understood."""
-    return Vendors.of(TWILIO, sandbox(keys.sandbox_keys))
+def vendors_of(keys: Keys, *, get: Fetch = fetch) -> Vendors:
+    """Every vendor whose webhooks are understood; `get` fetches what they refer to."""
+    return Vendors.of(
+        TWILIO,
+        VONAGE,
+        TELNYX,
+        SENDGRID,
+        POSTMARK,
+        MAILGUN,
+        ses(get=get),
+        META,
+        WEBHOOK,
+        sandbox(keys.sandbox_keys),
+    )
 
 
 def _runners(

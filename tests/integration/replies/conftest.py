@@ -74,6 +74,25 @@ class House:
     tenant: Tenant
     accounts: dict[tuple[str, str], Account]
     token: str
+    fetched: dict[str, bytes]
+    asked: list[str]
+
+    async def account(
+        self, provider: str, channel: str, *, secrets: dict[str, str], **settings: Any
+    ) -> Account:
+        """An account of another vendor."""
+        async with self.databases.worker.transaction() as tx:
+            account = await put_account(
+                tx,
+                self.tenant.id,
+                channel=channel,
+                provider=provider,
+                name=f"{provider} {channel}",
+                settings=settings,
+                sealed=Vault(self.keys.secret_keys).seal(secrets),
+            )
+        self.accounts[provider, channel] = account
+        return account
 
     async def twilio(
         self,
@@ -284,11 +303,33 @@ async def house(
     wall, metrics, bus = Wall(), Metrics(), InProcessBus()
     await bus.connect()
     fence = StopFence(monotonic=wall.monotonic, sleep=wall.sleep)
-    service = build(settings, bus=bus, databases=databases, metrics=metrics, fence=fence)
+    fetched = {}
+
+    async def get(url: str) -> bytes:
+        asked.append(url)
+        if url not in fetched:
+            raise ValueError("there is no such address")
+        return fetched[url]
+
+    asked: list[str] = []
+    service = build(settings, bus=bus, databases=databases, metrics=metrics, fence=fence, get=get)
     app = create_app([service], databases, metrics)
     transport = httpx.ASGITransport(app=app)
     async with httpx.AsyncClient(transport=transport, base_url="http://replies:8004") as client:
-        yield House(client, service, databases, clock, metrics, wall, keys, tenant, accounts, token)
+        yield House(
+            client,
+            service,
+            databases,
+            clock,
+            metrics,
+            wall,
+            keys,
+            tenant,
+            accounts,
+            token,
+            fetched,
+            asked,
+        )
     await bus.close()
     await databases.close()
 

@@ -73,7 +73,7 @@ def _signed(hook: Hook) -> Fields | None:
     return [] if hmac.compare_digest(given, digest.encode()) else None
 
 
-def _read(hook: Hook) -> list[Arrival]:
+async def _read(hook: Hook) -> list[Arrival]:
     form = form_of(hook)
     return [inbound_of(form) if hook.kind == "inbound" else report_of(form, ids_of(hook.query))]
 

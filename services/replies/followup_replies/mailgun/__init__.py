@@ -1,0 +1,1 @@
+"""Mailgun: states of letters, and letters that a route forwards."""

@@ -1,0 +1,1 @@
+"""Postmark: states of letters, and letters that come in."""

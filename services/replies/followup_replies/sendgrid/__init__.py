@@ -1,0 +1,1 @@
+"""SendGrid: the Event Webhook and Inbound Parse."""

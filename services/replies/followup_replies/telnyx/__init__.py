@@ -1,0 +1,1 @@
+"""Telnyx: texts in, and states of texts."""

@@ -1,0 +1,1 @@
+"""Any other provider, by Standard Webhooks and our own words."""
