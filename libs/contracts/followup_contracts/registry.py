@@ -62,7 +62,7 @@ CONSUMERS: Mapping[str, frozenset[str]] = MappingProxyType(
         events.TouchDeferred.type_name: _SCHEDULER,
         events.TouchFailed.type_name: _SCHEDULER,
         events.TouchSkipped.type_name: _SCHEDULER,
-        events.TouchUnknown.type_name: _SCHEDULER,
+        events.TouchUnknown.type_name: frozenset({"scheduler", "replies"}),
         events.TouchDelivered.type_name: _FEEDBACK,
         events.TouchBounced.type_name: _FEEDBACK,
         events.CallFinished.type_name: _FEEDBACK,

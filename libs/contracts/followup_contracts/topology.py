@@ -65,7 +65,7 @@ QUEUES: tuple[Queue, ...] = (
     Queue("scheduler.replies", "scheduler", EVENTS, _REPLIES),
     Queue("scheduler.product", "scheduler", EVENTS, _PRODUCT),
     Queue("dispatcher.feedback", "dispatcher", EVENTS, _FEEDBACK),
-    Queue("replies.sent", "replies", EVENTS, _keys(events.TouchSent)),
+    Queue("replies.sent", "replies", EVENTS, _keys(events.TouchSent, events.TouchUnknown)),
     *(
         Queue(
             f"dispatcher.{channel}.{lane}",

@@ -17,6 +17,7 @@ from followup_messaging.outbox import Outbox
 from followup_people import PersonView, mark_contact_point
 from followup_policy.zones import Place, whereabouts
 from followup_replies.addresses import bare, kind_of, match_key
+from followup_replies.core.intents import Intent
 from followup_replies.core.reading import InboundText, Reading, read
 from followup_replies.figures import Figures
 from followup_replies.matching import match
@@ -36,7 +37,7 @@ class Inbound:
 
     `vendor_id` is the same each time the provider tells of it. `vendor_opt_out`: what
     the provider itself took it for, and has answered. `payload` is what came, without
-    what is attached.
+    what is attached. `meaning` is that of a key that was pressed: nothing is to be read.
     """
 
     channel: Channel
@@ -48,6 +49,7 @@ class Inbound:
     headers: Mapping[str, str] = field(default_factory=dict)
     vendor_opt_out: Literal["STOP", "START", "HELP"] | None = None
     payload: Mapping[str, Any] = field(default_factory=dict)
+    meaning: Intent | None = None
 
 
 class InboundDesk:
@@ -70,7 +72,7 @@ class InboundDesk:
         tenant_id = account.tenant_id
         address = bare(inbound.channel, inbound.sender)
         matched = await match(tx, account, inbound.channel, address, headers=inbound.headers)
-        reading = read(_text(inbound, matched.person), received=tx.now, zone=_zone(matched.person))
+        reading = _read(inbound, matched.person, tx)
         message = NewMessage(
             id=new_id(),
             tenant_id=tenant_id,
@@ -177,6 +179,19 @@ async def _words(
         return None
     tenant = (await tenants_by_id(tx, [tenant_id])).get(tenant_id)
     return said(text, business=tenant.settings.business_name if tenant else "")
+
+
+def _read(inbound: Inbound, person: PersonView | None, tx: Transaction) -> Reading:
+    if inbound.meaning is None:
+        return read(_text(inbound, person), received=tx.now, zone=_zone(person))
+    return Reading(
+        intent=inbound.meaning,
+        opt_out=False,
+        keyword=None,
+        confidence=1.0,
+        until=None,
+        rules=("a key",),
+    )
 
 
 def _text(inbound: Inbound, person: PersonView | None) -> InboundText:

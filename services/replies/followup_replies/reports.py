@@ -115,6 +115,9 @@ class ReportDesk:
         before, heard = await deliveries.standing(tx, tenant_id, ids.attempt_id)
         moved = await deliveries.advance(tx, tenant_id, ids, state=report.state, rank=report.rank)
         who = report.heard or heard or ("machine" if report.machine else None)
+        if report.machine and report.state == "in_progress" and heard is None:
+            # Told before the end, which need not say it again.
+            await deliveries.hear(tx, tenant_id, ids, heard="machine", rank=report.rank)
         event = _event(report, ids, channel, heard=who, before=before, at=at)
         if moved and event is not None:
             message = self._outbox.message(

@@ -31,6 +31,7 @@ from followup_replies.telnyx.vendor import TELNYX
 from followup_replies.twilio.vendor import TWILIO
 from followup_replies.vendor import BODY_BYTES, Vendors
 from followup_replies.voice import routes as voice
+from followup_replies.voice.calls import Calls
 from followup_replies.vonage.vendor import VONAGE
 from followup_replies.webhook.vendor import WEBHOOK
 from followup_runtime.databases import Databases
@@ -71,7 +72,7 @@ def build(
     router = APIRouter()
     for part in (
         hooks.routes(door, desk),
-        voice.routes(voice.Calls(door, desk)),
+        voice.routes(door, Calls(worker, desk)),
         unsubscribe.routes(
             unsubscribe.Unsubscribing(
                 worker, signer=LinkSigner(keys.link_key), stops=stops, fence=fence

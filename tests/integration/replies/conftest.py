@@ -36,6 +36,7 @@ from followup_suppression.tokens import LinkSigner
 from followup_testkit.clocks import MovableClock
 
 PUBLIC = "https://hooks.example.com/f"
+HOOKS = {"inbound", "status", "events", "call"}
 AUTH_TOKEN = "made-up auth token"
 MAIL_LISTEN = "lmtp://127.0.0.1:28024"
 """Nothing listens there until a test starts it."""
@@ -110,7 +111,7 @@ class House:
         return await self.raw(path, form, {"X-Twilio-Signature": signature})
 
     def path(self, kind: str, *, channel: str = "sms", provider: str = "twilio") -> str:
-        root = "voice" if kind in {"answer", "gather"} else "hooks"
+        root = "hooks" if kind in HOOKS else "voice"
         return f"/{root}/{provider}/{self.accounts[provider, channel].id}/{kind}"
 
     async def raw(self, path: str, form: dict[str, str], headers: dict[str, str]) -> httpx.Response:

@@ -23,7 +23,7 @@ from signed_hooks import (
     vonage_token,
 )
 
-from followup_contracts.events import TouchBounced, TouchDelivered
+from followup_contracts.events import TouchBounced, TouchDelivered, TouchUnknown
 from followup_database import new_id
 from followup_suppression import ACKNOWLEDGE_AFTER
 
@@ -301,7 +301,10 @@ async def test_a_report_before_the_answer_waits_for_its_touch(house, played, kin
     assert event.attempt_id == touch.attempt_id
 
 
+OWN = {"attempt_id", "reason"}
+
 ECHOES = {
+    "telnyx": lambda a: telnyx_event("message.finalized", "x", "delivered", tags=[a]),
     "sendgrid": lambda a: [sendgrid_event("delivered", "", attempt=a)],
     "mailgun": lambda a: mailgun_event("delivered", "", **{"user-variables": {"attempt": a}}),
     "postmark": lambda a: delivered("postmark", "") | {"Metadata": {"attempt": a}},
@@ -334,6 +337,30 @@ async def test_the_attempt_that_a_vendor_echoes_is_enough(house, played, kind, e
         await house.tell(touch)
     (event,) = await house.events()
     assert event.attempt_id == touch.attempt_id
+
+
+@pytest.mark.parametrize("kind", ["sendgrid", "vonage sms"])
+@pytest.mark.parametrize("first", [True, False])
+async def test_a_callback_settles_what_nobody_knows(house, played, kind, first):
+    """A call whose answer was lost: the attempt that the vendor echoes proves it, in any order."""
+    account = house.accounts[played.signer.provider, played.signer.channel]
+    touch = house.touch(await house.lead(), account=account)
+    common = {name: getattr(touch, name) for name in TouchUnknown.model_fields if name not in OWN}
+    lost = TouchUnknown(**common, attempt_id=touch.attempt_id, reason="no answer")
+    value = ECHOES[kind](str(touch.attempt_id))
+    if first:
+        await played.send(value)
+        assert await house.events() == []
+    await house.tell(lost)
+    if not first:
+        await played.send(value)
+    (event,) = await house.events()
+    assert (event.touch_id, event.enrollment_id) == (touch.touch_id, touch.enrollment_id)
+    answer = await house.api("GET", f"/v1/leads/{touch.lead_id}/conversation")
+    assert answer.json()["items"] == []
+    await house.tell(touch)
+    answer = await house.api("GET", f"/v1/leads/{touch.lead_id}/conversation")
+    assert [item["touch_id"] for item in answer.json()["items"]] == [str(touch.touch_id)]
 
 
 def bounced(kind: str, status: str, said: str, *, hard: bool = True) -> Any:

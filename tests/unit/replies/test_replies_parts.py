@@ -6,13 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from followup_contracts.call_script import CallScript
 from followup_intake.core.emails import match_key_email
 from followup_replies.addresses import bare, match_key
 from followup_replies.errors import Unfit
 from followup_replies.states import CALL_RANKS, MESSAGE_RANKS, Report, call_result
 from followup_replies.twilio import answers, forms
-from followup_replies.voice import twiml
+from followup_replies.voice.twiml import Connection, Voice
 from followup_replies.words import said, words_of
 
 
@@ -85,7 +84,14 @@ form_values = st.dictionaries(
 def test_no_form_breaks_the_readers(form):
     """Any form is read or unfit, with the name of the field; nothing else happens."""
     names = {"/MessageSid", "/From", "/CallSid", "/To", "/MessageStatus", "/CallStatus"}
-    for read in (forms.inbound_of, forms.pressed_of, lambda f: forms.report_of(f, None)):
+    readers = (
+        forms.inbound_of,
+        forms.person_of,
+        forms.key_of,
+        lambda f: forms.report_of(f, None),
+        lambda f: forms.spoken_of(f, name="x", body="9", stop=True),
+    )
+    for read in readers:
         assert _unfit(read, form) in names | {None}
 
 
@@ -98,21 +104,19 @@ def _unfit(read, form) -> str | None:
     return None
 
 
-@given(st.text(), st.none() | st.text(), st.sampled_from(["person", "voicemail", "machine"]))
-def test_whatever_is_said_is_xml(say, voicemail, heard):
+@given(st.text(), st.none() | st.just('x"y'))
+def test_whatever_is_said_is_xml(say, language):
     """Any words make well-formed TwiML that says exactly them, unprintable ones aside."""
-    script = CallScript(say, voicemail)
     url = "https://e.com/gather?a=1&b=2"
-    answer = twiml.call(script, heard, press="press 9", gather_url=url, language='x"y')
-    root = ET.fromstring(answer)  # noqa: S314 - our own
-    spoken = [part.text for part in root.iter("Say")]
-    expected = {"person": say, "voicemail": voicemail, "machine": None}[heard]
-    if expected is None:
-        assert [part.tag for part in root] == ["Hangup"]
-    else:
-        assert spoken[0] == ("".join(c if c.isprintable() else " " for c in expected) or None)
-    text = ET.fromstring(answers.message(say)).find("Message").text  # noqa: S314 - our own
-    assert text == ("".join(c if c.isprintable() else " " for c in say) or None)
+    expected = "".join(c if c.isprintable() else " " for c in say) or None
+    voice = Voice(language)
+    for answer in (voice.ask(url, say), voice.last(say), answers.message(say)):
+        root = ET.fromstring(answer)  # noqa: S314 - our own
+        (said,) = [part.text for part in root.iter() if part.tag in {"Say", "Message"}]
+        assert said == expected
+    assert ET.fromstring(voice.ask(url, say)).find("Gather").get("action") == url  # noqa: S314 - our own
+    dialed = Connection("+1<2", "+1&2", url, url, record=True).dial()
+    assert ET.fromstring(dialed).find("Number").text == "+1<2"  # noqa: S314 - our own
 
 
 def test_words_fall_back_to_english_and_need_no_name():

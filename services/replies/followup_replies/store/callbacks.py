@@ -35,8 +35,9 @@ SELECT c.id, c.tenant_id, c.account_id, c.kind, c.dedupe_key, c.provider_ref, c.
        s.channel, s.touch_id, s.attempt_id, s.enrollment_id, s.lead_id, s.person_id
 FROM replies.callbacks c
 JOIN replies.sent_touches s
-  ON s.tenant_id = c.tenant_id AND s.account_id = c.account_id
- AND (s.attempt_id = c.planted OR s.provider_ref = c.provider_ref)
+  ON s.tenant_id = c.tenant_id
+ AND ((s.attempt_id = c.planted AND (s.account_id = c.account_id OR s.account_id IS NULL))
+      OR (s.account_id = c.account_id AND s.provider_ref = c.provider_ref))
 WHERE NOT c.matched
 """
 

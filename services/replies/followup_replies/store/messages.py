@@ -45,7 +45,8 @@ SELECT * FROM (
          OR (lead_id IS NULL AND person_id = ANY(CAST(:persons AS uuid[]))))
   UNION ALL
   SELECT attempt_id, 'outbound', channel, at, touch_id, NULL, NULL, NULL, NULL, NULL, NULL
-  FROM replies.sent_touches WHERE tenant_id = :tenant AND lead_id = :lead
+  FROM replies.sent_touches
+  WHERE tenant_id = :tenant AND lead_id = :lead AND account_id IS NOT NULL
 ) AS said
 WHERE (at, id) > (CAST(:at AS timestamptz), CAST(:id AS uuid))
 ORDER BY at, id LIMIT :most

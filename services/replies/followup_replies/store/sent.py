@@ -1,4 +1,7 @@
-"""Statements on `replies.sent_touches`: what went out, by its ids."""
+"""Statements on `replies.sent_touches`: what went out, by its ids.
+
+Without an account it is not known whether it did.
+"""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -13,7 +16,7 @@ from followup_database.engine import to_json
 from followup_replies.states import TouchIds
 
 _INSERT = text("""
-INSERT INTO replies.sent_touches
+INSERT INTO replies.sent_touches AS t
   (attempt_id, tenant_id, touch_id, enrollment_id, lead_id, person_id, channel, account_id,
    provider, provider_ref, sender, at)
 SELECT attempt_id, tenant_id, touch_id, enrollment_id, lead_id, person_id, channel, account_id,
@@ -23,14 +26,18 @@ FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
   person_id uuid, channel text, account_id uuid, provider text, provider_ref text, sender text,
   at timestamptz)
 ORDER BY attempt_id
-ON CONFLICT (attempt_id) DO NOTHING
+ON CONFLICT (attempt_id) DO UPDATE
+SET account_id = excluded.account_id, provider = excluded.provider,
+    provider_ref = excluded.provider_ref, sender = excluded.sender, at = excluded.at
+WHERE t.account_id IS NULL AND excluded.account_id IS NOT NULL AND t.tenant_id = excluded.tenant_id
 """)
 
 _IDS = "touch_id, attempt_id, enrollment_id, lead_id, person_id"
 
 _BY_ATTEMPT = text(f"""
 SELECT {_IDS} FROM replies.sent_touches
-WHERE attempt_id = :attempt AND tenant_id = :tenant AND account_id = :account
+WHERE attempt_id = :attempt AND tenant_id = :tenant
+  AND (account_id = :account OR account_id IS NULL)
 """)
 
 _BY_REF = text(f"""
@@ -58,7 +65,7 @@ ORDER BY at DESC, attempt_id DESC LIMIT 1
 
 @dataclass(frozen=True, slots=True)
 class SentTouch:
-    """An attempt that a provider has accepted."""
+    """An attempt that a provider has accepted, or, without an account, may have."""
 
     attempt_id: UUID
     tenant_id: UUID
@@ -67,16 +74,22 @@ class SentTouch:
     lead_id: UUID
     person_id: UUID
     channel: Channel
-    account_id: UUID
-    provider: str
+    account_id: UUID | None
+    provider: str | None
     provider_ref: str | None
     sender: str | None
     at: datetime
 
 
 async def insert(tx: Transaction, several: Sequence[SentTouch]) -> None:
-    """Keep these; one known already stays as it is."""
-    await tx.run(_INSERT, rows=to_json([asdict(sent) for sent in several]))
+    """Keep these, in one statement each attempt once; one known to have gone out stays so."""
+    # What is known beats what is not, should both come in one batch.
+    known = {sent.attempt_id: sent for sent in sorted(several, key=_is_known)}
+    await tx.run(_INSERT, rows=to_json([asdict(sent) for sent in known.values()]))
+
+
+def _is_known(sent: SentTouch) -> bool:
+    return sent.account_id is not None
 
 
 async def by_attempt(

@@ -97,8 +97,14 @@ def _event(data: Mapping[str, Any], payload: Mapping[str, Any], query: Mapping[s
         address=text_of(recipients[0].get("phone_number")) if recipients else "",
         key=key("telnyx", text_of(data.get("id"))),
         payload=data,
-        planted=query,
+        planted=query if query.get("attempt") else {"attempt": _tag(payload)},
     )
+
+
+def _tag(payload: Mapping[str, Any]) -> str:
+    """The attempt, which went along as the first tag."""
+    tags = payload.get("tags")
+    return text_of(tags[0]) if isinstance(tags, list) and tags else ""
 
 
 def _status(event: Event, payload: Mapping[str, Any]) -> Report:

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from followup_replies.addresses import LONGEST
+from followup_replies.core.intents import Intent
 from followup_replies.errors import Unfit
 from followup_replies.inbound import Inbound
 from followup_replies.states import AboutAddress, Heard, Report, TouchIds
@@ -81,26 +82,68 @@ def inbound_of(form: Form) -> Inbound:
     )
 
 
-def pressed_of(form: Form) -> Inbound | None:
-    """The word of somebody who pressed 9 in a call, None for any other key; raises `Unfit`."""
-    sid = _short(form, "CallSid")
-    callee = _short(form, "To", longest=LONGEST)
-    if form.get("Digits", "").strip() != "9":
-        return None
+def person_of(form: Form) -> str:
+    """Whose number is at the other end of a call; raises `Unfit`."""
+    return _short(form, _ends(form)[0], longest=LONGEST)
+
+
+def ours_of(form: Form) -> str:
+    """Which number of ours a call goes out from or comes in at."""
+    return form.get(_ends(form)[1], "")[:LONGEST]
+
+
+def key_of(form: Form) -> str:
+    """The key that was pressed; empty without one."""
+    return form.get("Digits", "").strip()[:8]
+
+
+def spoken_of(
+    form: Form, *, name: str, body: str, stop: bool = False, meaning: Intent | None = None
+) -> Inbound:
+    """What a person said in a call, by a key or by calling; raises `Unfit`.
+
+    `name` tells it from what else they said in the same call.
+    """
     return Inbound(
         channel="voice",
-        vendor_id=f"{sid}:pressed",
-        sender=callee,
-        recipient=form.get("From", "")[:LONGEST],
-        body="9",
-        vendor_opt_out="STOP",
+        vendor_id=f"{_short(form, 'CallSid')}:{name}",
+        sender=person_of(form),
+        recipient=ours_of(form),
+        body=body,
+        vendor_opt_out="STOP" if stop else None,
+        meaning=meaning,
         payload=dict(form),
     )
 
 
+def noted_of(form: Form, ids: TouchIds | None, *, what: str) -> Report:
+    """Something that happened in a call and is to be on record; raises `Unfit`."""
+    sid = _short(form, "CallSid")
+    return Report(
+        kind="other",
+        provider_ref=sid,
+        state=what,
+        dedupe_key=f"{sid}:{what}",
+        payload=dict(form),
+        ids=ids,
+    )
+
+
+def _ends(form: Form) -> tuple[str, str]:
+    """The fields with the person's number and with ours."""
+    return ("From", "To") if form.get("Direction") == "inbound" else ("To", "From")
+
+
 def report_of(form: Form, ids: TouchIds | None) -> Report:
     """A status callback of a message or a call; raises `Unfit`."""
-    return _call(form, ids) if form.get("CallSid") else _message(form, ids)
+    if not form.get("CallSid"):
+        return _message(form, ids)
+    if form.get("CallStatus"):
+        return _call(form, ids)
+    if form.get("AnsweredBy"):
+        return _detected(form, ids)
+    # Recordings, and whatever else happens in calls.
+    return noted_of(form, ids, what=form.get("RecordingStatus") or "unknown")
 
 
 def heard_of(answered_by: str | None) -> Heard:
@@ -155,6 +198,20 @@ def _call(form: Form, ids: TouchIds | None) -> Report:
         ids=ids,
         seconds=_seconds(form.get("CallDuration")),
         machine=machine,
+    )
+
+
+def _detected(form: Form, ids: TouchIds | None) -> Report:
+    """Machine detection that did not wait (`AsyncAmdStatusCallback`): who has picked up."""
+    sid, answered_by = _short(form, "CallSid"), form["AnsweredBy"]
+    return Report(
+        kind="call",
+        provider_ref=sid,
+        state="in_progress",
+        dedupe_key=f"{sid}:detected",
+        payload=dict(form),
+        ids=ids,
+        machine=heard_of(answered_by) != "person",
     )
 
 

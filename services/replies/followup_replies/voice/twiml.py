@@ -1,48 +1,67 @@
 """What calls say: TwiML (twilio.com/docs/voice/twiml)."""
 
+from dataclasses import dataclass
 from xml.sax.saxutils import escape, quoteattr
 
-from followup_contracts.call_script import CallScript
-from followup_replies.states import Heard
-
+NOTHING = "<Response/>"
 HANG_UP = "<Response><Hangup/></Response>"
 
-_PRESS_SECONDS = 4
+PRESS_SECONDS = 4
+RING_SECONDS = 25
+"""How long somebody of ours is rung before the person is told that nobody is free."""
 
 
-def call(
-    script: CallScript | None, heard: Heard, *, press: str, gather_url: str, language: str | None
-) -> str:
-    """What a call says to whoever picked up.
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """Speaks in one language; None: the vendor's default."""
 
-    A person hears the words and how to stop them, and may press a key at any moment
-    (47 CFR 64.1200(b)(3)); a machine gets the voicemail once it listens.
+    language: str | None = None
+
+    def say(self, text: str) -> str:
+        """A sentence."""
+        said = "<Say>" if self.language is None else f"<Say language={quoteattr(self.language)}>"
+        return f"{said}{plain(text)}</Say>"
+
+    def ask(self, action: str, *texts: str, otherwise: str = "<Hangup/>") -> str:
+        """Say these and listen for a key, at any moment of it; without one, `otherwise`."""
+        return (
+            f'<Response><Gather input="dtmf" numDigits="1" timeout="{PRESS_SECONDS}"'
+            f' method="POST" action={quoteattr(action)}>'
+            f"{''.join(map(self.say, texts))}</Gather>{otherwise}</Response>"
+        )
+
+    def last(self, text: str) -> str:
+        """A last word."""
+        return f"<Response>{self.say(text)}<Hangup/></Response>"
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """A call to somebody of ours, to be joined with the one under way.
+
+    `whisper` is asked on their end before the two are joined, `done` when it is over.
     """
-    if script is None:
-        return HANG_UP
-    match heard:
-        case "person":
-            action = quoteattr(gather_url)
-            return (
-                f'<Response><Gather input="dtmf" numDigits="1" timeout="{_PRESS_SECONDS}"'
-                f' method="POST" action={action}>'
-                f"{_say(script.say, language)}{_say(press, language)}"
-                "</Gather><Hangup/></Response>"
-            )
-        case "voicemail" if script.voicemail is not None:
-            return f"<Response>{_say(script.voicemail, language)}<Hangup/></Response>"
-        case _:
-            return HANG_UP
+
+    number: str
+    caller: str
+    whisper: str
+    done: str
+    record: bool
+
+    def dial(self) -> str:
+        """The verb."""
+        record = ' record="record-from-answer-dual"' if self.record else ""
+        return (
+            f'<Dial answerOnBridge="true" timeout="{RING_SECONDS}" method="POST"'
+            f" callerId={quoteattr(self.caller)} action={quoteattr(self.done)}{record}>"
+            f'<Number method="POST" url={quoteattr(self.whisper)}>{escape(self.number)}</Number>'
+            "</Dial>"
+        )
 
 
-def goodbye(text: str, *, language: str | None) -> str:
-    """A last word."""
-    return f"<Response>{_say(text, language)}<Hangup/></Response>"
-
-
-def _say(text: str, language: str | None) -> str:
-    said = "<Say>" if language is None else f"<Say language={quoteattr(language)}>"
-    return f"{said}{plain(text)}</Say>"
+def respond(*verbs: str) -> str:
+    """A document of these verbs."""
+    return f"<Response>{''.join(verbs)}</Response>"
 
 
 def plain(text: str) -> str:

@@ -10,7 +10,8 @@ from followup_replies.plain import CallBody, InboundBody, StatusBody, read_body
 from followup_replies.vendor import Arrival, Checked, Forged, Genuine, Hook, Vendor
 from followup_replies.webhook.signature import genuine
 
-SECRET = "webhook_secret"  # noqa: S105 - the name of one
+SECRETS = ("webhook_secret", "signing_secret")
+"""The first of these that the account has; the second signs what we send, too."""
 MOST = 500
 """Events in one webhook."""
 
@@ -20,7 +21,7 @@ _BODIES: Mapping[str, type[InboundBody | StatusBody | CallBody]] = MappingProxyT
 
 
 async def _check(hook: Hook) -> Checked:
-    secret = hook.secrets.get(SECRET, "")
+    secret = next((hook.secrets[name] for name in SECRETS if hook.secrets.get(name)), "")
     fits = genuine(hook.headers, body=hook.body, secret=secret, at=hook.at)
     return Genuine() if fits else Forged("no signature fits")
 
