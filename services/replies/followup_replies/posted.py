@@ -34,10 +34,15 @@ class Posted:
 
     fields: Mapping[str, str]
     attached: tuple[Mapping[str, Any], ...] = field(default_factory=tuple)
+    raw: Mapping[str, bytes] = field(default_factory=dict)
 
     def payload(self) -> dict[str, Any]:
         """What is kept of it."""
         return {**self.fields, "attached": list(self.attached)}
+
+    def octets(self, name: str) -> bytes:
+        """A field as it came; empty without one."""
+        return self.raw.get(name) or self.fields.get(name, "").encode()
 
     def json(self, name: str) -> Any:
         """The value of a field that holds JSON; None where it does not."""
@@ -79,16 +84,16 @@ async def _parts(hook: Hook) -> Posted:
         )
     finally:
         await form.close()
-    return Posted(_decoded(texts), attached)
+    raw = {name: text.encode(_LOSSLESS, "replace") for name, text in texts.items()}
+    return Posted(_decoded(raw), attached, raw)
 
 
 async def _once(body: bytes) -> AsyncGenerator[bytes, None]:
     yield body
 
 
-def _decoded(texts: Mapping[str, str]) -> dict[str, str]:
+def _decoded(raw: Mapping[str, bytes]) -> dict[str, str]:
     """Fields in their charsets: those that `charsets` names, UTF-8 for all others."""
-    raw = {name: text.encode(_LOSSLESS, "replace") for name, text in texts.items()}
     try:
         charsets = object_of(orjson.loads(raw.get("charsets", b"{}")))
     except orjson.JSONDecodeError:

@@ -1,6 +1,7 @@
 """Every vendor's webhooks, played against the routes as the vendor sends them."""
 
 import asyncio
+import base64
 from typing import Any
 
 import orjson
@@ -742,6 +743,50 @@ async def test_a_letter_by_mailguns_route(house):
     again = form | mailgun_fields(now())
     assert (await house.client.post(played.path, data=again)).status_code == 200
     assert len(await letters(house)) == 1
+
+
+RAW = (
+    b"From: =?utf-8?q?Ada?= <ada@example.com>\r\nTo: r+1@in.example.org\r\n"
+    b"Subject: =?iso-8859-1?q?Gr=FC=DFe?=\r\nMessage-ID: <9@example.com>\r\n"
+    b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n"
+    b"Content-Type: text/plain; charset=iso-8859-1\r\nContent-Transfer-Encoding: 8bit\r\n\r\n"
+    b"Bitte sp\xe4ter anrufen.\r\n--b\r\nContent-Type: application/pdf; name=a.pdf\r\n"
+    b"Content-Disposition: attachment; filename=a.pdf\r\nContent-Transfer-Encoding: base64\r\n"
+    b"\r\nQUJD\r\n--b--\r\n"
+)
+
+
+@pytest.mark.parametrize("kind", ["ses", "mailgun", "sendgrid"])
+async def test_a_letter_as_it_came_through_the_wires(house, played, kind):
+    """Raw MIME by each vendor: decoded by its own charsets, attachments only named."""
+    lead = await house.lead()
+    match kind:
+        case "ses":
+            receipt = {"recipients": ["r+1@in.example.org"],
+                       "action": {"type": "SNS", "encoding": "BASE64"}}  # fmt: skip
+            answer = await played.send(
+                {"notificationType": "Received", "receipt": receipt,
+                 "mail": {"messageId": "m1", "source": "ada@example.com"},
+                 "content": base64.b64encode(RAW).decode()}
+            )  # fmt: skip
+        case "mailgun":
+            fields = {**mailgun_fields(now()), "sender": "ada@example.com",
+                      "recipient": "r+1@in.example.org"}  # fmt: skip
+            files = {name: (None, value) for name, value in fields.items()}
+            answer = await house.client.post(played.path, files={**files, "body-mime": (None, RAW)})
+        case _:
+            envelope = b'{"to":["r+1@in.example.org"],"from":"ada@example.com"}'
+            answer = await house.client.post(
+                played.path,
+                files={"email": (None, RAW), "envelope": (None, envelope)},
+                headers={"Authorization": f"Basic {PASSWORD}"},
+            )
+    assert answer.status_code // 100 == 2
+    (kept,) = await letters(house)
+    assert (kept["body"].strip(), kept["subject"]) == ("Bitte später anrufen.", "Grüße")
+    assert kept["our_address"] == "r+1@in.example.org"
+    assert kept["payload"]["attached"] == [{"name": "a.pdf", "type": "application/pdf", "size": 3}]
+    assert await house.held() == [lead.person_id]
 
 
 async def test_a_provider_that_there_is_not(house):

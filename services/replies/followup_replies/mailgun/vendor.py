@@ -10,6 +10,7 @@ from followup_replies.errors import Unfit
 from followup_replies.mail import Letter, headers_of
 from followup_replies.mailgun.events import report_of
 from followup_replies.mailgun.signature import TOLERANCE, Signed
+from followup_replies.mime import letter_of
 from followup_replies.posted import Posted, posted
 from followup_replies.vendor import (
     MAIL_BYTES,
@@ -62,7 +63,11 @@ async def _read(hook: Hook) -> Sequence[Arrival]:
 def _letter(form: Posted) -> Letter:
     fields = form.fields
     if "body-mime" in fields:
-        raise Unfit("/body-mime")
+        return letter_of(
+            form.octets("body-mime"),
+            sender=fields.get("sender", ""),
+            recipient=fields.get("recipient", ""),
+        )
     listed = form.json("message-headers")
     pairs = listed if isinstance(listed, list) else []
     return Letter(

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from followup_replies.bodies import FORM, json_value, object_of
-from followup_replies.errors import Unfit
 from followup_replies.mail import Letter, first_address, headers_in
+from followup_replies.mime import letter_of
 from followup_replies.posted import Posted, posted
 from followup_replies.proof import fresh, knows_password
 from followup_replies.sendgrid.events import reports_of
@@ -47,11 +47,13 @@ def _is_letter(hook: Hook) -> bool:
 
 def _letter(form: Posted) -> Letter:
     fields, envelope = form.fields, object_of(form.json("envelope"))
+    sender = first_address(envelope.get("from")) or fields.get("from", "")
+    recipient = first_address(envelope.get("to")) or fields.get("to", "")
     if "email" in fields and "headers" not in fields:
-        raise Unfit("/email")
+        return letter_of(form.octets("email"), sender=sender, recipient=recipient)
     return Letter(
-        sender=first_address(envelope.get("from")) or fields.get("from", ""),
-        recipient=first_address(envelope.get("to")) or fields.get("to", ""),
+        sender=sender,
+        recipient=recipient,
         subject=fields.get("subject", ""),
         text=fields.get("text", ""),
         html=fields.get("html", ""),

@@ -1,14 +1,18 @@
 """`/hooks/ses/{account}/…`: what SES publishes to a topic of the account's."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import httpx
 import structlog
 from starlette.responses import Response
 
-from followup_replies.bodies import json_object, text_of
+from followup_replies.bodies import json_object, object_of, text_of
 from followup_replies.errors import Unfit
 from followup_replies.letters import unknown
+from followup_replies.mail import Letter, first_address
+from followup_replies.mime import letter_of
+from followup_replies.proof import decoded
 from followup_replies.ses.certificates import Certificates, Fetch, fetch
 from followup_replies.ses.events import reports_of, type_of
 from followup_replies.ses.notification import Notification
@@ -94,5 +98,23 @@ async def _read(hook: Hook) -> Sequence[Arrival]:
     except Unfit:  # such as "Successfully validated SNS topic …"
         return [unknown(envelope, "notification")]
     if type_of(message) == "received":
-        raise Unfit("/Message/content")
+        return [_letter(message).inbound()]
     return reports_of(message)
+
+
+def _letter(message: Mapping[str, Any]) -> Letter:
+    """The letter that a receipt rule put into the notification; raises `Unfit` without one."""
+    mail, receipt = object_of(message.get("mail")), object_of(message.get("receipt"))
+    content = text_of(message.get("content"), longest=MAIL_BYTES)
+    if not content:  # the rule put it into a bucket instead
+        raise Unfit("/Message/content")
+    encoded = text_of(object_of(receipt.get("action")).get("encoding")).upper() == "BASE64"
+    raw = decoded("".join(content.split())) if encoded else content.encode("utf-8", "replace")
+    if raw is None:
+        raise Unfit("/Message/content")
+    return letter_of(
+        raw,
+        sender=text_of(mail.get("source")),
+        recipient=first_address(receipt.get("recipients")),
+        name=text_of(mail.get("messageId")),
+    )
