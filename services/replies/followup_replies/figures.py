@@ -44,7 +44,7 @@ class Figures:
         self._opt_outs.labels(via).inc()
 
     def report(self, kind: str, fate: str) -> None:
-        """A provider told something: `applied`, `parked` or `repeated`."""
+        """A provider told something: `applied`, `parked`, `kept` or `repeated`."""
         self._reports.labels(kind, fate).inc()
 
     def refused(self, provider: str) -> None:

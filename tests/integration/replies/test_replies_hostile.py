@@ -66,6 +66,16 @@ async def test_the_public_address_counts_with_and_without_its_port(house, base):
     assert answer.status_code == 200
 
 
+async def test_a_number_of_a_pool_is_signed_like_any_other(house):
+    """chatwoot#13619: forged texts are refused, and numbers of a Messaging Service are not."""
+    pooled = FORM | {"To": "+12025550177", "MessagingServiceSid": "MG" + "0" * 32}
+    forged = signed(house.path("inbound"), pooled, "not the account's")
+    assert (await house.raw(house.path("inbound"), pooled, forged)).status_code == 403
+    assert await nothing_kept(house)
+    assert (await house.twilio("inbound", pooled)).status_code == 200
+    assert await house.listed("phone", "+12125550123") == {"all"}
+
+
 @pytest.mark.parametrize("public_url", [None])
 async def test_without_a_public_address_the_one_asked_counts(house):
     """Nothing configured: the address as it came."""
