@@ -9,7 +9,7 @@ from typing import Any
 
 from followup_replies.addresses import LONGEST
 from followup_replies.bodies import whole
-from followup_replies.core.markup import text_of_html
+from followup_replies.core.mail.markup import text_of_markup
 from followup_replies.errors import Unfit
 from followup_replies.inbound import LONGEST_BODY, Inbound
 from followup_replies.letters import key, short
@@ -23,6 +23,8 @@ _LONGEST_SUBJECT = 1_000
 class Letter:
     """A letter as its vendor hands it over. `recipient` and `sender` are the envelope's.
 
+    `return_path` is that of the envelope where the vendor tells it: empty, it is a
+    machine's (RFC 3834).
     `name` is what the vendor calls it; without one its Message-ID and envelope name it.
     """
 
@@ -34,6 +36,7 @@ class Letter:
     headers: Mapping[str, str]
     payload: Mapping[str, Any]
     name: str = ""
+    return_path: str | None = None
 
     def inbound(self) -> Inbound:
         """The message; raises `Unfit` when nobody sent it."""
@@ -41,7 +44,10 @@ class Letter:
         sender = (parseaddr(written)[1] or parseaddr(self.sender)[1])[:LONGEST]
         if "@" not in sender:
             raise Unfit("/from")
-        body = self.text if self.text.strip() else text_of_html(self.html)
+        headers = dict(self.headers)
+        if self.return_path is not None:
+            headers["return-path"] = f"<{self.return_path.strip('<>')[:LONGEST]}>"
+        body = self.text if self.text.strip() else text_of_markup(self.html)
         return Inbound(
             channel="email",
             vendor_id=short(self.name or self._name(sender)),
@@ -49,7 +55,7 @@ class Letter:
             recipient=self.recipient[:LONGEST],
             body=body[:LONGEST_BODY],
             subject=self.subject[:_LONGEST_SUBJECT] or None,
-            headers=self.headers,
+            headers=headers,
             payload=self.payload,
         )
 

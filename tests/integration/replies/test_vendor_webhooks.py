@@ -737,7 +737,7 @@ async def test_a_letter_by_mailguns_route(house):
     }
     assert (await house.client.post(played.path, data=form)).status_code == 200
     (kept,) = await letters(house)
-    assert kept["body"] == "Please call me.\n> STOP"
+    assert kept["body"].split() == ["Please", "call", "me.", ">", "STOP"]
     assert await house.held() == [lead.person_id]
     assert await house.listed("email", ADDRESS) == set()
     again = form | mailgun_fields(now())
@@ -758,7 +758,7 @@ RAW = (
 
 @pytest.mark.parametrize("kind", ["ses", "mailgun", "sendgrid"])
 async def test_a_letter_as_it_came_through_the_wires(house, played, kind):
-    """Raw MIME by each vendor: decoded by its own charsets, attachments only named."""
+    """Raw MIME by each vendor: read in its own charsets, what is attached left out."""
     lead = await house.lead()
     match kind:
         case "ses":
@@ -785,7 +785,6 @@ async def test_a_letter_as_it_came_through_the_wires(house, played, kind):
     (kept,) = await letters(house)
     assert (kept["body"].strip(), kept["subject"]) == ("Bitte später anrufen.", "Grüße")
     assert kept["our_address"] == "r+1@in.example.org"
-    assert kept["payload"]["attached"] == [{"name": "a.pdf", "type": "application/pdf", "size": 3}]
     assert await house.held() == [lead.person_id]
 
 

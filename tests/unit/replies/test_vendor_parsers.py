@@ -1,7 +1,6 @@
 """Whatever a vendor may come to send: read, kept or unfit, within a second and without a fault."""
 
 import asyncio
-import contextlib
 import json
 import time
 from datetime import UTC, datetime
@@ -15,12 +14,10 @@ from hypothesis import strategies as st
 from followup_database import new_id
 from followup_directory import Account
 from followup_replies.core.bounces import bounce_of
-from followup_replies.core.markup import text_of_html
 from followup_replies.core.recording import ALL_PARTIES, must_ask
 from followup_replies.errors import Unfit
 from followup_replies.mailgun.vendor import MAILGUN
 from followup_replies.meta.vendor import META
-from followup_replies.mime import letter_of
 from followup_replies.postmark.vendor import POSTMARK
 from followup_replies.sendgrid.vendor import SENDGRID
 from followup_replies.ses.vendor import ses
@@ -182,60 +179,6 @@ def test_depth_and_size_are_bounded():
         assert len(report.dedupe_key) <= 200
 
 
-HEADER = st.sampled_from(
-    [
-        b"From: a@example.com",
-        b"Subject: =?utf-8?b?!!?= =?x?q?=80?=",
-        b"Subject: \xff\xfe\0",
-        b"Content-Type: multipart/mixed; boundary=b",
-        b"Content-Type: text/plain; charset=punycode",
-        b"Content-Type: text/html; charset=utf-8",
-        b"Content-Type: \xff/\0",
-        b"Content-Type: message/rfc822",
-        b"Content-Disposition: attachment; filename*=x'y'%FF",
-        b"Content-Disposition: attachment; filename=\xff\0",
-        b"Content-Transfer-Encoding: base64",
-        b"Content-Transfer-Encoding: x-uuencode",
-        b"",
-        b"--b",
-        b"--b--",
-        b"begin 644 x",
-        b"<p>\0",
-    ]
-)
-
-
-@given(lines=st.lists(HEADER | st.binary(max_size=12), max_size=14))
-def test_any_letter_off_the_wires(lines):
-    """Any pieces of MIME in any order: a letter that can be kept, or none."""
-    raw = b"From: a@example.com\r\n" + b"\r\n".join(lines)
-    try:
-        found = letter_of(raw, sender="", recipient="").inbound()
-    except Unfit:
-        return
-    assert "\0" not in found.body + (found.subject or "")
-    orjson.dumps([found.body, found.subject, dict(found.headers), dict(found.payload)])
-
-
-@pytest.mark.parametrize(
-    "raw",
-    [
-        b"".join(b"Content-Type: multipart/mixed; boundary=b%d\n\n--b%d\n" % (n, n)
-                 for n in range(2_000)),
-        b"Content-Type: multipart/mixed; boundary=b\n\n" + b"--b\n" * 100_000,
-        b"Content-Type: message/rfc822\n\n" * 2_000,
-        b"Subject: " + b"=?utf-8?q?a?= " * 20_000,
-        b"X: y\n" * 100_000,
-    ],
-)  # fmt: skip
-def test_letters_made_to_hurt(raw):
-    """Nested, split and repeated beyond sense: over within a second."""
-    began = time.perf_counter()
-    with contextlib.suppress(Unfit):
-        letter_of(b"From: a@example.com\n" + raw, sender="", recipient="").inbound()
-    assert time.perf_counter() - began < 1
-
-
 @given(said=st.text(max_size=300), hard=st.none() | st.booleans())
 def test_any_text_of_a_bounce(said, hard):
     """Whatever a server says is of one kind, with a short code."""
@@ -269,21 +212,6 @@ def test_any_text_of_a_bounce(said, hard):
 def test_classes_of_bounces(said, hard, kind):
     """Dead, later, or the sender's fault: by code, else by words and the vendor."""
     assert bounce_of(said, hard=hard).kind == kind
-
-
-@given(html=st.text(max_size=200))
-def test_any_markup(html):
-    """No markup breaks the reader."""
-    assert "\n\n\n" not in text_of_html(html)
-
-
-def test_markup_is_read_as_people_see_it():
-    """Lines, no styles, no scripts, quotes marked."""
-    html = (
-        "<html><head><title>x</title></head><style>p{}</style><p>Yes&nbsp;&amp; no<br>two</p>"
-        "<script>bad()</script><blockquote>old<blockquote>older</blockquote></blockquote><p>end"
-    )
-    assert text_of_html(html) == "Yes & no\ntwo\n> old\n> > older\nend"
 
 
 @pytest.mark.parametrize(

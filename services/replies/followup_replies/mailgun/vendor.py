@@ -6,11 +6,11 @@ from datetime import timedelta
 import orjson
 
 from followup_replies.bodies import json_object, object_of, text_of
+from followup_replies.email.arrivals import arrivals_of
 from followup_replies.errors import Unfit
 from followup_replies.mail import Letter, headers_of
 from followup_replies.mailgun.events import report_of
 from followup_replies.mailgun.signature import TOLERANCE, Signed
-from followup_replies.mime import letter_of
 from followup_replies.posted import Posted, posted
 from followup_replies.vendor import (
     MAIL_BYTES,
@@ -57,28 +57,27 @@ async def _signed(hook: Hook) -> Signed | None:
 async def _read(hook: Hook) -> Sequence[Arrival]:
     if hook.media_type == "application/json":
         return [report_of(json_object(hook.body))]
-    return [_letter(await posted(hook)).inbound()]
+    return _arrivals(await posted(hook))
 
 
-def _letter(form: Posted) -> Letter:
+def _arrivals(form: Posted) -> Sequence[Arrival]:
     fields = form.fields
+    recipient, return_path = fields.get("recipient", ""), fields.get("sender")
     if "body-mime" in fields:
-        return letter_of(
-            form.octets("body-mime"),
-            sender=fields.get("sender", ""),
-            recipient=fields.get("recipient", ""),
-        )
+        return arrivals_of(form.octets("body-mime"), recipient=recipient, return_path=return_path)
     listed = form.json("message-headers")
     pairs = listed if isinstance(listed, list) else []
-    return Letter(
-        sender=fields.get("sender", "") or fields.get("from", ""),
-        recipient=fields.get("recipient", ""),
+    letter = Letter(
+        sender=return_path or fields.get("from", ""),
+        recipient=recipient,
         subject=fields.get("subject", ""),
         text=fields.get("body-plain", ""),
         html=fields.get("body-html", ""),
         headers=headers_of(pair for pair in pairs if _is_pair(pair)),
         payload=form.payload(),
+        return_path=return_path,
     )
+    return [letter.inbound()]
 
 
 def _is_pair(value: object) -> bool:

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from followup_replies.bodies import FORM, json_value, object_of
+from followup_replies.email.arrivals import arrivals_of
 from followup_replies.mail import Letter, first_address, headers_in
-from followup_replies.mime import letter_of
 from followup_replies.posted import Posted, posted
 from followup_replies.proof import fresh, knows_password
 from followup_replies.sendgrid.events import reports_of
@@ -37,7 +37,7 @@ async def _check(hook: Hook) -> Checked:
 
 async def _read(hook: Hook) -> Sequence[Arrival]:
     if _is_letter(hook):
-        return [_letter(await posted(hook)).inbound()]
+        return _arrivals(await posted(hook))
     return reports_of(json_value(hook.body))
 
 
@@ -45,21 +45,24 @@ def _is_letter(hook: Hook) -> bool:
     return hook.media_type in {"multipart/form-data", FORM}
 
 
-def _letter(form: Posted) -> Letter:
+def _arrivals(form: Posted) -> Sequence[Arrival]:
     fields, envelope = form.fields, object_of(form.json("envelope"))
-    sender = first_address(envelope.get("from")) or fields.get("from", "")
     recipient = first_address(envelope.get("to")) or fields.get("to", "")
+    told = envelope.get("from")
+    return_path = told if isinstance(told, str) else None
     if "email" in fields and "headers" not in fields:
-        return letter_of(form.octets("email"), sender=sender, recipient=recipient)
-    return Letter(
-        sender=sender,
+        return arrivals_of(form.octets("email"), recipient=recipient, return_path=return_path)
+    letter = Letter(
+        sender=first_address(told) or fields.get("from", ""),
         recipient=recipient,
         subject=fields.get("subject", ""),
         text=fields.get("text", ""),
         html=fields.get("html", ""),
         headers=headers_in(fields.get("headers", "")),
         payload=form.payload(),
+        return_path=return_path,
     )
+    return [letter.inbound()]
 
 
 SENDGRID = Vendor(name="sendgrid", check=_check, read=_read, body_bytes=MAIL_BYTES)

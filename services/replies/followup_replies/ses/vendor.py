@@ -8,10 +8,10 @@ import structlog
 from starlette.responses import Response
 
 from followup_replies.bodies import json_object, object_of, text_of
+from followup_replies.email.arrivals import arrivals_of
 from followup_replies.errors import Unfit
 from followup_replies.letters import unknown
-from followup_replies.mail import Letter, first_address
-from followup_replies.mime import letter_of
+from followup_replies.mail import first_address
 from followup_replies.proof import decoded
 from followup_replies.ses.certificates import Certificates, Fetch, fetch
 from followup_replies.ses.events import reports_of, type_of
@@ -98,11 +98,11 @@ async def _read(hook: Hook) -> Sequence[Arrival]:
     except Unfit:  # such as "Successfully validated SNS topic …"
         return [unknown(envelope, "notification")]
     if type_of(message) == "received":
-        return [_letter(message).inbound()]
+        return _arrivals(message)
     return reports_of(message)
 
 
-def _letter(message: Mapping[str, Any]) -> Letter:
+def _arrivals(message: Mapping[str, Any]) -> Sequence[Arrival]:
     """The letter that a receipt rule put into the notification; raises `Unfit` without one."""
     mail, receipt = object_of(message.get("mail")), object_of(message.get("receipt"))
     content = text_of(message.get("content"), longest=MAIL_BYTES)
@@ -112,9 +112,8 @@ def _letter(message: Mapping[str, Any]) -> Letter:
     raw = decoded("".join(content.split())) if encoded else content.encode("utf-8", "replace")
     if raw is None:
         raise Unfit("/Message/content")
-    return letter_of(
+    return arrivals_of(
         raw,
-        sender=text_of(mail.get("source")),
         recipient=first_address(receipt.get("recipients")),
-        name=text_of(mail.get("messageId")),
+        return_path=text_of(mail.get("source")),
     )
