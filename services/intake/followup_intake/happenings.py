@@ -107,10 +107,11 @@ async def _appointment(
     if event.starts_at is None:
         raise IncompleteEvent("starts_at", kind)
     cls, state = APPOINTMENTS[kind]
-    await set_appointment(
-        tx,
-        tenant_id,
-        ids["lead_id"],
-        {"id": event.appointment_id, "starts_at": event.starts_at.isoformat(), "state": state},
-    )
+    appointment = {
+        "id": event.appointment_id,
+        "starts_at": event.starts_at.isoformat(),
+        "state": state,
+        f"{state}_at": ids["at"].isoformat(),
+    }
+    await set_appointment(tx, tenant_id, ids["lead_id"], appointment)
     return cls(**ids, appointment_id=event.appointment_id, starts_at=event.starts_at)

@@ -7,6 +7,7 @@ from followup_contracts.events import TaskCreated
 from followup_database import new_id
 from followup_scheduler.core.advance import advance
 from followup_scheduler.core.model import (
+    OPEN_TOUCH_STATES,
     CallEnded,
     Decision,
     Enrollment,
@@ -70,6 +71,7 @@ def _carry_out(run: Run, decision: Decision, *, now: datetime) -> None:
     for task in decision.tasks:
         _open(run, task, now=now)
     run.events.extend(decision.events)
+    run.enters.extend(decision.enters)
 
 
 def _settle(run: Run, records: tuple[TouchRecord, ...], *, now: datetime) -> None:
@@ -91,7 +93,7 @@ def _settle(run: Run, records: tuple[TouchRecord, ...], *, now: datetime) -> Non
 def _cut(run: Run, why: str | None, *, now: datetime) -> None:
     """Cancel what is planned or asked for. What may have gone out stays unknown."""
     for touch in run.touches.values():
-        if touch.state in ("planned", "commanded"):
+        if touch.state in OPEN_TOUCH_STATES:
             touch.state, touch.reason, touch.settled_at = "cancelled", why, now
             touch.note(now, "cancelled", reason=why)
             _disarm(run, touch)
@@ -118,14 +120,17 @@ def _plan(run: Run, planned: PlannedTouch, *, now: datetime) -> None:
 
 
 def _planning(run: Run, planned: PlannedTouch) -> dict[str, Any]:
-    """Why a touch is planned for when it is."""
-    return {
+    """Why a touch is planned for when it is, and why with this text."""
+    why: dict[str, Any] = {
         "for": planned.due_at.isoformat(),
         "wanted": planned.wanted_at.isoformat(),
         "moved_by": list(planned.moved_by),
         "zones": sorted(run.facts.where.zones),
         "text": planned.template,
     }
+    if planned.variant is not None:
+        why["variant"] = planned.variant
+    return why
 
 
 def _skip(run: Run, skipped: SkippedTouch, *, now: datetime) -> None:

@@ -25,6 +25,7 @@ class Entrance:
     sequence: str
     lane: Lane
     anchor: datetime
+    came_from: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,10 @@ class Enroller:
         ]
         inserted = await enrollments.insert(tx, new) if new else set()
         runs = await self._runs.open(tx, [e for e in new if e.id in inserted], [])
+        came_from = {(e.tenant_id, e.lead_id): e.came_from for e in entrances}
         for run in runs.values():
+            of = run.enrollment
+            run.came_from = came_from.get((of.tenant_id, of.lead_id), ())
             tell(run, Started(at=run.enrollment.anchor), now=tx.now)
         await self._ask_at_once(tx, runs.values())
         await self._runs.save(tx, runs.values())

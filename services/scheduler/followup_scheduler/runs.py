@@ -1,6 +1,6 @@
 """An enrollment while it is decided on: loaded and locked, changed in memory, saved whole."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -12,6 +12,7 @@ from followup_database import Transaction
 from followup_messaging.outbox import Outbox
 from followup_scheduler.assigning import closed, open_tasks
 from followup_scheduler.book import Edition, SequenceBook
+from followup_scheduler.core.memory import kept
 from followup_scheduler.core.model import Enrollment, Facts, TouchKey
 from followup_scheduler.facts import FactFinder, Subject
 from followup_scheduler.figures import Figures
@@ -26,7 +27,9 @@ from followup_suppression import raise_epochs
 class Run:
     """An enrollment with its touches and facts, and what has been decided so far.
 
-    `timers` maps a target to its new timer, or to None where it is to have none.
+    `timers` maps a target to its new timer, or to None where it is to have none. `enters`
+    are the sequences its lead enters next; `came_from` those that it was passed on by
+    within this very transaction.
     """
 
     enrollment: Enrollment
@@ -43,6 +46,8 @@ class Run:
     entries: list[Entry] = field(default_factory=list)
     events: list[Payload] = field(default_factory=list)
     commands: list[Touch] = field(default_factory=list)
+    enters: list[str] = field(default_factory=list)
+    came_from: tuple[str, ...] = ()
 
     def touch(self, touch_id: UUID) -> Touch | None:
         """A touch of this enrollment by its id."""
@@ -67,6 +72,14 @@ class Run:
         )
 
 
+Successor = Callable[[Transaction, Sequence[Run]], Awaitable[None]]
+"""Has the leads of saved runs enter what follows; the run store is told of it when wired."""
+
+
+async def _nobody(_tx: Transaction, runs: Sequence[Run]) -> None:
+    raise RuntimeError(f"nobody enters what follows {runs[0].enrollment.sequence}")
+
+
 class RunStore:
     """Loads runs and saves what was decided, with a few statements a batch."""
 
@@ -76,6 +89,7 @@ class RunStore:
         self.book = book
         self.outbox = outbox
         self.figures = figures
+        self.successor: Successor = _nobody
         self._finder = finder
 
     async def load(
@@ -86,7 +100,8 @@ class RunStore:
         if not wanted:
             return {}
         found = await enrollments.lock(tx, wanted, skip_locked=skip_locked)
-        return await self.open(tx, found, await touches.lock_of(tx, [e.id for e in found]))
+        in_sight = {e.id: kept(e.memory) for e in found}
+        return await self.open(tx, found, await touches.lock_of(tx, in_sight))
 
     async def open(
         self, tx: Transaction, found: Sequence[Enrollment], known: Sequence[Touch]
@@ -120,6 +135,9 @@ class RunStore:
         )
         self.command(tx, [touch for run in several for touch in run.commands])
         self._count(tx, several)
+        passed_on = [run for run in several if run.enters]
+        if passed_on:
+            await self.successor(tx, passed_on)
 
     async def _save_tasks(self, tx: Transaction, runs: Sequence[Run]) -> None:
         """Open what was decided on; withdraw what steps of runs that have ended had asked for."""

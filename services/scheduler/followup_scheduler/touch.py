@@ -54,7 +54,15 @@ class Touch:
 
     def record(self) -> TouchRecord:
         """What its enrollment remembers of it."""
-        return TouchRecord(self.key, self.state, self.settled_at, self.call_result, self.reason)
+        return TouchRecord(
+            self.key,
+            self.state,
+            self.settled_at,
+            self.call_result,
+            self.reason,
+            due_at=self.due_at,
+            text=self.content,
+        )
 
     def note(self, at: datetime, what: str, **more: Any) -> None:
         """Add to the trace: what happened, and why."""

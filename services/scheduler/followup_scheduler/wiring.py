@@ -32,6 +32,7 @@ from followup_scheduler.loops import Reconciler, TimerLoop
 from followup_scheduler.reminders import Reminders
 from followup_scheduler.runs import RunStore
 from followup_scheduler.settings import SchedulerSettings
+from followup_scheduler.successors import Successors
 from followup_scheduler.tables import PERSONAL
 from followup_scheduler.taskbook import TaskBook
 from followup_scheduler.watch import Watch
@@ -62,6 +63,7 @@ def build(
         figures=Figures(metrics),
     )
     enroller = Enroller(runs, window=own.window)
+    runs.successor = Successors(enroller).enter
     handlers = {
         "scheduler.leads.now": CapturedLeads(enroller, outbox).handle,
         "scheduler.leads.later": CapturedLeads(enroller, outbox).handle,

@@ -4,17 +4,20 @@ from dataclasses import replace
 from datetime import datetime
 from typing import assert_never
 
-from followup_scheduler.core import touches
+from followup_policy.zones import Whereabouts
+from followup_scheduler.core import memory, touches
 from followup_scheduler.core.document import Sequence
 from followup_scheduler.core.draft import Draft
+from followup_scheduler.core.format.reaction import Reaction
 from followup_scheduler.core.model import (
     ENDED_STATES,
-    OPEN_TOUCH_STATES,
     CallEnded,
     Converted,
     Decision,
     Enrollment,
     Facts,
+    FactsChanged,
+    Happened,
     OptedOut,
     Ordered,
     ReplyRead,
@@ -26,8 +29,20 @@ from followup_scheduler.core.model import (
     TouchSettled,
     Woken,
 )
-from followup_scheduler.core.progress import is_settled, wake_of
-from followup_scheduler.core.reactions import OPTED_OUT, Reacted, react
+from followup_scheduler.core.progress import wake_of
+from followup_scheduler.core.reactions import (
+    OPTED_OUT,
+    Occurred,
+    Reacted,
+    choose,
+    default_to,
+    defaults,
+    opts_out,
+    work_out,
+)
+from followup_scheduler.core.steps import TaskStep, TouchStep
+
+_GO_ON = Reaction(do="go_on")
 
 
 def advance(
@@ -62,15 +77,14 @@ def _told(draft: Draft, stimulus: Stimulus) -> str | None:
         case OptedOut(channel):
             draft.halt(OPTED_OUT)
             why = f"opted out by {channel}"
-        case Converted(kind):
-            draft.halt("booked" if kind == "appointment" else "converted")
-            why = f"won: {kind}"
         case Woken():
             why = _woken(draft, stimulus)
         case Ordered():
             why = _ordered(draft, stimulus)
-        case TaskSettled(kind, outcome):
-            why = f"task {kind} closed: {outcome}"
+        case TaskSettled():
+            why = _task_settled(draft, stimulus)
+        case Converted() | Happened() | FactsChanged():
+            why = _heard_of(draft, stimulus)
         case _:
             assert_never(stimulus)
     return why
@@ -78,7 +92,8 @@ def _told(draft: Draft, stimulus: Stimulus) -> str | None:
 
 def _started(draft: Draft) -> str | None:
     run = draft.enrollment
-    if run.state != "active" or run.step is not None or run.touches:
+    begun = run.step is not None or run.touches or memory.begins_at(run) is not None
+    if run.state != "active" or begun:
         return None
     draft.begin()
     return f"enrolled in {run.sequence}, version {run.version}"
@@ -89,7 +104,8 @@ def _touch_settled(draft: Draft, told: TouchSettled) -> str | None:
     if known is None or not touches.may_become(known.state, told.state):
         return None
     record = replace(known, state=told.state, at=told.at, reason=told.reason)
-    _record(draft, record)
+    _remember(draft, record)
+    _go_on(draft, record)
     because = f": {told.reason}" if told.reason else ""
     return f"{_name(told.key)} {told.state}{because}"
 
@@ -100,45 +116,116 @@ def _call_ended(draft: Draft, told: CallEnded) -> str | None:
     if known is None or known.call is not None or known.state in ("failed", "skipped"):
         return None
     at = known.at if known.state == "sent" and known.at is not None else told.at
-    _record(draft, replace(known, state="sent", at=at, call=told.result))
-    return f"{_name(told.key)} ended: {told.result}"
+    record = replace(known, state="sent", at=at, call=told.result)
+    _remember(draft, record)
+    name = f"call.{told.result}"
+    draft.hear(name)
+    said = draft.sequence.reactions(name)
+    reaction = choose(said, holds=draft.holds, default=_GO_ON)
+    why = f"{_name(told.key)} ended: {told.result}"
+    if reaction is _GO_ON or _twin(draft, record):
+        _go_on(draft, record)
+        return why
+    what = f"call: {told.result}"
+    return f"{why}; {_react(draft, reaction, Occurred(name, what, *_here(draft)))}"
 
 
-def _record(draft: Draft, record: TouchRecord) -> None:
-    """Remember what became of a touch, and go on from there.
+def _remember(draft: Draft, record: TouchRecord) -> None:
+    draft.enrollment = touches.with_record(draft.enrollment, record)
+
+
+def _go_on(draft: Draft, record: TouchRecord) -> None:
+    """Go on from what became of a touch.
 
     A touch may turn out to have gone before it was cancelled, when its successor is
     planned already: the successor must not go as well.
     """
-    draft.enrollment = touches.with_record(draft.enrollment, record)
     if draft.enrollment.state != "active":
         return
-    if record.state in touches.MAYBE_SENT and _has_open_twin(draft.enrollment, record.key):
+    if _twin(draft, record):
         draft.replan("went out before it was cancelled")
     else:
         draft.go_on()
 
 
-def _has_open_twin(enrollment: Enrollment, key: TouchKey) -> bool:
-    return any(
-        touch.key != key
-        and (touch.key.step, touch.key.channel) == (key.step, key.channel)
-        and touch.state in OPEN_TOUCH_STATES
-        for touch in enrollment.touches
+def _twin(draft: Draft, record: TouchRecord) -> bool:
+    step = draft.sequence.step(record.key.step)
+    return (
+        record.state in touches.MAYBE_SENT
+        and isinstance(step, TouchStep)
+        and step.has_twin(draft.enrollment, record)
     )
 
 
 def _reply_read(draft: Draft, told: ReplyRead) -> str | None:
-    reacted = react(draft.sequence, told, where=draft.facts.where, now=draft.now)
+    if opts_out(told):
+        draft.halt(OPTED_OUT)
+        return f"reply: {told.intent}; halted ({OPTED_OUT})"
+    name = f"reply.{told.intent}"
+    draft.enrollment = memory.with_reply(draft.enrollment, told.intent)
+    draft.hear(name)
+    reaction = choose(
+        draft.sequence.reactions(name), holds=draft.holds, default=defaults()[told.intent]
+    )
+    what = f"reply: {told.intent}"
+    return f"{what}; {_react(draft, reaction, Occurred(name, what, *_here(draft), told.until))}"
+
+
+def _heard_of(draft: Draft, told: Converted | Happened | FactsChanged) -> str | None:
+    """What the product tells: react to it, and see whether what is planned must move."""
+    before = draft.enrollment
+    match told:
+        case FactsChanged():
+            draft.look_again()
+            return "what is known has changed" if draft.enrollment != before else None
+        case Converted(kind):
+            name, what = "lead.converted", f"won: {kind}"
+        case Happened(event):
+            name, what = event, event.replace(".", " ").replace("_", " ")
+    draft.hear(name)
+    default = default_to(name, draft.sequence)
+    if name == "lead.converted" and told == Converted("appointment", told.at):
+        default = default_to("appointment.booked", draft.sequence)
+    reaction = choose(draft.sequence.reactions(name), holds=draft.holds, default=default)
+    why = _react(draft, reaction, Occurred(name, what, *_here(draft)))
+    if reaction.do == "go_on":
+        draft.look_again()
+        return what if draft.enrollment != before or draft.tasks else None
+    return f"{what}; {why}"
+
+
+def _task_settled(draft: Draft, told: TaskSettled) -> str | None:
+    """An outcome steers the sequence if its step waits for it, and is written down anyway."""
+    what = f"task {told.kind} closed: {told.outcome}"
+    step = draft.sequence.step(told.step)
+    if not isinstance(step, TaskStep) or not step.is_asked(draft.enrollment, told.occurrence):
+        return what
+    draft.end_step(step.id, told.outcome)
+    reaction = step.reaction_to(told.outcome)
+    if reaction is None or not draft.holds(reaction.when):
+        draft.go_on()
+        return what
+    occurred = Occurred(f"task.{told.outcome}", f"task: {told.outcome}", *_here(draft))
+    return f"{what}; {_react(draft, reaction, occurred)}"
+
+
+def _here(draft: Draft) -> tuple[Whereabouts, datetime]:
+    return draft.facts.where, draft.now
+
+
+def _react(draft: Draft, reaction: Reaction, occurred: Occurred) -> str:
+    reacted = work_out(reaction, occurred)
     if reacted.task is not None:
         draft.tasks.append(reacted.task)
-    return f"reply: {told.intent}; {_carry_out(draft, reacted)}"
+    return _carry_out(draft, reacted)
 
 
 def _carry_out(draft: Draft, reacted: Reacted) -> str:
     match reacted.do:
         case "go_on":
-            return "goes on" if draft.enrollment.state == "active" else "changes nothing"
+            active = draft.enrollment.state == "active"
+            draft.go_on()
+            return "goes on" if active else "changes nothing"
         case "halt":
             draft.halt(reacted.reason, hand_off=reacted.hand_off)
             return f"halted ({reacted.reason})"
@@ -147,16 +234,33 @@ def _carry_out(draft: Draft, reacted: Reacted) -> str:
             return "waits for a person"
         case "wait":
             return _wait(draft, reacted)
+        case "branch":
+            return _branch(draft, reacted)
+        case "switch":
+            draft.switch(reacted.to or "", reason=reacted.reason, hand_off=reacted.hand_off)
+            return f"ends; enters {reacted.to}"
     assert_never(reacted.do)
+
+
+def _branch(draft: Draft, reacted: Reacted) -> str:
+    """Go on at a step, unless a person's decision is waited for already."""
+    if _awaits_person(draft):
+        return "still waits for a person"
+    draft.jump(reacted.to or "")
+    return f"goes on at {reacted.to}"
 
 
 def _wait(draft: Draft, reacted: Reacted) -> str:
     """Wait for a date, unless a person's decision is waited for already."""
-    run = draft.enrollment
-    if run.state == "held" or (run.state == "paused" and run.resume_at is None):
+    if _awaits_person(draft):
         return "still waits for a person"
     draft.wait("paused", reason=reacted.reason, until=reacted.until)
     return f"waits until {reacted.until:%Y-%m-%d %H:%M} UTC"
+
+
+def _awaits_person(draft: Draft) -> bool:
+    run = draft.enrollment
+    return run.state == "held" or (run.state == "paused" and run.resume_at is None)
 
 
 def _woken(draft: Draft, told: Woken) -> str | None:
@@ -165,11 +269,9 @@ def _woken(draft: Draft, told: Woken) -> str | None:
     if run.state == "paused" and run.resume_at is not None and run.resume_at <= draft.now:
         draft.resume()
         return "the wait is over; resumed"
-    begun = run.state == "active" and run.step is not None
-    if begun and is_settled(run, draft.sequence, now=draft.now):
-        draft.go_on()
-        if draft.enrollment != run or draft.plan:
-            return f"waited long enough for: {told.reason}"
+    draft.go_on()
+    if draft.enrollment != run or draft.plan:
+        return f"waited long enough for: {told.reason}"
     standing = wake_of(run, draft.sequence, now=draft.now)
     return None if standing is None else f"woken early; waits for: {standing.reason}"
 

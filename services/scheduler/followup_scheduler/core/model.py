@@ -18,9 +18,12 @@ from uuid import UUID
 from followup_contracts.events import CallResult, Intent
 from followup_contracts.payload import Channel, Lane, Payload
 from followup_policy.zones import Whereabouts
+from followup_scheduler.core.format.reaction import ProductEvent
+from followup_scheduler.core.format.touch import Approval
 
 EnrollmentState = Literal["active", "paused", "held", "halted", "completed"]
 TouchState = Literal[
+    "proposed",  # waits for a person's approval
     "planned",  # a timer waits for it
     "commanded",  # the dispatcher was asked
     "sent",
@@ -35,7 +38,7 @@ FINAL_TOUCH_STATES: frozenset[TouchState] = frozenset({"sent", "failed", "skippe
 One exception serves the truth: a cancelled touch whose call had begun before the
 cancellation may become `sent` or `unknown` (see `touches.may_become`).
 """
-OPEN_TOUCH_STATES: frozenset[TouchState] = frozenset({"planned", "commanded"})
+OPEN_TOUCH_STATES: frozenset[TouchState] = frozenset({"proposed", "planned", "commanded"})
 """States that a cut cancels. An `unknown` touch may have gone out: it stays unknown."""
 ENDED_STATES: frozenset[EnrollmentState] = frozenset({"halted", "completed"})
 
@@ -54,7 +57,7 @@ class TouchRecord:
     """A touch of this enrollment as the enrollment remembers it.
 
     `at` is when it went out (or was settled otherwise). `call` is what became of a
-    call, once known.
+    call, once known. `due_at` and `text` are when one that is open is due, with what.
     """
 
     key: TouchKey
@@ -62,6 +65,8 @@ class TouchRecord:
     at: datetime | None = None
     call: CallResult | None = None
     reason: str | None = None
+    due_at: datetime | None = field(default=None, compare=False)
+    text: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +105,9 @@ class Facts:
     for which consent allows a touch of an automatic sequence; `refused` says for the
     other channels why not, by rule. `contacts` are this person's recent contacts as far
     as the scheduler knows them (for planning around R1, R2 and R6; the dispatcher has
-    the last word). `windows` are the tenant's own send windows.
+    the last word). `attributes` are those of the lead and its person, with what is kept
+    of its appointment (`appointment`) and deal (`deal`). `best_channel` is the one this
+    lead answers best, once that is known.
     """
 
     where: Whereabouts
@@ -111,6 +118,7 @@ class Facts:
     refused: Mapping[Channel, str] = field(default_factory=dict)
     contacts: tuple[Any, ...] = ()  # followup_policy.caps.PastContact
     attributes: Mapping[str, Any] = field(default_factory=dict)
+    best_channel: Channel | None = None
 
 
 # What an enrollment is told. `at` is when it happened, which may be long ago.
@@ -169,6 +177,21 @@ class Converted:
 
 
 @dataclass(frozen=True, slots=True)
+class Happened:
+    """The product around told something; what is known of the lead says it too."""
+
+    event: ProductEvent
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class FactsChanged:
+    """What is known of the lead or its person is not what it was: a date, a zone, an address."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Woken:
     """A wait of the enrollment itself is over (`Wake.reason` says which)."""
 
@@ -203,6 +226,8 @@ Stimulus = (
     | ReplyRead
     | OptedOut
     | Converted
+    | Happened
+    | FactsChanged
     | Woken
     | Ordered
     | TaskSettled
@@ -217,7 +242,8 @@ class PlannedTouch:
     """A touch to be armed. `moved_by` says in order which rules moved it from `wanted_at`.
 
     `template` is the content's key in the sequence document. `contact_round` groups the
-    channels of one follow-up round (R6).
+    channels of one follow-up round (R6). `variant` says what the text was chosen of. One
+    with an `approval` waits for a person first, who sees what `draft` has written.
     """
 
     key: TouchKey
@@ -229,6 +255,9 @@ class PlannedTouch:
     transactional: bool = False
     not_after: datetime | None = None
     moved_by: tuple[str, ...] = ()
+    variant: str | None = None
+    approval: Approval | None = None
+    draft: Literal["template", "model"] = "template"
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,9 +303,10 @@ class Decision:
     says so, and then every touch planned or commanded before is cancelled; those in
     `plan` are new and stay). Its `touches` already hold what the decision planned,
     skipped, settled and cancelled. `wake` is complete each time: None keeps no wake.
-    `events` are payloads to publish (tasks have their own event, made with their id),
-    `why` is one line for the timeline. Nothing to do is a Decision whose enrollment
-    is the one given and whose `why` is None; its `wake` is the one that stands.
+    `enters` are sequences that the lead enters next. `events` are payloads to publish
+    (tasks have their own event, made with their id), `why` is one line for the timeline.
+    Nothing to do is a Decision whose enrollment is the one given and whose `why` is None;
+    its `wake` is the one that stands.
     """
 
     enrollment: Enrollment
@@ -286,4 +316,5 @@ class Decision:
     wake: Wake | None = None
     tasks: tuple[Task, ...] = ()
     events: tuple[Payload, ...] = ()
+    enters: tuple[str, ...] = ()
     why: str | None = None

@@ -12,7 +12,13 @@ from datetime import datetime, time, timedelta
 from followup_contracts.events import Audience
 from followup_contracts.payload import Channel
 from followup_policy.caps import PastContact, caps
-from followup_policy.windows import Planned, SendWindow, next_open, part_of_day, preferred
+from followup_policy.windows import (
+    Planned,
+    SendWindow,
+    last_open_before,
+    next_open,
+    part_of_day,
+)
 from followup_policy.zones import Whereabouts
 from followup_scheduler.core.format.touch import Touch
 from followup_scheduler.core.moments import clock_on_day_of
@@ -30,6 +36,7 @@ _PARTS = {
 class Occasion:
     """What a touch has to fit: where the person is, who they are, what they were sent."""
 
+    channel: Channel
     where: Whereabouts
     audience: Audience
     round: str
@@ -104,14 +111,60 @@ def find_moment(
     return NoMoment("slide", f"No moment until {latest:%Y-%m-%d %H:%M} UTC. {because}")
 
 
-def preference(touch: Touch, occasion: Occasion) -> SendWindow:
-    """The hours the document or R12 prefers. A second call prefers another part of day (R3)."""
+def before_anchor(
+    channel: Channel,
+    occasion: Occasion,
+    *,
+    wanted: datetime,
+    earliest: datetime,
+    deadline: datetime,
+) -> Moment | NoMoment:
+    """When a transactional touch goes: as wanted, else at the last lawful moment before.
+
+    Exempt from R1, R6 and R12, not from the law nor from R2 and the caps of statutes. One
+    wanted in the past goes at once, or is given up after `deadline`.
+    """
+    if max(wanted, earliest) > deadline:
+        return NoMoment("slide", "Its moment has passed.")
+    planned = last_open_before(
+        channel, where=occasion.where, anchor=deadline, wanted=wanted, earliest=earliest
+    )
+    if planned.at is None:
+        because = " ".join(planned.moved_by) or "Its moment has passed."
+        return NoMoment("R15", f"No moment until {deadline:%Y-%m-%d %H:%M} UTC. {because}")
+    capped = caps(
+        channel,
+        round=occasion.round,
+        history=occasion.history,
+        where=occasion.where,
+        now=planned.at,
+        transactional=True,
+    )
+    if capped.allowed:
+        return Moment(planned.at, planned.moved_by)
+    moved = (*planned.moved_by, f"{capped.rule}: {capped.reason}")
+    if capped.opens_at is None or capped.opens_at > deadline:
+        return NoMoment(str(capped.rule), str(capped.reason))
+    later = last_open_before(
+        channel,
+        where=occasion.where,
+        anchor=deadline,
+        wanted=capped.opens_at,
+        earliest=capped.opens_at,
+    )
+    if later.at is None:
+        return NoMoment(str(capped.rule), str(capped.reason))
+    return Moment(later.at, (*moved, *later.moved_by))
+
+
+def preference(touch: Touch, occasion: Occasion, usual: SendWindow) -> SendWindow:
+    """The hours the document prefers, else `usual`. A second call prefers another part (R3)."""
     if touch.part in _PARTS:
         return _PARTS[touch.part]
-    if touch.channel == "voice" and occasion.own_calls:
+    if occasion.channel == "voice" and occasion.own_calls:
         last = part_of_day(max(occasion.own_calls), occasion.where)
         return _PARTS["afternoon" if last == "morning" else "morning"]
-    return preferred(touch.candidates()[0])
+    return usual
 
 
 def _hour_of(window: SendWindow | None, occasion: Occasion, opens_at: datetime) -> datetime:

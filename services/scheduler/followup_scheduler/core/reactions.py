@@ -1,6 +1,7 @@
 """What an enrollment does with a reply, unless its sequence says otherwise."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from collections.abc import Sequence as Sequence_
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Literal
@@ -8,6 +9,7 @@ from typing import Literal
 from followup_contracts.events import Intent
 from followup_policy.zones import Whereabouts
 from followup_scheduler.core.document import Sequence
+from followup_scheduler.core.format.condition import Condition
 from followup_scheduler.core.format.reaction import Order, Reaction
 from followup_scheduler.core.model import ReplyRead, Task
 from followup_scheduler.core.moments import first_moment
@@ -41,32 +43,81 @@ def defaults() -> Mapping[Intent, Reaction]:
     }
 
 
+_PURSUED = frozenset({"enrolled", "quote", "deal"})
+
+
+def default_to(event: str, sequence: Sequence) -> Reaction:
+    """The reaction to an event of the product.
+
+    Whoever is won is not pursued any more; what accompanies customers (anchored on an
+    appointment or a date of theirs, or transactional) goes on.
+    """
+    pursues = sequence.anchor.partition(".")[0] in _PURSUED and not sequence.transactional
+    match event:
+        case "lead.converted" if pursues:
+            return Reaction(do="halt", reason="converted")
+        case "appointment.booked" if pursues:
+            return Reaction(do="halt", reason="booked")
+        case "appointment.cancelled" if sequence.anchor == "appointment.starts_at":
+            return Reaction(do="halt", reason="appointment_cancelled")
+        case _:
+            return Reaction(do="go_on")
+
+
 @dataclass(frozen=True, slots=True)
 class Reacted:
-    """A reaction worked out for one reply: what to do, until when, with which task."""
+    """A reaction worked out: what to do, where to, until when, with which task."""
 
-    do: Literal["go_on", "hold", "wait", "halt"]
+    do: Literal["go_on", "hold", "wait", "halt", "branch", "switch"]
     reason: str
     until: datetime | None = None
     task: Task | None = None
     hand_off: str | None = None
+    to: str | None = None
 
 
-def react(sequence: Sequence, reply: ReplyRead, *, where: Whereabouts, now: datetime) -> Reacted:
-    """What a reply calls for. An opt-out halts whatever else the reply is (R13)."""
-    if reply.opt_out or reply.intent == "opt_out":
-        return Reacted("halt", OPTED_OUT)
-    written = sequence.reactions(f"reply.{reply.intent}")
-    reaction = written[0] if written else defaults()[reply.intent]
-    order = reaction.task
-    task = None if order is None else Task(order.kind, f"reply: {reply.intent}", now + order.within)
-    reason = reaction.reason or reply.intent
-    if reaction.do in ("go_on", "hold", "halt"):
-        return Reacted(reaction.do, reason, task=task, hand_off=reaction.hand_off)
-    until = _until(reaction, reply.until, where=where, now=now)
-    if until is None:
+@dataclass(frozen=True, slots=True)
+class Occurred:
+    """Something an enrollment may react to; `named` is the date it names, if it does."""
+
+    trigger: str
+    what: str
+    where: Whereabouts
+    now: datetime
+    named: date | None = None
+
+
+def choose(
+    said: Sequence_[Reaction], *, holds: Callable[[Condition | None], bool], default: Reaction
+) -> Reaction:
+    """The first reaction whose condition holds, else the one without a document."""
+    return next((reaction for reaction in said if holds(reaction.when)), default)
+
+
+def work_out(reaction: Reaction, occurred: Occurred) -> Reacted:
+    """What a reaction comes to. One that waits for no date, and for nothing else, halts."""
+    now = occurred.now
+    word = occurred.what.rpartition(": ")[2].replace(".", "_").replace(" ", "_")
+    task = None if reaction.task is None else ordered(reaction.task, occurred.what, now=now)
+    reason = reaction.reason or word
+    if reaction.do == "wait":
+        until = _until(reaction, occurred.named, where=occurred.where, now=now)
+        if until is not None:
+            return Reacted("wait", word, until=until, task=task)
         return Reacted("halt", reason, task=task, hand_off=reaction.hand_off)
-    return Reacted("wait", reply.intent, until=until, task=task)
+    return Reacted(reaction.do, reason, task=task, hand_off=reaction.hand_off, to=reaction.to)
+
+
+def ordered(order: Order, reason: str, *, now: datetime) -> Task:
+    """The task of an order."""
+    due = now + order.within
+    remind = None if order.remind is None else due - order.remind
+    return Task(order.kind, reason, due, title=order.title, remind_at=remind)
+
+
+def opts_out(reply: ReplyRead) -> bool:
+    """Whether a reply says stop, which halts whatever else it is (R13)."""
+    return reply.opt_out or reply.intent == "opt_out"
 
 
 def left_over(reply: ReplyRead, *, now: datetime) -> Task | None:

@@ -1,8 +1,8 @@
 """A sequence played through on paper, by the very code that runs it."""
 
 from collections.abc import Sequence as Several
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from heapq import heappop, heappush
 from itertools import count
 from typing import Any, Literal
@@ -21,11 +21,15 @@ from followup_scheduler.core.model import (
     Decision,
     Enrollment,
     Facts,
+    FactsChanged,
+    Happened,
     PlannedTouch,
     SkippedTouch,
     Started,
     Stimulus,
+    TaskSettled,
     TouchKey,
+    TouchRecord,
     TouchSettled,
     Wake,
     Woken,
@@ -33,16 +37,20 @@ from followup_scheduler.core.model import (
 from followup_scheduler.core.moments import zones
 from followup_scheduler.core.simulation import (
     Happening,
+    Learned,
     Outcomes,
     SimulatedTask,
     SimulatedTouch,
     Simulation,
+    When,
 )
 
 __all__ = [
     "Happening",
+    "Learned",
     "Outcomes",
     "Simulation",
+    "When",
     "calendar_json",
     "calendar_text",
     "simulate",
@@ -51,7 +59,9 @@ __all__ = [
 _MOST_TURNS = 20_000
 _NOBODY = UUID(int=0)
 
-Turn = Stimulus | PlannedTouch
+_SIGHT = timedelta(days=400)
+
+Turn = Stimulus | PlannedTouch | Learned
 """What comes next: something to tell the enrollment, or a touch to be carried out."""
 
 
@@ -63,25 +73,33 @@ def simulate(
     happenings: Several[Happening] = (),
     outcomes: Outcomes | None = None,
     lane: Lane = "now",
+    until: datetime | None = None,
+    lead_id: UUID = _NOBODY,
 ) -> Simulation:
     """Play a sequence for one lead that comes in at `start` (aware).
 
     Touches go exactly when planned and nobody answers, except as `happenings` and
-    `outcomes` say. It ends when the enrollment does, or waits for a person for good.
+    `outcomes` say; whoever is asked for an approval gives it. It ends when the enrollment
+    does, or waits for a person for good, or at `until`: after 400 days for a sequence that
+    repeats. `lead_id` decides which variants the lead is given.
     """
-    play = _Play(sequence, facts, outcomes or Outcomes(), start, _enrollment(sequence, start, lane))
+    if until is None and sequence.repeat is not None:
+        until = start + _SIGHT
+    enrollment = _enrollment(sequence, start, lane, lead_id)
+    play = _Play(sequence, facts, outcomes or Outcomes(), start, enrollment, until)
     play.expect(start, Started(start))
+    play.happen(None)
     for happening in happenings:
         play.expect(happening.at, happening)
     play.run()
     return play.result()
 
 
-def _enrollment(sequence: Sequence, start: datetime, lane: Lane) -> Enrollment:
+def _enrollment(sequence: Sequence, start: datetime, lane: Lane, lead_id: UUID) -> Enrollment:
     return Enrollment(
-        id=_NOBODY,
+        id=lead_id,
         tenant_id=_NOBODY,
-        lead_id=_NOBODY,
+        lead_id=lead_id,
         person_id=_NOBODY,
         sequence=sequence.key,
         version=1,
@@ -98,12 +116,15 @@ class _Play:
     outcomes: Outcomes
     now: datetime
     enrollment: Enrollment
+    until: datetime | None = None
     planned: dict[TouchKey, PlannedTouch] = field(default_factory=dict)
     skipped: list[SkippedTouch] = field(default_factory=list)
     tasks: list[SimulatedTask] = field(default_factory=list)
     story: list[tuple[datetime, str]] = field(default_factory=list)
     wake: Wake | None = None
     handed_to: str | None = None
+    enters: list[str] = field(default_factory=list)
+    records: dict[TouchKey, TouchRecord] = field(default_factory=dict)
     started_at: datetime = field(init=False)
     _turns: list[tuple[datetime, int, Turn]] = field(default_factory=list)
     _order: Any = field(default_factory=count)
@@ -119,6 +140,9 @@ class _Play:
             if not self._turns or self.enrollment.state in ENDED_STATES:
                 return
             at, _number, turn = heappop(self._turns)
+            if self.until is not None and at > self.until:
+                self.now = max(self.now, self.until)
+                return
             self.now = max(self.now, at)
             self._take(turn)
         raise RuntimeError(f"{self.sequence.key} does not come to an end")
@@ -127,17 +151,36 @@ class _Play:
         match turn:
             case PlannedTouch():
                 self._carry_out(turn)
+            case Learned():
+                self._learn(turn)
             case Woken() if self.wake is None or self.wake.at > self.now:
                 return  # replaced by another wake, or by none
             case _:
                 self._tell(turn)
 
+    def happen(self, step: str | None) -> None:
+        """Expect what was said to follow a touch of a step, or the start."""
+        for when in self.outcomes.whens:
+            if when.step == step:
+                at = self.now + when.after
+                self.expect(at, when.happens(at))
+
+    def _learn(self, learned: Learned) -> None:
+        """Know something, and tell the enrollment."""
+        attributes = {**self.facts.attributes, **learned.attributes}
+        self.facts = replace(self.facts, attributes=attributes)
+        at, event = learned.at, learned.event
+        self._tell(FactsChanged(at) if event is None else Happened(event, at))
+
     def _carry_out(self, planned: PlannedTouch) -> None:
         """Send a touch, unless it was cut in the meantime."""
         key = planned.key
         record = touches.find(self.enrollment.touches, key)
-        if record is None or record.state != "planned":
+        if record is None or record.state not in ("planned", "proposed"):
             return
+        if record.state == "proposed":  # approved, by whoever was asked
+            approved = replace(record, state="planned")
+            self.enrollment = touches.with_record(self.enrollment, approved)
         if key.step in self.outcomes.failed:
             self._tell(TouchSettled(key, "failed", self.now, "failed in simulation"))
             return
@@ -146,10 +189,12 @@ class _Play:
             ended = self.now + self.outcomes.ring
             self.expect(ended, CallEnded(key, call, ended))
         self._tell(TouchSettled(key, "sent", self.now))
+        self.happen(key.step)
 
     def _tell(self, stimulus: Stimulus) -> None:
         decision = advance(self.enrollment, self.sequence, stimulus, self.facts, self.now)
         self.enrollment = decision.enrollment
+        self.records |= {touch.key: touch for touch in self.enrollment.touches}
         self._note(decision)
         for planned in decision.plan:
             self.planned[planned.key] = planned
@@ -162,7 +207,18 @@ class _Play:
         if decision.why is not None:
             self.story.append((self.now, decision.why))
         self.skipped += decision.skipped
-        self.tasks += [SimulatedTask(self.now, task) for task in decision.tasks]
+        self.enters += decision.enters
+        for task in decision.tasks:
+            self.tasks.append(SimulatedTask(self.now, task))
+            if task.step is not None and task.step in self.outcomes.tasks:
+                done = TaskSettled(
+                    task.kind,
+                    self.outcomes.tasks[task.step],
+                    task.due_at,
+                    task.step,
+                    task.occurrence,
+                )
+                self.expect(task.due_at, done)
         for event in decision.events:
             if isinstance(event, LeadHandedOff):
                 self.handed_to = event.to
@@ -180,10 +236,11 @@ class _Play:
             end_reason=self.enrollment.end_reason,
             ended_at=self.now,
             handed_to=self.handed_to,
+            enters=tuple(self.enters),
         )
 
     def _touch(self, planned: PlannedTouch) -> SimulatedTouch:
-        record = touches.find(self.enrollment.touches, planned.key)
+        record = self.records.get(planned.key)
         state: Literal["sent", "failed", "cancelled"] = "cancelled"
         if record is not None and record.state in ("sent", "failed"):
             state = "sent" if record.state == "sent" else "failed"
@@ -198,6 +255,7 @@ class _Play:
             moved_by=planned.moved_by,
             state=state,
             call=None if record is None else record.call,
+            variant=planned.variant,
         )
 
 

@@ -1,12 +1,13 @@
 """What a simulation is told and what it tells."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 
 from followup_contracts.events import CallResult
 from followup_contracts.payload import Channel
+from followup_scheduler.core.format.reaction import ProductEvent
 from followup_scheduler.core.model import (
     Converted,
     EnrollmentState,
@@ -18,19 +19,48 @@ from followup_scheduler.core.model import (
     TouchKey,
 )
 
-Happening = ReplyRead | OptedOut | Converted | Ordered
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """Something is known from now on: attributes of the lead (its `appointment`, `deal`, …).
+
+    `event` is what the product tells of it, if it is one of its events.
+    """
+
+    at: datetime
+    attributes: Mapping[str, Any]
+    event: ProductEvent | None = None
+
+
+Happening = ReplyRead | OptedOut | Converted | Ordered | Learned
 """Something from outside, at its own `at`."""
 
 
 @dataclass(frozen=True, slots=True)
-class Outcomes:
-    """What becomes of simulated touches: calls by step, and which steps' touches fail.
+class When:
+    """What-if: something happens `after` a touch of a step has gone, each time.
 
-    A call without an entry gets `call`; None means that no result ever comes.
+    `happens` makes it of the moment. A step of None is the start.
+    """
+
+    step: str | None
+    after: timedelta
+    happens: Callable[[datetime], Happening]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcomes:
+    """What becomes of simulated touches and tasks, by step, and which steps' touches fail.
+
+    A call without an entry gets `call`; None means that no result ever comes. A task with
+    an entry in `tasks` is closed with that outcome when it is due, others are left open.
+    `whens` say what follows a touch.
     """
 
     call: CallResult | None = "no_answer"
     calls: Mapping[str, CallResult | None] = field(default_factory=dict)
+    tasks: Mapping[str, str] = field(default_factory=dict)
+    whens: tuple[When, ...] = ()
     failed: frozenset[str] = frozenset()
     ring: timedelta = timedelta(minutes=1)
 
@@ -54,6 +84,7 @@ class SimulatedTouch:
     moved_by: tuple[str, ...]
     state: Literal["sent", "failed", "cancelled"]
     call: CallResult | None = None
+    variant: str | None = None
 
     @property
     def channel(self) -> Channel:
@@ -84,3 +115,4 @@ class Simulation:
     end_reason: str | None
     ended_at: datetime
     handed_to: str | None
+    enters: tuple[str, ...] = ()

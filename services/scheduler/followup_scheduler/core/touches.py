@@ -1,6 +1,6 @@
 """What an enrollment remembers of its touches, and what it may learn of them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
@@ -17,6 +17,7 @@ from followup_scheduler.core.model import (
 )
 
 _NEXT: Mapping[TouchState, frozenset[TouchState]] = {
+    "proposed": frozenset({"planned", "skipped", "cancelled"}),
     "planned": frozenset({"commanded", "sent", "failed", "skipped", "unknown", "cancelled"}),
     "commanded": frozenset({"planned", "sent", "failed", "skipped", "unknown", "cancelled"}),
     "unknown": frozenset({"planned", "sent", "failed", "skipped"}),
@@ -44,19 +45,27 @@ def find(touches: Iterable[TouchRecord], key: TouchKey) -> TouchRecord | None:
     return next((touch for touch in touches if touch.key == key), None)
 
 
-def standing(enrollment: Enrollment, *, step: str, channel: Channel) -> TouchRecord | None:
-    """The touch that speaks for a channel of a step.
+def standing(
+    enrollment: Enrollment, *, step: str, channels: Collection[Channel], since: int = 0
+) -> TouchRecord | None:
+    """The touch that speaks for a touch of a step, which may go on one of these channels.
 
     One that went out, or may have, speaks before any other occurrence; else the newest.
+    Occurrences before `since` are of an earlier time round.
     """
-    records = [t for t in enrollment.touches if (t.key.step, t.key.channel) == (step, channel)]
+    records = [
+        t
+        for t in enrollment.touches
+        if t.key.step == step and t.key.channel in channels and t.key.occurrence >= since
+    ]
     records.sort(key=lambda t: (t.state == "sent", t.state == "unknown", t.key.occurrence))
     return records[-1] if records else None
 
 
-def next_occurrence(enrollment: Enrollment, step: str) -> int:
-    """The first occurrence of a step that no touch has."""
-    return 1 + max((t.key.occurrence for t in enrollment.touches if t.key.step == step), default=-1)
+def next_occurrence(enrollment: Enrollment, step: str, *, since: int = 0) -> int:
+    """The first occurrence of a step, from `since` on, that no touch has."""
+    taken = [t.key.occurrence for t in enrollment.touches if t.key.step == step]
+    return max(since, 1 + max(taken, default=-1))
 
 
 def with_record(enrollment: Enrollment, record: TouchRecord) -> Enrollment:
@@ -71,13 +80,16 @@ def with_record(enrollment: Enrollment, record: TouchRecord) -> Enrollment:
     return replace(enrollment, touches=tuple(touches))
 
 
-def without_open(enrollment: Enrollment, *, at: datetime, reason: str) -> Enrollment:
-    """The enrollment with every open touch cancelled and its epoch raised."""
+def without_open(
+    enrollment: Enrollment, *, fresh: Collection[TouchKey], at: datetime, reason: str
+) -> Enrollment:
+    """The enrollment with every open touch cancelled, and without those never told of."""
     touches = tuple(
         replace(t, state="cancelled", at=at, reason=reason) if t.state in OPEN_TOUCH_STATES else t
         for t in enrollment.touches
+        if t.key not in fresh
     )
-    return replace(enrollment, touches=touches, epoch=enrollment.epoch + 1)
+    return replace(enrollment, touches=touches)
 
 
 def contacts(enrollment: Enrollment, facts: Facts) -> tuple[PastContact, ...]:

@@ -1,6 +1,6 @@
 """Events of the product around: converted, appointments, deals, updated leads."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +16,8 @@ from followup_contracts.events import (
 )
 from followup_database import Transaction
 from followup_scheduler.consequences import tell
-from followup_scheduler.core.model import Converted
+from followup_scheduler.core.format.reaction import ProductEvent
+from followup_scheduler.core.model import Converted, FactsChanged, Happened
 from followup_scheduler.facts import ids_of
 from followup_scheduler.runs import Run, RunStore
 from followup_scheduler.store import enrollments, journal
@@ -30,7 +31,7 @@ Event = LeadConverted | Appointment | DealStageChanged | LeadUpdated
 
 
 class ProductEvents:
-    """Ends the sequences of leads that are won, and writes the rest into their journals.
+    """Tells the sequences of a lead what the product says of it, and its journal too.
 
     The hold that came with an event goes in the transaction that decides on it.
     """
@@ -92,14 +93,25 @@ def event_of(message: Message) -> Event:
     return message.data
 
 
-def _stimulus(event: Event) -> Converted | None:
+_HAPPENED: Mapping[type[Event], ProductEvent] = {
+    AppointmentBooked: "appointment.booked",
+    AppointmentRescheduled: "appointment.rescheduled",
+    AppointmentCancelled: "appointment.cancelled",
+    AppointmentCompleted: "appointment.completed",
+    DealStageChanged: "deal.stage_changed",
+}
+
+
+def _stimulus(event: Event) -> Converted | Happened | FactsChanged | None:
     match event:
         case LeadConverted():
             return Converted(event.kind, event.at)
-        case AppointmentBooked():
-            return Converted("appointment", event.at)
+        case LeadUpdated(changed=("repeated",)):
+            return None  # one more enquiry changes nothing that a sequence counts from
+        case LeadUpdated():
+            return FactsChanged(event.at)
         case _:
-            return None
+            return Happened(_HAPPENED[type(event)], event.at)
 
 
 def _entry(tx: Transaction, tenant_id: UUID, event: Event) -> Entry:

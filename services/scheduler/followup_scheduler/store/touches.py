@@ -20,6 +20,7 @@ _STORED = (
     " outstanding, settled_at, call_result, reason"
 )
 _COLUMNS = f"{_STORED}, step, occurrence, channel"
+_QUALIFIED = ", ".join(f"t.{name.strip()}" for name in _COLUMNS.split(","))
 _NAMES = tuple(name.strip() for name in _STORED.split(","))
 
 _CHANGING = (
@@ -53,8 +54,10 @@ WHERE t.id = r.id
 """)
 
 _LOCK_OF = text(f"""
-SELECT {_COLUMNS} FROM scheduler.touches
-WHERE enrollment_id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR UPDATE
+SELECT {_QUALIFIED} FROM scheduler.touches AS t
+JOIN jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(enrollment_id uuid, kept int)
+  ON r.enrollment_id = t.enrollment_id AND t.occurrence >= r.kept
+ORDER BY t.id FOR UPDATE OF t
 """)
 
 _LOCK_FREE = text(f"""
@@ -130,9 +133,14 @@ async def update(tx: Transaction, touches: Sequence[Touch]) -> None:
     await tx.run(_UPDATE, rows=to_json(rows))
 
 
-async def lock_of(tx: Transaction, enrollments: Iterable[UUID]) -> list[Touch]:
-    """Every touch of these enrollments, locked in key order."""
-    return [_touch(row) for row in await tx.all(_LOCK_OF, ids=list(enrollments))]
+async def lock_of(tx: Transaction, kept: Mapping[UUID, int]) -> list[Touch]:
+    """The touches of these enrollments, locked in key order.
+
+    From the occurrence on that each still looks at: an enrollment that repeats for years
+    costs no more than one that has just begun.
+    """
+    rows = to_json([{"enrollment_id": id_, "kept": first} for id_, first in kept.items()])
+    return [_touch(row) for row in await tx.all(_LOCK_OF, rows=rows)]
 
 
 async def lock_free(tx: Transaction, ids: Iterable[UUID]) -> list[Touch]:

@@ -1,12 +1,17 @@
 """A fork: which step follows depends on what is so."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
 from followup_scheduler.core.format.condition import Condition
 from followup_scheduler.core.format.part import Key, Part
-from followup_scheduler.core.format.step import StepShape
+from followup_scheduler.core.steps.shape import Act
+
+if TYPE_CHECKING:
+    from followup_scheduler.core.draft import Draft
+
+ELSE = "else"
 
 
 class Arm(Part):
@@ -16,7 +21,7 @@ class Arm(Part):
     when: Condition | None = None
 
 
-class BranchStep(StepShape):
+class BranchStep(Act):
     """Goes on at the step of the first arm that holds, else at the step that follows."""
 
     branch: Annotated[tuple[Arm, ...], Field(min_length=1, max_length=20)]
@@ -29,3 +34,12 @@ class BranchStep(StepShape):
         """The steps its arms ask about."""
         conditions = [arm.when for arm in self.branch if arm.when is not None]
         return super().asks_about().union(*(condition.steps() for condition in conditions))
+
+    def act(self, draft: "Draft") -> None:
+        """Take the first arm that holds."""
+        arm = next((arm for arm in self.branch if draft.holds(arm.when)), None)
+        if arm is None:
+            draft.end_step(self.id, ELSE)
+        else:
+            draft.end_step(self.id, arm.go, goes=arm.go)
+            draft.tell_branch(arm.go)

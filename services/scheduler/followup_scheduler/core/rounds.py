@@ -1,0 +1,193 @@
+"""Planning the touches of a step: on which channel, with which text, at which moment."""
+
+from collections.abc import Sequence as Several
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from followup_contracts.events import Audience
+from followup_contracts.payload import Channel
+from followup_policy.caps import PastContact
+from followup_policy.windows import SendWindow, preferred
+from followup_scheduler.core import touches
+from followup_scheduler.core.format.clock import Window
+from followup_scheduler.core.format.touch import Touch
+from followup_scheduler.core.model import (
+    PlannedTouch,
+    SkippedTouch,
+    TouchKey,
+    TouchRecord,
+    TouchState,
+)
+from followup_scheduler.core.picking import Picked, pick_channel, pick_text
+from followup_scheduler.core.planning import (
+    Moment,
+    NoMoment,
+    Occasion,
+    before_anchor,
+    find_moment,
+    preference,
+)
+
+if TYPE_CHECKING:
+    from followup_scheduler.core.draft import Draft
+    from followup_scheduler.core.steps.touches import TouchStep
+
+NOBODY_TO_REACH = "nobody_to_reach"
+_LATE = timedelta(hours=1)
+"""A reminder that should have gone longer ago is left to the next one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """A step whose touches are planned, counted from `anchor`."""
+
+    draft: "Draft"
+    step: "TouchStep"
+    anchor: datetime
+
+    def plan(self) -> None:
+        """Plan those of its touches that nothing speaks for yet."""
+        due = [touch for touch in self.step.touches if self._is_due(touch)]
+        if not due:
+            return
+        self.draft.next_occurrence(self.step.id)
+        taken = self.step.fixed()
+        for touch in due:
+            channel = pick_channel(
+                touch, enrollment=self.draft.enrollment, facts=self.draft.facts, taken=taken
+            )
+            self._plan(touch, channel)
+
+    def _is_due(self, touch: Touch) -> bool:
+        found = self.step.standing(touch, self.draft.enrollment)
+        if found is None or found.state == "cancelled":
+            return True
+        return found.state == "skipped" and self.draft.rewinding
+
+    def _plan(self, touch: Touch, channel: Channel) -> None:
+        draft = self.draft
+        key = TouchKey(self.step.id, draft.enrollment.occurrence, channel)
+        if channel not in draft.facts.reachable:
+            refused = draft.facts.refused.get(channel, NOBODY_TO_REACH)
+            self._skip(key, rule="unreachable", reason=refused)
+            return
+        text = pick_text(
+            touch,
+            channel,
+            step=self.step.id,
+            sequence=draft.sequence,
+            enrollment=draft.enrollment,
+            facts=draft.facts,
+        )
+        if text is None:
+            self._skip(key, rule="document", reason="The sequence has no touch here for this lead.")
+            return
+        self._place(touch, key, text)
+
+    def _place(self, touch: Touch, key: TouchKey, text: Picked) -> None:
+        """Find the moment, or skip the touch with the reason there is none."""
+        draft = self.draft
+        transactional = self.step.is_transactional(draft.sequence)
+        occasion = self._occasion(key)
+        window = self._window(touch, occasion)
+        wish = draft.wanted(self.step, self.anchor, window) + touch.delay
+        latest = wish + draft.sequence.limits.slide
+        if self.step.is_reminder() and wish + _LATE < draft.now:
+            self._skip(key, rule="slide", reason="Its moment had passed before it was planned.")
+            return
+        if transactional:
+            latest = self._deadline(wish, latest)
+            found = before_anchor(
+                key.channel, occasion, wanted=wish, earliest=draft.now, deadline=latest
+            )
+        else:
+            found = find_moment(
+                key.channel,
+                occasion,
+                earliest=max(draft.now, wish),
+                latest=latest,
+                window=window,
+            )
+        match found:
+            case NoMoment(rule, reason):
+                self._skip(key, rule=rule, reason=reason)
+            case Moment(at, moved_by):
+                at_once = self.step.moment.window == "at_once" or transactional
+                self._arm(
+                    PlannedTouch(
+                        key=key,
+                        due_at=at,
+                        wanted_at=wish,
+                        lane=draft.enrollment.lane if at_once else "later",
+                        template=text.name,
+                        contact_round=occasion.round,
+                        transactional=transactional,
+                        not_after=latest,
+                        moved_by=moved_by,
+                        variant=text.variant,
+                        approval=touch.approved_within(),
+                        draft=touch.draft,
+                    )
+                )
+
+    def _deadline(self, wish: datetime, latest: datetime) -> datetime:
+        """What a transactional touch must not come after: its anchor, or what it is about."""
+        if self.step.is_reminder():
+            return self.anchor
+        subject = self.draft.anchor_of(self.draft.sequence.anchor)
+        return subject if subject is not None and wish < subject < latest else latest
+
+    def _window(self, touch: Touch, occasion: Occasion) -> SendWindow | None:
+        hours = self.step.moment.hours
+        if hours == "at_once" or self.step.is_transactional(self.draft.sequence):
+            return None
+        if isinstance(hours, Window):
+            return hours.hours()
+        return preference(touch, occasion, preferred(occasion.channel))
+
+    def _occasion(self, key: TouchKey) -> Occasion:
+        draft = self.draft
+        return Occasion(
+            channel=key.channel,
+            where=draft.facts.where,
+            audience=_audience(draft),
+            round=touches.contact_round(draft.enrollment.id, key),
+            history=(*touches.contacts(draft.enrollment, draft.facts), *_planned(draft.plan)),
+            own_calls=[
+                touch.at
+                for touch in draft.enrollment.touches
+                if touch.key.channel == "voice"
+                and touch.state in touches.MAYBE_SENT
+                and touch.at is not None
+            ],
+        )
+
+    def _arm(self, planned: PlannedTouch) -> None:
+        state: TouchState = "planned" if planned.approval is None else "proposed"
+        record = TouchRecord(planned.key, state, due_at=planned.due_at, text=planned.template)
+        self.draft.enrollment = touches.with_record(self.draft.enrollment, record)
+        self.draft.plan.append(planned)
+
+    def _skip(self, key: TouchKey, *, rule: str, reason: str) -> None:
+        record = TouchRecord(key, "skipped", at=self.draft.now, reason=reason)
+        self.draft.enrollment = touches.with_record(self.draft.enrollment, record)
+        self.draft.skipped.append(SkippedTouch(key, rule, reason))
+
+
+def _planned(plan: Several[PlannedTouch]) -> list[PastContact]:
+    """What the decision has planned so far: it counts for the other touches of its step."""
+    return [
+        PastContact(
+            touch_id=f"{each.contact_round}:{each.key.channel}",
+            channel=each.key.channel,
+            at=each.due_at,
+            round=each.contact_round,
+        )
+        for each in plan
+    ]
+
+
+def _audience(draft: "Draft") -> Audience:
+    """Weekdays only (R11) when either the lead or the sequence is for businesses."""
+    return "b2b" if "b2b" in (draft.facts.audience, draft.sequence.audience) else "b2c"
