@@ -259,7 +259,10 @@ BRANCH = """steps:
     branch:
       - {when: {fact: {name: deal.value, above: 10000}}, go: vip}
       - {when: {source: [referral]}, go: end}
-  - {id: plain, at: {after: 0m, window: at_once}, touches: [{channel: sms, template: one}], next: join}
+  - id: plain
+    at: {after: 0m, window: at_once}
+    touches: [{channel: sms, template: one}]
+    next: join
   - {id: vip, at: {after: 0m, window: at_once}, touches: [{channel: sms, template: two}]}
   - {id: join, at: {day: 2, time: "10:00"}, touches: [{channel: sms, template: three}]}
 """
@@ -280,8 +283,13 @@ def test_a_branch_takes_the_first_arm_that_holds_and_ways_join(
 WAIT = """steps:
   - {id: hi, at: {after: 0m, window: at_once}, touches: [{channel: sms, template: one}]}
   - {id: hold-on, wait: {for: [reply.interested], at_most: 3d, timed_out: remind}}
-  - {id: book, touches: [{channel: sms, template: two}], at: {after: 1d, from: previous, window: at_once}, next: end}
-  - {id: remind, touches: [{channel: sms, template: three}], at: {after: 0m, from: previous, window: at_once}}
+  - id: book
+    at: {after: 1d, from: previous, window: at_once}
+    touches: [{channel: sms, template: two}]
+    next: end
+  - id: remind
+    at: {after: 0m, from: previous, window: at_once}
+    touches: [{channel: sms, template: three}]
 on:
   interested: {do: go_on}
 """
@@ -313,7 +321,7 @@ def test_a_reaction_branches_halts_switches_and_hands_over(person: Callable[...,
     )  # fmt: skip
     sequence = doc(body)
     left = play(sequence, person(), outcomes={"call": "voicemail_left"})
-    assert sent(left) == ["11-02 11:00 voice call", "11-03 11:00 sms two"]
+    assert sent(left) == ["11-02 11:00 voice call", "11-03 11:01 sms two"]
     answered = play(sequence, person(), outcomes={"call": "answered"})
     assert (answered.state, answered.tasks[0].task.kind) == ("halted", "note_call")
     later = play(sequence, person(), "a: reply.not_now after 1h")
