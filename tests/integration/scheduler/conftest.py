@@ -38,7 +38,7 @@ from followup_runtime.databases import Databases
 from followup_runtime.metrics import Metrics
 from followup_runtime.settings import Settings
 from followup_scheduler.book import SequenceBook
-from followup_scheduler.enroller import Enroller
+from followup_scheduler.enroller import Enroller, Entrance
 from followup_scheduler.facts import FactFinder
 from followup_scheduler.figures import Figures
 from followup_scheduler.handlers.captured import CapturedLeads
@@ -48,6 +48,7 @@ from followup_scheduler.handlers.product import ProductEvents
 from followup_scheduler.handlers.replies import Replies
 from followup_scheduler.loops import Reconciler, TimerLoop
 from followup_scheduler.runs import RunStore
+from followup_scheduler.successors import Successors
 from followup_scheduler.wiring import build
 from followup_suppression import AddressHasher, suppress
 from followup_testkit.clocks import MovableClock
@@ -86,8 +87,9 @@ class Desk:
         )
         self.timers = TimerLoop(worker, self.runs, window=self.window)
         self.reconciler = Reconciler(worker, self.runs)
-        enroller = Enroller(self.runs, window=self.window)
-        self.captured = CapturedLeads(enroller, self.outbox).handle
+        self.enroller = Enroller(self.runs, window=self.window)
+        self.runs.successor = Successors(self.enroller).enter
+        self.captured = CapturedLeads(self.enroller, self.outbox).handle
         self.outcomes = TouchOutcomes(self.runs).handle
         self.feedback = ProviderFeedback(self.runs).handle
         self.replies = Replies(self.runs).handle
@@ -150,6 +152,27 @@ class Desk:
             "SELECT id FROM scheduler.enrollments WHERE lead_id = :lead", lead=lead.lead_id
         )
         return lead, row["id"]
+
+    async def publish_sequence(self, source: str, *, key: str) -> None:
+        """Have a tenant's own sequence in force."""
+        async with self.databases.worker.transaction() as tx:
+            await self.runs.book.add(
+                tx, self.tenant.id, source, key=key, version=1, state="published"
+            )
+
+    async def enter(self, lead: NewLead, sequence: str) -> UUID:
+        """Enroll a lead in a sequence of its tenant, as the API does."""
+        entrance = Entrance(
+            tenant_id=lead.tenant_id,
+            lead_id=lead.lead_id,
+            person_id=lead.person_id,
+            sequence=sequence,
+            lane="now",
+            anchor=self.clock(),
+        )
+        async with self.databases.worker.transaction() as tx:
+            (run,) = (await self.enroller.enroll(tx, [entrance])).runs
+        return run.enrollment.id
 
     async def rows(self, statement: str, **params: Any) -> list[dict[str, Any]]:
         async with self.databases.worker.transaction() as tx:

@@ -6,9 +6,10 @@ today stays valid.
 """
 
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, PrivateAttr, StringConstraints
+from pydantic import Field, StringConstraints
 
 from followup_contracts.events import Audience
 from followup_contracts.payload import Channel
@@ -52,15 +53,14 @@ class Sequence(Part):
     end: End = End()
     templates: Annotated[Mapping[Key, Body], Field(max_length=600)] = Field(default_factory=dict)
 
-    _places: Mapping[str, int] = PrivateAttr(default_factory=dict)
-
-    def model_post_init(self, _context: Any, /) -> None:
-        """Remember where each step stands."""
-        self._places = {step.id: place for place, step in enumerate(self.steps)}
+    @cached_property
+    def places(self) -> Mapping[str, int]:
+        """Where each step stands."""
+        return {step.id: place for place, step in enumerate(self.steps)}
 
     def place(self, step: str | None) -> int | None:
         """Where a step stands, or None if there is none of that id."""
-        return None if step is None else self._places.get(step)
+        return None if step is None else self.places.get(step)
 
     def step(self, step: str | None) -> Step | None:
         """The step of that id, or None."""

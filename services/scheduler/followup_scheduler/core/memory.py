@@ -67,6 +67,9 @@ def noted(enrollment: Enrollment, step: str) -> Mapping[str, Any]:
 
 def note(enrollment: Enrollment, step: str, **values: Any) -> Enrollment:
     """The enrollment, remembering more of a step; None forgets."""
+    before = noted(enrollment, step)
+    if all(before.get(key) == value for key, value in values.items()):
+        return enrollment
     steps = dict(enrollment.memory.get(_STEPS, {}))
     merged = {**steps.get(step, {}), **values}
     steps[step] = {key: value for key, value in merged.items() if value is not None}
@@ -114,6 +117,8 @@ def anchors(enrollment: Enrollment) -> Mapping[str, str]:
 
 def with_anchor(enrollment: Enrollment, name: str, at: datetime) -> Enrollment:
     """The enrollment, having counted a step from an anchor."""
+    if anchors(enrollment).get(name) == at.isoformat():
+        return enrollment
     return with_anchors(enrollment, {**anchors(enrollment), name: at.isoformat()})
 
 

@@ -48,7 +48,7 @@ class Round:
 
     def plan(self) -> None:
         """Plan those of its touches that nothing speaks for yet."""
-        due = [touch for touch in self.step.touches if self._is_due(touch)]
+        due = [touch for touch, channels in self.step.ways if self._is_due(channels)]
         if not due:
             return
         self.draft.next_occurrence(self.step.id)
@@ -59,8 +59,8 @@ class Round:
             )
             self._plan(touch, channel)
 
-    def _is_due(self, touch: Touch) -> bool:
-        found = self.step.standing(touch, self.draft.enrollment)
+    def _is_due(self, channels: frozenset[Channel]) -> bool:
+        found = self.step.standing(channels, self.draft.enrollment)
         if found is None or found.state == "cancelled":
             return True
         return found.state == "skipped" and self.draft.rewinding

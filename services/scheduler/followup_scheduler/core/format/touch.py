@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import cached_property
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, model_validator
@@ -88,15 +89,19 @@ class Touch(Part):
             return (rule,)
         named = rule.first_of or rule.best
         if isinstance(self.template, Mapping):
-            said = tuple(self.template)
-            return said if named is None else tuple(c for c in named if c in said)
+            # Not in the order of the map, which no JSON has to keep.
+            return tuple(c for c in named or CHANNELS if c in self.template)
         return named or CHANNELS
 
     def says(self, channel: Channel) -> tuple[Choice, ...]:
         """Its texts on a channel, in the order in which they are tried."""
+        return self._said.get(channel, ())
+
+    @cached_property
+    def _said(self) -> Mapping[Channel, tuple[Choice, ...]]:
         if isinstance(self.template, Mapping):
-            return choices(self.template[channel]) if channel in self.template else ()
-        return choices(self.template)
+            return {channel: choices(said) for channel, said in self.template.items()}
+        return dict.fromkeys(self.candidates(), choices(self.template))
 
     def choices(self) -> tuple[Choice, ...]:
         """All its texts."""

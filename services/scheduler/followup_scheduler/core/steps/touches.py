@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Protocol
 
 from pydantic import Field
@@ -41,6 +42,20 @@ class TouchStep(StepShape):
         """The steps its conditions and channels depend on."""
         return super().asks_about().union(*(touch.asks_about() for touch in self.touches))
 
+    @cached_property
+    def ways(self) -> tuple[tuple[Touch, frozenset[Channel]], ...]:
+        """Its touches, each with the channels that it may go on."""
+        fixed = self.fixed()
+        return tuple(
+            (
+                touch,
+                frozenset(touch.candidates()) - fixed
+                if isinstance(touch.channel, ChannelRule)
+                else frozenset({touch.channel}),
+            )
+            for touch in self.touches
+        )
+
     def fixed(self) -> frozenset[Channel]:
         """The channels of touches that name theirs."""
         return frozenset(
@@ -55,15 +70,10 @@ class TouchStep(StepShape):
         """Whether it is what somebody asked for by booking."""
         return sequence.transactional if self.transactional is None else self.transactional
 
-    def standing(self, touch: Touch, run: Enrollment) -> TouchRecord | None:
-        """What speaks for one of its touches in this time round."""
-        fixed = isinstance(touch.channel, str)
-        return touches.standing(
-            run,
-            step=self.id,
-            channels=frozenset(touch.candidates()) - (frozenset() if fixed else self.fixed()),
-            since=memory.since(run, self.id),
-        )
+    def standing(self, channels: frozenset[Channel], run: Enrollment) -> TouchRecord | None:
+        """What speaks, in this time round, for the touch that may go on these channels."""
+        since = memory.since(run, self.id)
+        return touches.standing(run, step=self.id, channels=channels, since=since)
 
     def enter(self, draft: "Draft") -> None:
         """Plan what is to go, once its anchor is known."""
@@ -113,13 +123,10 @@ class TouchStep(StepShape):
 
     def _one_of(self, channel: Channel) -> frozenset[Channel]:
         """The channels of the touch that may go on this one."""
-        if channel in self.fixed():
-            return frozenset({channel})
-        rules = (touch for touch in self.touches if isinstance(touch.channel, ChannelRule))
-        return frozenset().union(*(rule.candidates() for rule in rules)) - self.fixed()
+        return frozenset().union(*(way for _, way in self.ways if channel in way))
 
     def _standing(self, run: Enrollment) -> list[TouchRecord]:
-        found = (self.standing(touch, run) for touch in self.touches)
+        found = (self.standing(channels, run) for _, channels in self.ways)
         return [record for record in found if record is not None]
 
     def _count_from(self, draft: "Draft", anchor: datetime) -> None:
