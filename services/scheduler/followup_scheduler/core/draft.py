@@ -327,7 +327,7 @@ class Draft:
     def _would_plan_otherwise(self) -> bool:
         """Whether what waits for its moment would get another one, or another text."""
         step = self.step
-        waiting = [t for t in self.enrollment.touches if t.state in ("proposed", "planned")]
+        waiting = [t for t in self.enrollment.touches if t.state == "planned"]
         if step is None or not waiting:
             return False
         if any(t.due_at is None or t.due_at <= self.now for t in waiting):

@@ -23,8 +23,7 @@ from followup_scheduler.core.format.touch import Approval
 
 EnrollmentState = Literal["active", "paused", "held", "halted", "completed"]
 TouchState = Literal[
-    "proposed",  # waits for a person's approval
-    "planned",  # a timer waits for it
+    "planned",  # a timer waits for it, or a person's approval
     "commanded",  # the dispatcher was asked
     "sent",
     "failed",
@@ -38,7 +37,7 @@ FINAL_TOUCH_STATES: frozenset[TouchState] = frozenset({"sent", "failed", "skippe
 One exception serves the truth: a cancelled touch whose call had begun before the
 cancellation may become `sent` or `unknown` (see `touches.may_become`).
 """
-OPEN_TOUCH_STATES: frozenset[TouchState] = frozenset({"proposed", "planned", "commanded"})
+OPEN_TOUCH_STATES: frozenset[TouchState] = frozenset({"planned", "commanded"})
 """States that a cut cancels. An `unknown` touch may have gone out: it stays unknown."""
 ENDED_STATES: frozenset[EnrollmentState] = frozenset({"halted", "completed"})
 

@@ -17,7 +17,6 @@ from followup_scheduler.core.model import (
     SkippedTouch,
     TouchKey,
     TouchRecord,
-    TouchState,
 )
 from followup_scheduler.core.picking import Picked, pick_channel, pick_text
 from followup_scheduler.core.planning import (
@@ -164,8 +163,7 @@ class Round:
         )
 
     def _arm(self, planned: PlannedTouch) -> None:
-        state: TouchState = "planned" if planned.approval is None else "proposed"
-        record = TouchRecord(planned.key, state, due_at=planned.due_at, text=planned.template)
+        record = TouchRecord(planned.key, "planned", due_at=planned.due_at, text=planned.template)
         self.draft.enrollment = touches.with_record(self.draft.enrollment, record)
         self.draft.plan.append(planned)
 

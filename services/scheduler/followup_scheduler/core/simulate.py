@@ -176,11 +176,8 @@ class _Play:
         """Send a touch, unless it was cut in the meantime."""
         key = planned.key
         record = touches.find(self.enrollment.touches, key)
-        if record is None or record.state not in ("planned", "proposed"):
+        if record is None or record.state != "planned":
             return
-        if record.state == "proposed":  # approved, by whoever was asked
-            approved = replace(record, state="planned")
-            self.enrollment = touches.with_record(self.enrollment, approved)
         if key.step in self.outcomes.failed:
             self._tell(TouchSettled(key, "failed", self.now, "failed in simulation"))
             return

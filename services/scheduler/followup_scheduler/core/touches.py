@@ -17,7 +17,6 @@ from followup_scheduler.core.model import (
 )
 
 _NEXT: Mapping[TouchState, frozenset[TouchState]] = {
-    "proposed": frozenset({"planned", "skipped", "cancelled"}),
     "planned": frozenset({"commanded", "sent", "failed", "skipped", "unknown", "cancelled"}),
     "commanded": frozenset({"planned", "sent", "failed", "skipped", "unknown", "cancelled"}),
     "unknown": frozenset({"planned", "sent", "failed", "skipped"}),
