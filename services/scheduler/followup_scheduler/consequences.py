@@ -49,7 +49,7 @@ def tell(run: Run, stimulus: Stimulus, *, now: datetime) -> Decision:
     decision = advance(run.enrollment, run.edition.sequence, stimulus, run.facts, now)
     if decision.why is not None or decision.enrollment != run.enrollment:
         _carry_out(run, decision, now=now)
-        if decision.why is not None and not _told_by_touch(stimulus, before, run):
+        if decision.why is not None and not _told_by_touch(stimulus, before, run, decision):
             _write(run, decision, now=now)
     return decision
 
@@ -199,9 +199,9 @@ def _open(run: Run, task: Task, *, now: datetime) -> None:
     )
 
 
-def _told_by_touch(stimulus: Stimulus, before: Enrollment, run: Run) -> bool:
+def _told_by_touch(stimulus: Stimulus, before: Enrollment, run: Run, decision: Decision) -> bool:
     """Whether the trace of a touch says all there is to say."""
-    same = before.state == run.enrollment.state
+    same = before.state == run.enrollment.state and not decision.events
     return same and isinstance(stimulus, TouchSettled | CallEnded)
 
 

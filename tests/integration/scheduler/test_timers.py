@@ -21,7 +21,8 @@ async def test_nothing_is_done_before_its_time(desk):
 
 
 async def test_two_schedulers_never_take_the_same_timer(desk):
-    """Each touch is commanded once, whoever takes it."""
+    """Each touch is commanded once, whoever takes it (mautic#3669); and nobody loses what comes
+    next (mautic#2004)."""
     leads = 12
     for _ in range(leads):
         await desk.enrolled()
@@ -31,6 +32,8 @@ async def test_two_schedulers_never_take_the_same_timer(desk):
         await asyncio.gather(*(loop.run_once() for loop in loops))
     mails = await desk.rows("SELECT state, round FROM scheduler.touches WHERE channel = 'email'")
     assert mails == [{"state": "commanded", "round": 1}] * leads
+    runs = await desk.rows("SELECT state, step FROM scheduler.enrollments")
+    assert runs == [{"state": "active", "step": "day-0"}] * leads
 
 
 async def next_due_of(desk):
@@ -113,7 +116,8 @@ async def test_a_full_line_does_not_hold_up_another(desk):
 
 
 async def test_tenants_share_what_a_batch_has_room_for(desk, say):
-    """From the second batch of a backlog on, another tenant's touch need not wait for its end."""
+    """From the second batch of a backlog on, another tenant's touch need not wait for its end
+    (mautic#10648, where one campaign made everybody's messages hours late)."""
     await crowd(desk, say, 12)
     other = await desk.other_tenant()
     theirs = await crowd(desk, say, 2, tenant_id=other)

@@ -399,6 +399,17 @@ def test_a_step_is_passed_over_unless_it_is_to_be(person: Callable[..., Facts]) 
     assert [line.split()[3] for line in sent(play(doc(body), person()))] == ["call", "one", "three"]
 
 
+def test_a_sequence_keeps_to_caps_of_its_own(person: Callable[..., Facts]) -> None:
+    """Two texts a week, whatever its steps ask for; other channels are not counted."""
+    body = "caps: [{touches: 2, per: 7d, channel: sms}]\nsteps:\n" + "".join(
+        step(f"s{day}", f"{{day: {day}, time: '10:00'}}") for day in (1, 2, 3)
+    )
+    body += step("mail", "{day: 4, time: '11:00'}", "{channel: email, template: letter}")
+    played = play(doc(body), person())
+    assert [line.split()[0] for line in sent(played)] == ["11-03", "11-04", "11-10", "11-11"]
+    assert "2 touches by sms in 7d" in played.touches[2].moved_by[0]
+
+
 def test_one_day_is_one_day() -> None:
     """A date that an attribute holds is a date and no moment."""
     assert read("2026-02-29") is None

@@ -58,6 +58,17 @@ class Sequence(Part):
         """Where each step stands."""
         return {step.id: place for place, step in enumerate(self.steps)}
 
+    @cached_property
+    def counts_from_previous(self) -> bool:
+        """Whether any step counts from the end of the one before."""
+        return any(step.moment.from_ == "previous" for step in self.steps)
+
+    def anchor_named(self, name: str) -> str:
+        """The anchor that a step's `from` means; `enrolled` only where it comes but once."""
+        named = self.anchor if name == "anchor" else name
+        repeats = name == "anchor" and self.repeat is not None
+        return "anchor" if repeats else named
+
     def place(self, step: str | None) -> int | None:
         """Where a step stands, or None if there is none of that id."""
         return None if step is None else self.places.get(step)

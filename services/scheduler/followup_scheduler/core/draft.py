@@ -38,6 +38,8 @@ from followup_scheduler.core.steps.wait import MET
 RAN_THROUGH = "ran_through"
 
 _PAUSED_AT = "paused_at"  # in an enrollment's memory
+_FIXED = frozenset({anchors.PREVIOUS, anchors.ENROLLED})
+"""Anchors that never move."""
 
 
 @dataclass(slots=True)
@@ -105,7 +107,7 @@ class Draft:
         anchor = self.anchor_of(name)
         if anchor is not None:
             self.note(step.id, until=None)
-            if name != anchors.PREVIOUS:
+            if self.sequence.anchor_named(name) not in _FIXED:
                 self.enrollment = memory.with_anchor(self.enrollment, name, anchor)
             return anchor
         until = memory.noted_moment(self.enrollment, step.id, memory.UNTIL)
@@ -120,9 +122,7 @@ class Draft:
         self, step: StepShape, anchor: datetime, window: SendWindow | None = None
     ) -> datetime:
         """The moment a step asks for, later by the days a calendar of our own has waited."""
-        counted = step.moment.from_
-        name = self.sequence.anchor if counted == "anchor" else counted
-        ours = name == anchors.ENROLLED
+        ours = self.sequence.anchor_named(step.moment.from_) == anchors.ENROLLED
         return wanted(
             step.moment,
             anchor=anchor,
@@ -180,8 +180,9 @@ class Draft:
 
     def _leave(self, step: Step) -> Step | None:
         """The step that follows one that is over."""
-        at = step.ended_at(self.enrollment, self.now)
-        self.enrollment = memory.with_previous(self.enrollment, at)
+        if self.sequence.counts_from_previous:
+            at = step.ended_at(self.enrollment, self.now)
+            self.enrollment = memory.with_previous(self.enrollment, at)
         goes = memory.noted(self.enrollment, step.id).get(memory.GOES)
         if goes is None:
             return self.sequence.step_after(step.id)

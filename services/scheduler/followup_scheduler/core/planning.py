@@ -11,7 +11,8 @@ from datetime import datetime, time, timedelta
 
 from followup_contracts.events import Audience
 from followup_contracts.payload import Channel
-from followup_policy.caps import PastContact, caps
+from followup_policy.caps import PastContact, caps, enrollment_of
+from followup_policy.verdicts import ALLOWED, Verdict, refuse
 from followup_policy.windows import (
     Planned,
     SendWindow,
@@ -20,6 +21,8 @@ from followup_policy.windows import (
     part_of_day,
 )
 from followup_policy.zones import Whereabouts
+from followup_scheduler.core.durations import write
+from followup_scheduler.core.format.limits import Cap
 from followup_scheduler.core.format.touch import Touch
 from followup_scheduler.core.moments import clock_on_day_of
 
@@ -42,6 +45,7 @@ class Occasion:
     round: str
     history: Sequence[PastContact]
     own_calls: Sequence[datetime]
+    own_caps: Sequence[Cap] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +104,8 @@ def find_moment(
             now=planned.at,
         )
         if capped.allowed:
+            capped = _own_caps(channel, occasion, planned.at)
+        if capped.allowed:
             return Moment(planned.at, tuple(search.told))
         search.tell([f"{capped.rule}: {capped.reason}"])
         if capped.opens_at is None:
@@ -109,6 +115,29 @@ def find_moment(
         )
     because = " ".join(search.told) or "Its moment has passed."
     return NoMoment("slide", f"No moment until {latest:%Y-%m-%d %H:%M} UTC. {because}")
+
+
+def _own_caps(channel: Channel, occasion: Occasion, at: datetime) -> Verdict:
+    """Whether the caps of the sequence itself leave room for one more touch of this run."""
+    own = enrollment_of(occasion.round)
+    for cap in occasion.own_caps:
+        if cap.channel not in (None, channel):
+            continue
+        inside = sorted(
+            each.at
+            for each in occasion.history
+            if enrollment_of(each.round) == own
+            and cap.channel in (None, each.channel)
+            and abs(at - each.at) < cap.per
+        )
+        if len(inside) >= cap.touches:
+            what = "touches" if cap.channel is None else f"touches by {cap.channel}"
+            return refuse(
+                rule="document",
+                reason=f"The sequence allows {cap.touches} {what} in {write(cap.per)}.",
+                opens_at=inside[-cap.touches] + cap.per,
+            )
+    return ALLOWED
 
 
 def before_anchor(

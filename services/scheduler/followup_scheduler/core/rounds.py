@@ -160,6 +160,7 @@ class Round:
                 and touch.state in touches.MAYBE_SENT
                 and touch.at is not None
             ],
+            own_caps=draft.sequence.caps,
         )
 
     def _arm(self, planned: PlannedTouch) -> None:

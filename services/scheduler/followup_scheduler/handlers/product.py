@@ -19,6 +19,7 @@ from followup_scheduler.consequences import tell
 from followup_scheduler.core.format.reaction import ProductEvent
 from followup_scheduler.core.model import Converted, FactsChanged, Happened
 from followup_scheduler.facts import ids_of
+from followup_scheduler.handlers.belonging import belongs
 from followup_scheduler.runs import Run, RunStore
 from followup_scheduler.store import enrollments, journal
 from followup_scheduler.store.journal import Entry
@@ -49,7 +50,12 @@ class ProductEvents:
         known = await enrollments.of_leads(
             tx, {(tenant_id, event.lead_id) for tenant_id, event in events}
         )
-        runs = await self._runs.load(tx, {enrollment_id for enrollment_id, _ in known})
+        updated = {e.person_id for _, e in events if isinstance(e, LeadUpdated)}
+        names = await ids_of(tx, updated) if updated else {}
+        everybody = {id_ for ids in names.values() for id_ in ids}
+        live = await enrollments.live_of_persons(tx, everybody) if everybody else []
+        ids = {enrollment_id for enrollment_id, _ in (*known, *live)}
+        runs = await self._runs.load(tx, ids)
         by_lead: dict[tuple[UUID, UUID], list[Run]] = {}
         for run in runs.values():
             of = run.enrollment
@@ -57,9 +63,18 @@ class ProductEvents:
         await journal.insert(tx, [_entry(tx, tenant_id, event) for tenant_id, event in events])
         for tenant_id, event in events:
             stimulus = _stimulus(event)
-            if stimulus is not None:
-                for run in by_lead.get((tenant_id, event.lead_id), []):
-                    tell(run, stimulus, now=tx.now)
+            if stimulus is None:
+                continue
+            told = by_lead.get((tenant_id, event.lead_id), [])
+            if isinstance(event, LeadUpdated):  # what is known of a person holds for all theirs
+                of_person = names[event.person_id]
+                told = [
+                    run
+                    for run in runs.values()
+                    if run.enrollment.person_id in of_person and belongs(run, tenant_id)
+                ]
+            for run in told:
+                tell(run, stimulus, now=tx.now)
         await self._runs.save(tx, runs.values())
         await _let_go(tx, messages)
 
