@@ -235,8 +235,10 @@ class Draft:
             return False
         occurrence = 1 + max((t.key.occurrence for t in self.enrollment.touches), default=-1)
         occurrence = max(occurrence, memory.since(self.enrollment))
-        self.enrollment = memory.begin_cycle(
-            self.enrollment, number=following[0], occurrence=occurrence
+        number, anchor = following
+        self.enrollment = memory.with_previous(
+            memory.begin_cycle(self.enrollment, number=number, occurrence=occurrence),
+            max(anchor, self.now),
         )
         return True
 
