@@ -155,7 +155,7 @@ def _new(run: Run, key: TouchKey, *, content: str) -> Touch:
         lane=of.lane,
         content=content,
         template="",
-        contact_round=contact_round(of.id, key),
+        contact_round=contact_round(of, key),
     )
     run.touches[key] = run.added[key] = touch
     return touch

@@ -105,19 +105,19 @@ async def answer(desk, say):
 
 async def went(desk, run):
     """When which text went out on which channel, by the database."""
-    return [
+    return sorted(
         (t["settled_at"], t["channel"], t["content"], t["step"])
         for t in await desk.touches(run)
         if t["state"] == "sent"
-    ]
+    )
 
 
 def would(simulation):
-    return [
+    return sorted(
         (t.due_at, t.channel, t.template, t.key.step)
         for t in simulation.touches
         if t.state == "sent"
-    ]
+    )
 
 
 @pytest.mark.parametrize("key", ["d1", "kinds"])

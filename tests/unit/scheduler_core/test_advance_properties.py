@@ -272,7 +272,7 @@ def check_days(sent: list[TouchRecord], zone: ZoneInfo) -> None:
     texts: list[date] = []
     for touch in sent:
         day = touch.at.astimezone(zone).date()
-        days.setdefault(day, set()).add(f"{touch.key.step}.{touch.key.occurrence}")
+        days.setdefault(day, set()).add(touch.key.step)
         if touch.key.channel == "sms":
             texts.append(day)
     assert all(len(rounds) == 1 for rounds in days.values()), days

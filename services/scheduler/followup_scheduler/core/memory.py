@@ -40,6 +40,12 @@ def since(enrollment: Enrollment, step: str | None = None) -> int:
     return max(own, int(enrollment.memory.get(_SINCE, 0)))
 
 
+def first_of(enrollment: Enrollment, step: str, occurrence: int) -> int:
+    """The first occurrence of the time round in which a step's touch was planned."""
+    begun = (0, kept(enrollment.memory), since(enrollment), since(enrollment, step))
+    return max(first for first in begun if first <= occurrence)
+
+
 def kept(memory: Mapping[str, Any]) -> int:
     """The first occurrence of a touch that is still looked at: of this time round or the last."""
     return int(memory.get(_KEPT, 0))

@@ -151,7 +151,7 @@ class Round:
             channel=key.channel,
             where=draft.facts.where,
             audience=_audience(draft),
-            round=touches.contact_round(draft.enrollment.id, key),
+            round=touches.contact_round(draft.enrollment, key),
             history=(*touches.contacts(draft.enrollment, draft.facts), *_planned(draft.plan)),
             own_calls=[
                 touch.at

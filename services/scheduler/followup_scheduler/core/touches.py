@@ -3,10 +3,10 @@
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
-from uuid import UUID
 
 from followup_contracts.payload import Channel
 from followup_policy.caps import PastContact
+from followup_scheduler.core import memory
 from followup_scheduler.core.model import (
     OPEN_TOUCH_STATES,
     Enrollment,
@@ -31,12 +31,13 @@ def may_become(old: TouchState, new: TouchState) -> bool:
     return new in _NEXT.get(old, frozenset())
 
 
-def contact_round(enrollment: UUID, key: TouchKey) -> str:
-    """The round of contact a touch belongs to: all channels of a step at one occurrence (R6).
+def contact_round(enrollment: Enrollment, key: TouchKey) -> str:
+    """The round of contact a touch belongs to: a step's touches in one time round (R6).
 
-    One colon only: what is before it is the enrollment (`followup_policy.caps`).
+    However often they were planned: what is left of a round is no round of its own. One
+    colon only: what is before it is the enrollment (`followup_policy.caps`).
     """
-    return f"{enrollment}:{key.step}.{key.occurrence}"
+    return f"{enrollment.id}:{key.step}.{memory.first_of(enrollment, key.step, key.occurrence)}"
 
 
 def find(touches: Iterable[TouchRecord], key: TouchKey) -> TouchRecord | None:
@@ -99,7 +100,7 @@ def contacts(enrollment: Enrollment, facts: Facts) -> tuple[PastContact, ...]:
     found: dict[tuple[str, str], PastContact] = {}
     for touch in enrollment.touches:
         if touch.state in MAYBE_SENT and touch.at is not None:
-            name = contact_round(enrollment.id, touch.key)
+            name = contact_round(enrollment, touch.key)
             found[name, touch.key.channel] = PastContact(
                 touch_id=f"{name}:{touch.key.channel}",
                 channel=touch.key.channel,
