@@ -1,6 +1,7 @@
 """A lead made up for a simulation, and the facts a decision about it would see. Pure."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Hashable, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -22,6 +23,7 @@ from followup_scheduler.core.document import Sequence as Document
 from followup_scheduler.core.model import Facts, ReplyRead
 from followup_scheduler.core.routing import asked_for_help
 from followup_scheduler.core.simulate import Outcomes, Simulation, simulate
+from followup_scheduler.core.whens import parse_when
 
 _Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=100)]
 
@@ -41,8 +43,14 @@ def _reckoned(moment: datetime) -> datetime:
     return moment
 
 
+def _supposed(text: str) -> str:
+    parse_when(text)
+    return text
+
+
 _FIRST_YEAR, _LAST_YEAR = 1900, 2199
 _Moment = Annotated[AwareDatetime, AfterValidator(_reckoned)]
+_Supposed = Annotated[str, StringConstraints(max_length=200), AfterValidator(_supposed)]
 
 
 class _Part(BaseModel):
@@ -50,7 +58,10 @@ class _Part(BaseModel):
 
 
 class ImaginedLead(_Part):
-    """Who a simulation is played for. `channels`: those it left an address for."""
+    """Who a simulation is played for. `channels`: those it left an address for.
+
+    `attributes` are what else is known, such as `birthday`, `appointment` or `quote`.
+    """
 
     source: _Text = "facebook_lead_ad"
     asked: bool | None = None
@@ -63,6 +74,7 @@ class ImaginedLead(_Part):
     city: _Text | None = None
     stated_zone: Annotated[_Text, AfterValidator(_zone)] | None = None
     phone: Annotated[str, StringConstraints(pattern=r"^\+[1-9][0-9]{6,14}$")] | None = None
+    attributes: Annotated[dict[str, Any], Field(max_length=200)] = {}
 
     def facts(self) -> Facts:
         """What would be known of it."""
@@ -87,8 +99,9 @@ class ImaginedLead(_Part):
             source=self.source,
             asked=asked,
             audience=self.audience,
-            reachable=frozenset(CHANNELS) - refused.keys(),
+            reachable=frozenset(CHANNELS) - frozenset(refused),
             refused=refused,
+            attributes=self.attributes,
         )
 
     def _refusal(self, channel: Channel, where: Whereabouts, *, asked: bool) -> str | None:
@@ -110,15 +123,33 @@ class Play(_Part):
     """What to simulate: for whom, from when, and what happens on the way.
 
     `calls` says by step how a call ends (else nobody answers), `failed` names steps
-    whose touches fail.
+    whose touches fail, `tasks` how tasks end by step. `when` supposes what follows a
+    touch, such as `day-1: reply.interested after 2h`.
     """
 
     lead: ImaginedLead = ImaginedLead()
     start: _Moment | None = None
     calls: Annotated[dict[str, CallResult], Field(max_length=200)] = {}
     failed: Annotated[frozenset[str], Field(max_length=200)] = frozenset()
+    tasks: Annotated[dict[str, str], Field(max_length=200)] = {}
+    when: Annotated[tuple[_Supposed, ...], Field(max_length=100)] = ()
     replies: Annotated[tuple[ImaginedReply, ...], Field(max_length=100)] = ()
     document: dict[str, Any] | None = None
+
+    def likeness(self) -> Hashable:
+        """What decides how it goes: plays of the same likeness go the same way."""
+        facts = self.lead.facts()
+        known = json.dumps(
+            [facts.source, facts.asked, facts.audience, dict(facts.refused), facts.attributes],
+            sort_keys=True,
+            default=str,
+        )
+        return (
+            facts.where,
+            frozenset(facts.reachable),
+            known,
+            self.model_dump_json(exclude={"lead"}),
+        )
 
     def of(self, sequence: Document, *, now: datetime) -> Simulation:
         """Play it; `now` is the start where none is named."""
@@ -130,5 +161,10 @@ class Play(_Part):
             self.lead.facts(),
             start=self.start or now,
             happenings=answers,
-            outcomes=Outcomes(calls=self.calls, failed=self.failed),
+            outcomes=Outcomes(
+                calls=self.calls,
+                failed=self.failed,
+                tasks=self.tasks,
+                whens=tuple(map(parse_when, self.when)),
+            ),
         )

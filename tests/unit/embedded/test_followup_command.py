@@ -100,6 +100,9 @@ def test_a_file_that_is_no_table_is_refused(tmp_path):
         ),
         (("simulate", "d1", "--start", "yesterday"), {}, "--start"),
         (("simulate", "nosuch.yaml"), {}, "FILE"),
+        (("simulate", "d1", "--when", "day-0: nonsense"), {}, "--when"),
+        (("simulate", "d1", "--when", "nowhere: reply.other"), {}, "--when"),
+        (("simulate", "d1", "--rate", "sms=fast"), {}, "--rate"),
         (("sequences", "show", "nosuch"), {}, "KEY"),
     ],
 )

@@ -21,6 +21,7 @@ def calendar_text(simulation: Simulation) -> str:
         for each in simulation.tasks
     ]
     handed = f", handed to {simulation.handed_to}" if simulation.handed_to else ""
+    handed += f", enters {' and '.join(simulation.enters)}" if simulation.enters else ""
     reason = f" ({simulation.end_reason})" if simulation.end_reason else ""
     lines += [
         "",
@@ -59,6 +60,7 @@ def calendar_json(simulation: Simulation) -> dict[str, Any]:
         "end_reason": simulation.end_reason,
         "ended_at": simulation.ended_at.isoformat(),
         "handed_to": simulation.handed_to,
+        "enters": list(simulation.enters),
     }
 
 
