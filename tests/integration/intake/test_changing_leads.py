@@ -1,6 +1,7 @@
 """Leads seen whole, changed, explained and parted; what tenants set for them."""
 
 import pytest
+from sqlalchemy import text
 
 from followup_contracts.events import LeadCaptured, LeadUpdated
 
@@ -204,6 +205,19 @@ async def test_a_yes_without_its_wording_proves_nothing(intake, ada, pointers):
     lead = (await intake.post(json=ada)).json()["lead_id"]
     answer = await intake.post(f"/v1/leads/{lead}/consent", json={"state": "yes"})
     assert (answer.status_code, pointers(answer)) == (422, ["/wording"])
+
+
+async def test_a_record_of_consent_is_never_changed(intake, ada):
+    """Neither role may: what was said stays as it was said."""
+    await intake.post(json=ada)
+    change = text("UPDATE people.consents SET state = 'no'")
+    for database, tenant in (
+        (intake.databases.api, intake.tenant.id),
+        (intake.databases.worker, None),
+    ):
+        with pytest.raises(Exception, match="permission denied"):
+            async with database.transaction(tenant=tenant) as tx:
+                await tx.run(change)
 
 
 async def test_a_consent_is_confirmed_by_its_reader_alone(intake, ada):

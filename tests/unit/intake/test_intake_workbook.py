@@ -2,8 +2,11 @@
 
 import io
 import zipfile
+from contextlib import suppress
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from followup_intake.core.errors import NotATable
 from followup_intake.core.table import read_table
@@ -23,7 +26,15 @@ HEADER = (
 )
 
 
-def workbook(rows: str, *, state: str = "visible", date1904: str = "0") -> bytes:
+ROWS = (
+    '<row r="2"><c r="A2" t="s"><v>3</v></c><c r="B2"><v>3175550169</v></c>'
+    '<c r="C2" s="1"><v>46158</v></c></row>'
+)
+
+
+def workbook(
+    rows: str, *, state: str = "visible", date1904: str = "0", packed: bool = True
+) -> bytes:
     parts = {
         "xl/workbook.xml": f'<workbook {MAIN} {RELATED}><workbookPr date1904="{date1904}"/><sheets>'
         f'<sheet name="Notes" state="{"hidden" if state == "visible" else "visible"}" r:id="r9"/>'
@@ -37,11 +48,12 @@ def workbook(rows: str, *, state: str = "visible", date1904: str = "0") -> bytes
         "xl/sharedStrings.xml": STRINGS,
         "xl/styles.xml": STYLES,
     }
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+    made = io.BytesIO()
+    how = zipfile.ZIP_DEFLATED if packed else zipfile.ZIP_STORED
+    with zipfile.ZipFile(made, "w", how) as archive:
         for path, content in parts.items():
             archive.writestr(path, content)
-    return packed.getvalue()
+    return made.getvalue()
 
 
 def cells(rows: str, **more: str) -> list[list[str]]:
@@ -118,3 +130,19 @@ def test_a_sheet_of_broken_xml_is_no_table():
     """The error comes when the rows are read, and is the same."""
     with pytest.raises(NotATable, match="can't be read"):
         cells('<row r="2"><c r="A2"><v>1</row>')
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    at=st.floats(0, 1, exclude_max=True),
+    put=st.binary(min_size=1, max_size=8),
+    packed=st.booleans(),
+)
+def test_no_damage_to_a_workbook_is_anything_but_no_table(at, put, packed):
+    """Whatever bytes are overwritten, in the zip or in its XML: rows, or a refusal in words."""
+    whole = bytearray(workbook(ROWS, packed=packed))
+    place = int(at * len(whole))
+    whole[place : place + len(put)] = put
+    with suppress(NotATable):
+        rows = list(read_table(bytes(whole)).records)
+        assert all(isinstance(cell, str) for row in rows for cell in row.cells)

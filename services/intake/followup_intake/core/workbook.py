@@ -8,6 +8,7 @@ multiply (2.4.1 and later).
 
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -23,6 +24,7 @@ MAX_COLUMNS = 500
 MAX_GAP = 1000
 """Rows without any cell that are told as blank ones; a longer gap ends the table."""
 
+_PACKED = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
 _MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _RELATED = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
 _LINKS = "{http://schemas.openxmlformats.org/package/2006/relationships}"
@@ -50,12 +52,14 @@ def read_sheet(file: BinaryIO) -> Iterator[list[str]]:
     """
     try:
         with zipfile.ZipFile(file) as archive:
+            if any(member.compress_type not in _PACKED for member in archive.infolist()):
+                raise NotATable("the workbook is packed in a way spreadsheets do not use")
             if sum(member.file_size for member in archive.infolist()) > MAX_UNPACKED:
                 raise NotATable("the workbook is too large")
             path, epoch = _first_sheet(archive)
             book = _Book(_strings(archive), _date_styles(archive), epoch)
             yield from _rows(archive, path, book)
-    except (zipfile.BadZipFile, ParseError, KeyError, ValueError, EOFError) as error:
+    except (zipfile.BadZipFile, zlib.error, ParseError, LookupError, ValueError, EOFError) as error:
         raise NotATable(f"the workbook can't be read: {error}") from None
     except (NotImplementedError, RuntimeError):  # how zipfile says that a password is needed
         raise NotATable("the workbook is locked with a password") from None
@@ -176,7 +180,7 @@ def _number(value: str, *, date: bool, epoch: datetime) -> str:
 def _moment(serial: float, epoch: datetime) -> str:
     try:
         at = epoch + timedelta(seconds=round(serial * 86_400))
-    except OverflowError:
+    except (OverflowError, ValueError):  # beyond the calendar, or no number
         return str(serial)
     return str(at.date()) if serial.is_integer() else str(at)
 

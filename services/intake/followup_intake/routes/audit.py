@@ -7,8 +7,8 @@ from uuid import UUID
 import orjson
 from fastapi import APIRouter, Depends, Query
 from fastapi.responses import StreamingResponse
-from pydantic import AwareDatetime
 
+from followup_contracts.payload import Moment
 from followup_database import Database
 from followup_directory import AuditEntry, AuditQuery, Principal, audit_page
 from followup_runtime.auth import require
@@ -22,8 +22,8 @@ def _query(
     key_id: UUID | None = None,
     subject: UUID | None = None,
     action: Annotated[str | None, Query(max_length=200)] = None,
-    since: AwareDatetime | None = None,
-    until: AwareDatetime | None = None,
+    since: Moment | None = None,
+    until: Moment | None = None,
 ) -> AuditQuery:
     return AuditQuery(key_id=key_id, subject=subject, action=action, since=since, until=until)
 

@@ -9,8 +9,9 @@ from uuid import UUID
 import orjson
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
+from followup_contracts.payload import Moment
 from followup_database import Database, Transaction, committed
 from followup_directory import Principal
 from followup_intake import confirmations
@@ -61,7 +62,7 @@ class ConsentIn(BaseModel):
     ip: Annotated[str, Field(max_length=45)] | None = None
     user_agent: Text | None = None
     jurisdiction: Annotated[str, Field(pattern=r"^[A-Z]{2}(-[A-Z0-9]{1,3})?$")] | None = None
-    at: AwareDatetime | None = None
+    at: Moment | None = None
 
 
 class ConfirmationIn(BaseModel):

@@ -5,8 +5,9 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
+from followup_contracts.payload import Moment
 from followup_database import Database, Transaction
 from followup_directory import (
     SCOPES,
@@ -39,7 +40,7 @@ class KeyIn(BaseModel):
         list[Annotated[str, Field(max_length=60)]], Field(min_length=1, max_length=50)
     ]
     per_minute: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
-    expires_at: AwareDatetime | None = None
+    expires_at: Moment | None = None
 
 
 class Rotation(BaseModel):

@@ -34,7 +34,9 @@ from followup_runtime.problems import Problem
 
 Writer = Annotated[Principal, Depends(require("leads:write"))]
 Reader = Annotated[Principal, Depends(require("leads:read"))]
-Attributes = Annotated[dict[str, Text | int | float | bool | None], Field(max_length=100)]
+# JSON's numbers end here for whoever reads them as IEEE doubles (RFC 8259 section 6).
+Whole = Annotated[int, Field(ge=-(2**53), le=2**53)]
+Attributes = Annotated[dict[Text, Text | bool | Whole | float | None], Field(max_length=100)]
 
 
 class PersonIn(BaseModel):

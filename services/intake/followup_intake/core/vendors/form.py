@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from email import policy
+from email.errors import MessageError
+from email.message import EmailMessage
 from email.parser import BytesParser
 from typing import Any
 from urllib.parse import parse_qsl
@@ -45,10 +47,17 @@ def _urlencoded(body: bytes) -> list[tuple[str, str]] | Unreadable:
 
 
 def _multipart(kind: str, body: bytes) -> list[tuple[str, str]] | Unreadable:
+    unreadable = Unreadable("the parts of the form can't be read")
     header = f"Content-Type: {kind}\r\n\r\n".encode("latin-1", "replace")
-    message = BytesParser(policy=policy.HTTP).parsebytes(header + body)
-    if not message.is_multipart():
-        return Unreadable("the parts of the form can't be read")
+    try:
+        message = BytesParser(policy=policy.HTTP).parsebytes(header + body)
+        return _parts(message) if message.is_multipart() else unreadable
+    except (MessageError, ValueError, LookupError, TypeError, AttributeError):
+        # The parser's headers raise all of these for what is no header.
+        return unreadable
+
+
+def _parts(message: EmailMessage) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
     for part in list(message.iter_parts())[:MOST]:
         name = part.get_param("name", header="content-disposition")
