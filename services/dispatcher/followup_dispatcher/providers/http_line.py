@@ -7,18 +7,18 @@ last time, and from there on a failure means unknown.
 
 import asyncio
 import ssl
-from base64 import b64encode
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from types import SimpleNamespace
-from urllib.parse import urlencode
+from types import MappingProxyType, SimpleNamespace
 
 import aiohttp
 import certifi
 from multidict import CIMultiDict
 from yarl import URL
 
+from followup_dispatcher.providers.http_auth import Auth, Static
+from followup_dispatcher.providers.http_body import Body
 from followup_dispatcher.providers.port import CALL_LIMIT, NotBegun, Unknown
 
 POOL = 100
@@ -30,7 +30,10 @@ request is written leaves an outcome open."""
 
 BODY_LIMIT = 4 * 1024 * 1024
 
-Form = Sequence[tuple[str, str]]
+NOTHING: Mapping[str, str] = MappingProxyType({})
+_COMMON = MappingProxyType(
+    {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "followup"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,41 +63,35 @@ class _TooLong(Exception):
 class HttpLine:
     """Connections to one vendor account. Never retries, never follows a redirect."""
 
-    def __init__(self, base_url: str, *, auth: tuple[str, str], pool: int = POOL) -> None:
+    def __init__(self, base_url: str, *, auth: Auth, pool: int = POOL) -> None:
         self._base_url = base_url
+        self._auth = auth
+        self._same: dict[str | None, CIMultiDict[str]] = {}
         self._pool = pool
         self._session: aiohttp.ClientSession | None = None
-        token = b64encode(":".join(auth).encode()).decode()
-        # Made once: what a request is made of shows in the cost of a send.
-        self._headers = CIMultiDict(
-            {
-                "Accept": "application/json",
-                "Accept-Encoding": "identity",
-                "Authorization": f"Basic {token}",
-                "User-Agent": "followup",
-            }
-        )
-        self._form_headers = self._headers.copy()
-        self._form_headers["Content-Type"] = "application/x-www-form-urlencoded"
 
     async def post(
-        self, path: str, form: Form, *, time_left: Callable[[], float]
+        self,
+        path: str,
+        body: Body,
+        *,
+        time_left: Callable[[], float],
+        headers: Mapping[str, str] = NOTHING,
     ) -> Reply | Unknown | NotBegun:
-        """Post a form; its first byte is handed over within the lease or not at all."""
-        return await self._call(
-            "POST",
-            _url(self._base_url + path),
-            time_left,
-            data=urlencode(form).encode(),
-            headers=self._form_headers,
-        )
+        """Post a body; its first byte is handed over within the lease or not at all."""
+        url = _url(self._base_url + path)
+        whole = self._headers("POST", url, body)
+        if headers:
+            whole = CIMultiDict(whole)
+            whole.update(headers)
+        return await self._call("POST", url, time_left, data=body.octets, headers=whole)
 
     async def get(
         self, path: str, query: Mapping[str, str], *, limit: float = CALL_LIMIT
     ) -> Reply | Unknown | NotBegun:
         """Ask a question; `limit` bounds connecting in seconds."""
         url = URL(self._base_url + path, encoded=True).update_query(query)
-        return await self._call("GET", url, lambda: limit, headers=self._headers)
+        return await self._call("GET", url, lambda: limit, headers=self._headers("GET", url))
 
     async def warm(self) -> None:
         """Open a connection by a question whose answer doesn't matter."""
@@ -104,6 +101,21 @@ class HttpLine:
         """Close every connection."""
         if self._session is not None:
             await self._session.close()
+
+    def _headers(self, method: str, url: URL, body: Body | None = None) -> CIMultiDict[str]:
+        kind = None if body is None else body.kind
+        # Made once where they can be: what a request is made of shows in the cost of a send.
+        same = self._same.get(kind)
+        if same is not None:
+            return same
+        headers = CIMultiDict(_COMMON)
+        if kind is not None:
+            headers["Content-Type"] = kind
+        octets = b"" if body is None else body.octets
+        headers.update(self._auth.headers(method, str(url), octets, kind))
+        if isinstance(self._auth, Static):
+            self._same[kind] = headers
+        return headers
 
     async def _call(
         self,

@@ -97,5 +97,10 @@ def _allowed(headers: Mapping[str, str]) -> dict[str, str]:
     }
 
 
+def extra_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """What a letter carries beside its own headers, each value in one line."""
+    return {name: _line(value) for name, value in _allowed(headers).items()}
+
+
 def _line(value: str) -> str:
     return " ".join(value.split())

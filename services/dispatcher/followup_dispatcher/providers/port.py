@@ -82,7 +82,7 @@ class RetryLater:
     `after` is the vendor's own word (Retry-After) or None. `account_wide` says that
     the account, not this touch, is at fault: its breaker opens. `crowded` says that the
     account has been asked for too much at once: nothing is wrong with the touch, and the
-    next would be told the same.
+    next would be told the same. `broken` says that a person has to mend the account.
     """
 
     code: str
@@ -90,6 +90,7 @@ class RetryLater:
     after: timedelta | None = None
     account_wide: bool = False
     crowded: bool = False
+    broken: bool = False
 
 
 @dataclass(frozen=True, slots=True)

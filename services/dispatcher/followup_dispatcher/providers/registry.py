@@ -5,18 +5,41 @@ Others come in as entry points of the group `followup.providers`: the name is
 made, not on import.
 """
 
+from collections.abc import Mapping
 from importlib.metadata import EntryPoint, entry_points
 
 from followup_contracts.payload import CHANNELS, Channel
+from followup_dispatcher.providers.mailgun import mailgun
+from followup_dispatcher.providers.meta import instagram, whatsapp
 from followup_dispatcher.providers.port import ProviderFactory
+from followup_dispatcher.providers.postmark import postmark
 from followup_dispatcher.providers.sandbox import SandboxSink, sandbox_factory
+from followup_dispatcher.providers.sendgrid import sendgrid
+from followup_dispatcher.providers.ses import ses
 from followup_dispatcher.providers.smtp import smtp
+from followup_dispatcher.providers.telnyx import telnyx_sms
 from followup_dispatcher.providers.twilio_sms import twilio_sms
 from followup_dispatcher.providers.twilio_voice import twilio_voice
+from followup_dispatcher.providers.vonage import vonage_sms
+from followup_dispatcher.providers.webhook import webhook_factory
 
 GROUP = "followup.providers"
 
 Factories = dict[tuple[str, Channel], ProviderFactory]
+
+_VENDORS: Mapping[tuple[str, Channel], ProviderFactory] = {
+    ("twilio", "sms"): twilio_sms,
+    ("twilio", "voice"): twilio_voice,
+    ("vonage", "sms"): vonage_sms,
+    ("telnyx", "sms"): telnyx_sms,
+    ("smtp", "email"): smtp,
+    ("sendgrid", "email"): sendgrid,
+    ("postmark", "email"): postmark,
+    ("mailgun", "email"): mailgun,
+    ("ses", "email"): ses,
+    ("meta", "whatsapp"): whatsapp,
+    ("meta", "instagram"): instagram,
+}
 
 
 def factories(sandbox: SandboxSink) -> Factories:
@@ -28,10 +51,8 @@ def factories(sandbox: SandboxSink) -> Factories:
     table: Factories = {}
     for channel in CHANNELS:
         table["sandbox", channel] = sandbox_factory(channel, sandbox)
-    table["twilio", "sms"] = twilio_sms
-    table["twilio", "voice"] = twilio_voice
-    table["smtp", "email"] = smtp
-    return with_installed(table, tuple(entry_points(group=GROUP)))
+        table["webhook", channel] = webhook_factory(channel)
+    return with_installed({**table, **_VENDORS}, tuple(entry_points(group=GROUP)))
 
 
 def with_installed(table: Factories, installed: tuple[EntryPoint, ...]) -> Factories:

@@ -32,12 +32,20 @@ def number(
     return float(value)
 
 
-def base_url(settings: Mapping[str, Any], default: str) -> str:
+def flag(settings: Mapping[str, Any], name: str) -> bool:
+    """Whether a setting is on; it is off where it is absent."""
+    value = settings.get(name, False)
+    if not isinstance(value, bool):
+        raise ValueError(f"{name}: true or false is required")  # noqa: TRY004 the port's promise
+    return value
+
+
+def base_url(settings: Mapping[str, Any], default: str | None, *, name: str = "base_url") -> str:
     """Where the vendor answers, without a slash at the end."""
-    url = text(settings, "base_url", default).rstrip("/")
+    url = text(settings, name, default).rstrip("/")
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError("base_url: an http or https URL is required")
+        raise ValueError(f"{name}: an http or https URL is required")
     if parts.query or parts.fragment or parts.username:
-        raise ValueError("base_url: must have no query, fragment or credentials")
+        raise ValueError(f"{name}: must have no query, fragment or credentials")
     return url

@@ -11,6 +11,8 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from followup_dispatcher.providers import settings as read
+from followup_dispatcher.providers.http_answers import accepted, fields
+from followup_dispatcher.providers.http_auth import Static, basic
 from followup_dispatcher.providers.http_line import HttpLine, Reply
 from followup_dispatcher.providers.port import (
     CALL_LIMIT,
@@ -22,14 +24,9 @@ from followup_dispatcher.providers.port import (
     Undecided,
     Unknown,
 )
-from followup_dispatcher.providers.twilio_answers import accepted, fields
+from followup_dispatcher.providers.settling import settling_of
 
 BASE_URL = "https://api.twilio.com"
-
-SETTLING = timedelta(minutes=10)
-"""How long after an attempt its absence from the list counts. Twilio publishes no such
-figure (as of November 2026): this one is ours, far beyond the seconds that its list is
-seen to lag, and `settling_seconds` changes it for an account."""
 
 SKEW = timedelta(seconds=30)
 """How far our clock and the vendor's may be apart; its dates carry whole seconds."""
@@ -58,17 +55,10 @@ class TwilioAccount:
         sid = read.text(settings, "account_sid")
         if not (sid.isascii() and sid.isalnum()):
             raise ValueError("account_sid: letters and digits only")
-        settling = read.number(
-            settings,
-            "settling_seconds",
-            default=SETTLING.total_seconds(),
-            least=0,
-            most=86_400,
-        )
         return cls(
             path=f"/2010-04-01/Accounts/{sid}",
             line=HttpLine(read.base_url(settings, BASE_URL), auth=_credentials(sid, secrets)),
-            settling=timedelta(seconds=settling),
+            settling=settling_of("twilio", settings),
         )
 
     async def find(
@@ -122,10 +112,10 @@ class TwilioAccount:
         return Undecided("the record is too long")
 
 
-def _credentials(sid: str, secrets: Mapping[str, str]) -> tuple[str, str]:
+def _credentials(sid: str, secrets: Mapping[str, str]) -> Static:
     if secrets.get("api_key_sid"):
-        return read.text(secrets, "api_key_sid"), read.text(secrets, "api_key_secret")
-    return sid, read.text(secrets, "auth_token")
+        return basic(read.text(secrets, "api_key_sid"), read.text(secrets, "api_key_secret"))
+    return basic(sid, read.text(secrets, "auth_token"))
 
 
 def _page(reply: Reply | Unknown | NotBegun) -> dict[str, Any] | None:

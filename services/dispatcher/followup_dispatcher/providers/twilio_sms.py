@@ -10,6 +10,8 @@ from datetime import timedelta
 from typing import Any
 
 from followup_contracts.payload import Channel
+from followup_dispatcher.providers.http_answers import accepted, fields, not_accepted, text
+from followup_dispatcher.providers.http_body import form as form_body
 from followup_dispatcher.providers.http_line import Reply
 from followup_dispatcher.providers.machine_clock import Clock, machine_clock
 from followup_dispatcher.providers.port import (
@@ -26,13 +28,7 @@ from followup_dispatcher.providers.twilio_account import (
     Row,
     TwilioAccount,
 )
-from followup_dispatcher.providers.twilio_answers import (
-    accepted,
-    by_code,
-    error_code,
-    fields,
-    not_accepted,
-)
+from followup_dispatcher.providers.twilio_answers import CODES, by_code
 from followup_policy.segments import segments_of
 
 BODY_LIMIT = 1600
@@ -64,7 +60,9 @@ class TwilioSms:
         if len(call.content.text) > BODY_LIMIT:
             return Refused("too-long", f"more than {BODY_LIMIT} characters")
         reply = await self._account.line.post(
-            f"{self._account.path}/Messages.json", _form(call), time_left=call.time_left
+            f"{self._account.path}/Messages.json",
+            form_body(_form(call)),
+            time_left=call.time_left,
         )
         return _answer(reply, call) if isinstance(reply, Reply) else reply
 
@@ -108,12 +106,12 @@ def _form(call: Call) -> list[tuple[str, str]]:
 
 def _answer(reply: Reply, call: Call) -> Answer:
     if not accepted(reply.status):
-        return not_accepted(reply)
+        return not_accepted(reply, CODES)
     message = fields(reply.body)
     sid = None if message is None else message.get("sid")
     if message is None or not isinstance(sid, str) or not sid:
         return Unknown("accepted by an answer that cannot be read")
-    code = error_code(message, "error_code")
+    code = text(message.get("error_code"))
     if message.get("status") == "failed" and code is not None:
         return by_code(code)
     return Accepted(sid, _segments(message) or segments_of(call.content.text))

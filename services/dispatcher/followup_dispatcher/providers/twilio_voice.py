@@ -15,6 +15,8 @@ from xml.sax.saxutils import escape
 from followup_contracts.call_script import CallScript
 from followup_contracts.payload import Channel
 from followup_dispatcher.providers import settings as read
+from followup_dispatcher.providers.http_answers import accepted, fields, not_accepted
+from followup_dispatcher.providers.http_body import form as form_body
 from followup_dispatcher.providers.http_line import Reply
 from followup_dispatcher.providers.machine_clock import Clock, machine_clock
 from followup_dispatcher.providers.port import (
@@ -31,7 +33,7 @@ from followup_dispatcher.providers.twilio_account import (
     Row,
     TwilioAccount,
 )
-from followup_dispatcher.providers.twilio_answers import accepted, fields, not_accepted
+from followup_dispatcher.providers.twilio_answers import CODES
 
 LONGEST = 4000
 """Characters of inline TwiML (Call resource, `Twiml`); and of a URL, by the only figure
@@ -76,7 +78,7 @@ class TwilioVoice:
             return Refused("too-long", f"{name} of more than {LONGEST} characters")
         form = [("To", call.to), ("From", call.sender), (name, script), *self._manner(call)]
         reply = await self._account.line.post(
-            f"{self._account.path}/Calls.json", form, time_left=call.time_left
+            f"{self._account.path}/Calls.json", form_body(form), time_left=call.time_left
         )
         return _answer(reply) if isinstance(reply, Reply) else reply
 
@@ -146,7 +148,7 @@ _QUOTE = {'"': "&quot;"}
 
 def _answer(reply: Reply) -> Answer:
     if not accepted(reply.status):
-        return not_accepted(reply)
+        return not_accepted(reply, CODES)
     call: Row | None = fields(reply.body)
     sid = None if call is None else call.get("sid")
     if not isinstance(sid, str) or not sid:

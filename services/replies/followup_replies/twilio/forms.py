@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Literal
 
+from followup_contracts.twilio_numbers import NUMBER_FAULTS, NumberFault
 from followup_replies.addresses import LONGEST
 from followup_replies.core.intents import Intent
 from followup_replies.errors import Unfit
@@ -48,21 +49,10 @@ CALL_STATES: Mapping[str, str] = MappingProxyType(
     }
 )
 
-PERMANENT = frozenset(
-    {
-        21211,  # no number
-        21610,  # opted out
-        21614,  # no mobile number
-        21635,  # a landline
-        30004,  # blocked by the recipient
-        30005,  # no such handset
-        30006,  # a landline, or out of its carrier's reach
-    }
-)
-"""Codes after which a text to that number will not arrive later either
-(twilio.com/docs/api/errors). 30003 (switched off), 30007 (filtered) and 30008 may pass."""
+PERMANENT = frozenset(NUMBER_FAULTS)
+"""Codes after which a text to that number will not arrive later either."""
 
-DEAD = frozenset({21211, 30005})
+DEAD = frozenset(code for code, fault in NUMBER_FAULTS.items() if fault is NumberFault.NOBODYS)
 """Of these, codes of numbers that are nobody's: calls will not arrive there either."""
 
 OPTED_OUT = 21610
