@@ -13,7 +13,8 @@ from followup_dispatcher.providers.ses import ses
 from followup_dispatcher.providers.telnyx import telnyx_sms
 from followup_dispatcher.providers.vonage import vonage_sms
 from followup_dispatcher.providers.webhook import webhook
-from followup_testkit.vendors import Dialect, dialects
+from followup_pigeon import pigeon
+from followup_testkit.vendors import Dialect, Told, dialects
 
 PHONES = {"to": "+14155550123", "sender": "+14155550100"}
 LETTERS = {"to": "dana@example.com", "sender": "Ray <ray@shop.example>"}
@@ -60,6 +61,25 @@ def _receiver(settings: Mapping[str, Any], secrets: Mapping[str, str], **clock: 
 
 
 _KEY, _WRONG = dialects.SECRET, "n0t-the-secret-of-it"
+
+PIGEON = Dialect(
+    vendor="pigeon",
+    channel="sms",
+    takes=lambda asked: (asked.method, asked.path) == ("POST", "/coo"),
+    proven=lambda asked: asked.headers["authorization"] == f"Bearer {_KEY}",
+    attempt=lambda asked: asked.json["tag"],
+    took=lambda _asked, ref: Told(201, {"bird": ref}),
+    refusals={
+        "refused": Told(400, {"error": "no_words"}),
+        "opted_out": Told(400, {"error": "no_such_number"}),
+        "crowded": Told(429, {"error": "too_fast"}),
+        "broken": Told(403, {"error": "bad_sender"}),
+    },
+    unproven=Told(401, {"error": "bad_token"}),
+    record=lambda asked, held: Told(
+        200, {"birds": [ref for name, ref in held.items() if name == asked.query["tag"]]}
+    ),
+)
 
 CASES = (
     Case(
@@ -143,5 +163,14 @@ CASES = (
         urls=("url", "lookup_url"),
         addresses=PHONES,
         longest=1024 * 1024 + 1,
+    ),
+    # The example of a provider from another package keeps the same promises.
+    Case(
+        dialect=PIGEON,
+        make=pigeon,
+        secrets={"token": _KEY},
+        wrong={"token": _WRONG},
+        addresses=PHONES,
+        longest=501,
     ),
 )

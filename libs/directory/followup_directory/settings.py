@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from followup_contracts.channels import Channel
 from followup_directory.lead_rules import AttributeRule, RoutingRule, Word
 from followup_policy.house import HouseDocument
 
@@ -22,7 +23,9 @@ class TenantSettings(BaseModel):
     `default_country` (ISO 3166-1 alpha-2) reads national phone numbers;
     `audience` is that of leads that name none. In `sandbox` nothing leaves the house,
     whatever accounts there are. `public_url` overrides the installation's
-    for links. `plain_texts`: texts are written in the GSM alphabet where nothing is lost by
+    for links. `resend_unknown`: channels on which a touch whose outcome nobody can find
+    out is sent again, at the risk of sending it twice; on others it waits for a person.
+    `plain_texts`: texts are written in the GSM alphabet where nothing is lost by
     it. `click_tracking`: links are counted in e-mails, in everything, or not. In the sandbox
     `test_recipients` (addresses) are reached all the same; in a `dry_run` everything is decided
     as it would be and no provider is called. `rules` are the hours and caps the tenant keeps
@@ -48,6 +51,7 @@ class TenantSettings(BaseModel):
     click_tracking: Literal["off", "email", "all"] = "off"
     test_recipients: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
     dry_run: bool = False
+    resend_unknown: frozenset[Channel] = frozenset()
     rules: HouseDocument = HouseDocument()
     retention_days: Annotated[int, Field(ge=1, le=36_500)] | None = None
     routing: Annotated[tuple[RoutingRule, ...], Field(max_length=100)] = ()

@@ -68,6 +68,7 @@ class Accounts:
         self._broken: dict[UUID, tuple[object, str]] = {}
         self._vendors: dict[UUID, tuple[str, Channel]] = {}
         self._limits: dict[UUID, AccountLimits] = {}
+        self._reasons: dict[UUID, str] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     def route(self, accounts: Sequence[Account], channel: Channel) -> Route | NoRoute:
@@ -130,6 +131,7 @@ class Accounts:
         now, before = self._clock(), self._breaker(account_id)
         after = before.failed(now, turn=turn, at_once=at_once, pause=pause)
         self._breakers[account_id] = after
+        self._reasons[account_id] = reason
         if after.turn != before.turn:
             log.warning(
                 "account_breaker_opened",
@@ -143,6 +145,13 @@ class Accounts:
         if account_id in self._broken:
             return self._broken[account_id][1]
         return "ok" if self._breaker(account_id).allows(self._clock()) else "open"
+
+    def reason_of(self, account_id: UUID) -> str | None:
+        """Why an account is not called for now, as its provider put it; None where it is."""
+        if account_id in self._broken:
+            return self._broken[account_id][1]
+        shut = not self._breaker(account_id).allows(self._clock())
+        return self._reasons.get(account_id) if shut else None
 
     def broken_off(self) -> Counter[tuple[str, Channel]]:
         """How many accounts of each vendor and channel are not called for now.

@@ -1,6 +1,6 @@
 """The dispatcher's routes: what went out, what is open, and by which account."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -106,6 +106,7 @@ class Routes:
             moved = await ledger.settle(tx, [_by_hand(entry, body)])
             if attempt_id not in moved:
                 raise Problem(409, detail=f"the attempt is {entry.state}, not unknown")
+            await ledger.note(tx, moved[attempt_id], _noted(body, who, tx.now))
             await self._tell(tx, moved[attempt_id])
         return {"attempt_id": str(attempt_id), "state": moved[attempt_id].state}
 
@@ -153,6 +154,7 @@ class Routes:
             "settings": dict(account.settings),
             "priority": account.priority,
             "health": self._providers.state_of(account.id),
+            "health_reason": self._providers.reason_of(account.id),
         }
 
     async def _tell(self, tx: Transaction, entry: ledger.Entry) -> None:
@@ -180,3 +182,15 @@ def _by_hand(entry: ledger.Entry, body: SettleIn) -> Settlement:
         code="by_hand",
         reason=body.reason,
     )
+
+
+def _noted(body: SettleIn, who: Principal, now: datetime) -> dict[str, Any]:
+    """What the trace says of it: by which key, when, and why."""
+    return {
+        "what": "settled",
+        "by": "person",
+        "key": str(who.key_id),
+        "at": now.isoformat(),
+        "outcome": body.outcome,
+        "reason": body.reason,
+    }

@@ -181,7 +181,7 @@ class Settlement:
     touch_id: UUID
     id: UUID
     state: AttemptState
-    settled_by: Literal["answer", "callback", "record", "sweep", "person"]
+    settled_by: Literal["answer", "callback", "record", "sweep", "person", "policy"]
     provider_ref: str | None = None
     code: str | None = None
     reason: str | None = None
@@ -202,6 +202,23 @@ async def settle(tx: Transaction, settlements: Sequence[Settlement]) -> dict[UUI
     rows = [{name: _kept(getattr(s, name)) for name in Settlement.__slots__} for s in settlements]
     moved = await tx.all(_SETTLE, rows=to_json(rows))
     return {row["id"]: Entry(**row) for row in moved}
+
+
+_NOTE = text("""
+UPDATE dispatcher.attempts SET trace = trace || CAST(:note AS jsonb)
+WHERE tenant_id = :tenant AND touch_id = :touch AND number = :number
+""")
+
+
+async def note(tx: Transaction, entry: Entry, what: Mapping[str, Any]) -> None:
+    """Add a line to an attempt's trace."""
+    await tx.run(
+        _NOTE,
+        tenant=entry.tenant_id,
+        touch=entry.touch_id,
+        number=entry.number,
+        note=to_json([dict(what)]),
+    )
 
 
 _STALE = text(f"""

@@ -1,5 +1,7 @@
 """What Prometheus sees of the dispatcher."""
 
+from collections.abc import Iterable
+
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from followup_contracts.payload import CHANNELS
@@ -15,7 +17,9 @@ _ANSWERS = {
 class Metrics:
     """Counters of one process; labels never hold tenants or addresses."""
 
-    def __init__(self, registry: CollectorRegistry) -> None:
+    def __init__(
+        self, registry: CollectorRegistry, *, vendors: Iterable[tuple[str, str]] = ()
+    ) -> None:
         self._answers = Counter(
             "followup_attempts_total",
             "Attempts by channel and answer: accepted, refused, retry_later or unknown",
@@ -34,6 +38,15 @@ class Metrics:
             registry=registry,
         )
 
+        self._stopped = Counter(
+            "followup_accounts_stopped_total",
+            "Accounts stopped because their credentials or sender were refused",
+            ["provider", "channel"],
+            registry=registry,
+        )
+
+        for vendor in vendors:
+            self._stopped.labels(*vendor)  # there from the start, at 0: an alert sees the first
         for channel in CHANNELS:
             for answer in _ANSWERS.values():
                 self._answers.labels(channel, answer)  # there from the start, at 0
@@ -45,6 +58,10 @@ class Metrics:
     def claimed(self, size: int) -> None:
         """A batch was decided on."""
         self._claims.observe(size)
+
+    def stopped(self, provider: str, channel: str) -> None:
+        """An account was stopped; a person has to mend it."""
+        self._stopped.labels(provider, channel).inc()
 
     def swept(self, count: int) -> None:
         """Claims were declared unknown."""

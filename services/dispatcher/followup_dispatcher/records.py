@@ -12,10 +12,12 @@ import structlog
 from followup_contracts.channels import TRAITS
 from followup_contracts.envelope import Message
 from followup_database import Database, Transaction
+from followup_directory import set_account_state
 from followup_dispatcher import answers, ledger, usage
 from followup_dispatcher.capacity import Capacity
 from followup_dispatcher.claims import Claimed
 from followup_dispatcher.core.patience import retry_at
+from followup_dispatcher.core.troubles import Troubles
 from followup_dispatcher.ledger import Entry, Settlement
 from followup_dispatcher.metrics import Metrics
 from followup_dispatcher.outages import patiently
@@ -64,6 +66,7 @@ class Recorder:
         self._hasher = hasher
         self._metrics = metrics
         self._random = random
+        self._troubles = Troubles()
         self._reports: asyncio.Queue[Report] = asyncio.Queue()
         self._open = 0
 
@@ -148,6 +151,7 @@ class Recorder:
                 unsent.append(entry)
         await usage.give_back(tx, [(entry.person_id, entry.touch_id) for entry in unsent])
         await self._suppress(tx, batch)
+        await self._stop_broken(tx, batch)
         await self._outbox.add(tx, events)
 
     def _event(self, report: Report, entry: Entry, now: datetime) -> Message:
@@ -163,6 +167,30 @@ class Recorder:
                     raise ValueError(f"an answer left the attempt {entry.state}")
                 return _traced(answers.event(entry, settled, now), report)
         return _traced(answers.event(entry, payload, now), report)
+
+    async def _stop_broken(self, tx: Transaction, batch: Sequence[Report]) -> None:
+        """Stop accounts that a person has to mend; their touches wait, and none is lost."""
+        for report in sorted(batch, key=lambda report: report.claimed.account_id):
+            account_id, answer = report.claimed.account_id, report.answer
+            match answer:
+                case RetryLater(broken=True, code=code, reason=reason):
+                    if self._troubles.broken(account_id, report.started):
+                        await self._stop(tx, report, f"{code}: {reason}")
+                case Accepted() | Refused():
+                    self._troubles.well(account_id)
+                case _:
+                    pass
+
+    async def _stop(self, tx: Transaction, report: Report, reason: str) -> None:
+        claimed = report.claimed
+        stopped = await set_account_state(
+            tx, claimed.tenant_id, claimed.account_id, state="stopped", reason=reason
+        )
+        self._troubles.well(claimed.account_id)
+        if stopped:
+            log.error("account_stopped", account_id=str(claimed.account_id), reason=reason)
+            provider, channel = claimed.provider.name, claimed.command.channel
+            tx.after_commit(lambda: self._metrics.stopped(provider, channel))
 
     async def _suppress(self, tx: Transaction, batch: Sequence[Report]) -> None:
         """An address that a vendor calls opted out or dead is listed for its channel."""
@@ -213,8 +241,9 @@ def _settlement(report: Report, now: datetime) -> Settlement:
                 reason=reason,
                 started_on=report.started,
             )
-        case RetryLater(code=code, reason=reason):
-            over = now - claimed.first_at > GIVE_UP_AFTER
+        case RetryLater(code=code, reason=reason, broken=broken):
+            # The account's fault is not the touch's: it waits until the account is mended.
+            over = not broken and now - claimed.first_at > GIVE_UP_AFTER
             return Settlement(
                 touch,
                 attempt,

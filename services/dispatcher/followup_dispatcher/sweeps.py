@@ -9,11 +9,12 @@ import structlog
 
 from followup_contracts.envelope import Message
 from followup_database import Database, Transaction
-from followup_directory import Account, account_by_id
+from followup_directory import Account, Tenant, account_by_id, tenants_by_id
 from followup_dispatcher import answers, ledger, usage
 from followup_dispatcher.accounts import Accounts
 from followup_dispatcher.ledger import Entry, Settlement
 from followup_dispatcher.metrics import Metrics
+from followup_dispatcher.providers.machine_clock import Clock, machine_clock
 from followup_dispatcher.providers.port import Absent, Found, PastAttempt, Undecided
 from followup_messaging.outbox import Outbox
 from followup_runtime.loops import Tick
@@ -22,6 +23,9 @@ log = structlog.get_logger(__name__)
 
 MOST = 100
 AT_ONCE = 10
+
+GRACE = timedelta(minutes=30)
+"""How long a callback may still settle an attempt before a tenant's policy does."""
 
 
 class StaleSweep:
@@ -60,21 +64,31 @@ class UnknownSweep:
 
     name = "dispatcher:unknown"
 
-    def __init__(self, database: Database, *, outbox: Outbox, accounts: Accounts) -> None:
+    def __init__(
+        self,
+        database: Database,
+        *,
+        outbox: Outbox,
+        accounts: Accounts,
+        now: Clock = machine_clock,
+    ) -> None:
         self._database = database
         self._outbox = outbox
         self._accounts = accounts
+        self._now = now
 
     async def run_once(self) -> Tick:
         """One batch: presence settles it, proven absence frees it, anything else waits."""
         async with self._database.transaction() as tx:
             entries = await ledger.unknowns_to_ask(tx, most=MOST)
             owners = await _accounts_of(tx, entries)
+            tenants = await tenants_by_id(tx, sorted({entry.tenant_id for entry in entries}))
         gate = asyncio.Semaphore(AT_ONCE)
 
         async def resolve(entry: Entry) -> None:
             async with gate:
-                await self._resolve(entry, owners.get(entry.account_id))
+                if not await self._resolve(entry, owners.get(entry.account_id)):
+                    await self._by_policy(entry, tenants.get(entry.tenant_id))
 
         # One vendor that hangs must not hold up what the others could tell.
         async with asyncio.TaskGroup() as group:
@@ -82,10 +96,11 @@ class UnknownSweep:
                 group.create_task(resolve(entry))
         return Tick(worked=len(entries), again_in=0.0 if len(entries) == MOST else 1.0)
 
-    async def _resolve(self, entry: Entry, account: Account | None) -> None:
+    async def _resolve(self, entry: Entry, account: Account | None) -> bool:
+        """Ask the vendor; False where it can't be asked at all."""
         provider = self._accounts.provider_of(account) if account else None
         if provider is None or provider.settling is None or entry.recipient is None:
-            return
+            return False
         match await provider.find(_past(entry)):
             case Found(ref=ref):
                 await self._settle(entry, _found(entry, ref))
@@ -93,11 +108,31 @@ class UnknownSweep:
                 await self._settle(entry, _absent(entry))
             case Undecided(reason=reason):
                 log.info("unknown_undecided", attempt_id=str(entry.id), reason=reason)
+        return True
+
+    async def _by_policy(self, entry: Entry, tenant: Tenant | None) -> None:
+        """Where nobody can be asked: shown, unless its tenant rather sends twice than never."""
+        if tenant is None or entry.channel not in tenant.settings.resend_unknown:
+            return
+        if self._now() - entry.claimed_on >= GRACE:
+            await self._settle(entry, _resent(entry))
 
     async def _settle(self, entry: Entry, settlement: Settlement) -> None:
         async with self._database.transaction() as tx:
             await usage.hold(tx, {entry.person_id})
             moved = await ledger.settle(tx, [settlement])
+            if settlement.settled_by == "policy":
+                for moving in moved.values():
+                    await ledger.note(
+                        tx,
+                        moving,
+                        {
+                            "what": "settled",
+                            "by": "policy",
+                            "at": tx.now.isoformat(),
+                            "rule": "resend_unknown",
+                        },
+                    )
             await self._outbox.add(tx, [_told(e, tx) for e in moved.values()])
             await usage.give_back(
                 tx,
@@ -140,6 +175,17 @@ def _gone(entry: Entry) -> Settlement:
 
 def _found(entry: Entry, ref: str | None) -> Settlement:
     return Settlement(entry.touch_id, entry.id, "accepted", "record", provider_ref=ref)
+
+
+def _resent(entry: Entry) -> Settlement:
+    return Settlement(
+        entry.touch_id,
+        entry.id,
+        "retry_later",
+        "policy",
+        code="resend_unknown",
+        reason="nobody can be asked, and the tenant has this channel sent again",
+    )
 
 
 def _absent(entry: Entry) -> Settlement:

@@ -65,9 +65,9 @@ def build(
     database, public_url = databases.worker, settings.public_url or ""
     outbox = Outbox("dispatcher", bus, database)
     hasher = AddressHasher(keys.suppression_key)
-    figures = Metrics(metrics.registry)
     capacity = Capacity(own.calls)
     vendors = factories(SandboxRecord(database))
+    figures = Metrics(metrics.registry, vendors=vendors)
     accounts = Accounts(vendors, Vault(keys.secret_keys))
     composer = Composer(
         signer=LinkSigner(keys.link_key),

@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -11,13 +11,16 @@ from prometheus_client import CollectorRegistry
 from followup_contracts.envelope import encode
 from followup_contracts.events import TouchDeferred, TouchSent, TouchUnknown
 from followup_contracts.topology import COMMANDS
-from followup_directory import create_tenant, put_account, put_templates
+from followup_database import new_id
+from followup_directory import create_tenant, put_account, put_templates, set_account_state
 from followup_dispatcher.consumer import MOST, PATIENCE, STUCK, CommandConsumer
 from followup_dispatcher.core.breaker import LIMIT, PAUSES
 from followup_dispatcher.core.lease import LEASE
 from followup_dispatcher.core.strain import PROOFS
+from followup_dispatcher.core.troubles import PROOF
 from followup_dispatcher.metrics import Metrics
 from followup_dispatcher.providers.port import Accepted, NotBegun, RetryLater, Unknown
+from followup_dispatcher.records import Report
 from followup_messaging.inprocess import InProcessBus
 from followup_messaging.port import Outgoing
 from followup_testkit.waiting import until
@@ -212,3 +215,32 @@ async def test_what_can_wait_makes_room_where_leases_run_out(dispatching, comman
 
     await house.send(*(commands.pop() for _ in range(BATCH)))
     assert house.capacity.free("later") == before[0] // 2 + BATCH // PROOFS
+
+
+async def test_an_account_that_stays_broken_is_stopped_and_loses_nothing(dispatching, commands):
+    """Its reason is written down, its touches wait, and they go out once it is mended."""
+    broken = RetryLater("20003", "not accepted", account_wide=True, broken=True)
+    first, second = commands[:2]
+    began = datetime.now(UTC)
+    for command, later in ((first, timedelta(0)), (second, PROOF)):
+        (claimed,) = (await dispatching.desk.claim([command])).claimed
+        dispatching.recorder.report(Report(claimed, broken, began + later))
+        await dispatching.settled()
+    (account,) = await dispatching.rows(
+        "SELECT state, reason FROM directory.accounts WHERE channel = 'sms'"
+    )
+    assert (account["state"], account["reason"]) == ("stopped", "20003: not accepted")
+    events = await dispatching.send(commands[2])
+    assert [type(event) for event in events] == [TouchDeferred] * 3
+    assert dispatching.provider.calls == []
+
+    async with dispatching.database.transaction() as tx:
+        await set_account_state(
+            tx, dispatching.tenant_id, dispatching.account.id, state="active", reason=None
+        )
+    events = await dispatching.send(*(again(command) for command in commands[:3]))
+    assert [type(event) for event in events[3:]] == [TouchSent] * 3
+
+
+def again(command):
+    return replace(command, id=new_id(), data=command.data.model_copy(update={"round": 2}))

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -15,10 +16,11 @@ from followup_contracts.events import (
     TouchUnknown,
 )
 from followup_database import new_id
+from followup_directory import set_tenant_settings
 from followup_dispatcher.feedback import FeedbackHandler
 from followup_dispatcher.metrics import Metrics
 from followup_dispatcher.providers.port import Absent, Accepted, Found, Undecided, Unknown
-from followup_dispatcher.sweeps import StaleSweep, UnknownSweep
+from followup_dispatcher.sweeps import GRACE, StaleSweep, UnknownSweep
 
 
 async def silence(_call) -> Unknown:
@@ -213,4 +215,48 @@ async def test_a_vendor_that_keeps_no_record_is_not_asked(dispatching, unknown, 
     dispatching.provider.settling = None
     await asking.run_once()
     assert dispatching.provider.asked == []
+    assert [state for state, *_ in await attempts(dispatching)] == ["unknown"]
+
+
+async def policy(dispatching, *channels: str) -> None:
+    async with dispatching.database.transaction() as tx:
+        await set_tenant_settings(tx, dispatching.tenant_id, {"resend_unknown": list(channels)})
+
+
+async def unable(dispatching) -> UnknownSweep:
+    """A sweep half an hour on, at a vendor that cannot be asked."""
+    dispatching.provider.settling = None
+    await dispatching.rows("UPDATE dispatcher.attempts SET ask_on = clock_timestamp() RETURNING 1")
+    return UnknownSweep(
+        dispatching.database,
+        outbox=dispatching.outbox,
+        accounts=dispatching.accounts,
+        now=lambda: datetime.now(UTC) + GRACE + timedelta(seconds=1),
+    )
+
+
+@pytest.mark.usefixtures("unknown")
+async def test_where_nobody_can_be_asked_it_waits_for_a_person(dispatching):
+    """The default: an unknown attempt is shown and never sent again by itself."""
+    await (await unable(dispatching)).run_once()
+    assert [state for state, *_ in await attempts(dispatching)] == ["unknown"]
+
+
+@pytest.mark.usefixtures("unknown")
+async def test_a_tenant_may_have_a_channel_sent_again(dispatching):
+    """Its policy frees the touch after the callbacks' time, and the trace says so."""
+    await policy(dispatching, "sms")
+    await (await unable(dispatching)).run_once()
+    assert await attempts(dispatching) == [("retry_later", "policy", None)]
+    *_, told = await dispatching.events()
+    assert isinstance(told, TouchDeferred)
+    (row,) = await dispatching.rows("SELECT trace FROM dispatcher.attempts")
+    assert row["trace"][-1]["rule"] == "resend_unknown"
+
+
+@pytest.mark.usefixtures("unknown")
+async def test_a_policy_is_for_its_channel_alone(dispatching):
+    """E-mails sent again do not have texts sent again."""
+    await policy(dispatching, "email")
+    await (await unable(dispatching)).run_once()
     assert [state for state, *_ in await attempts(dispatching)] == ["unknown"]

@@ -305,7 +305,7 @@ def _signed(asked: Asked) -> bool:
 
 
 def _webhook_record(asked: Asked, held: Mapping[str, str]) -> Told | None:
-    name = asked.query.get("attempt")
+    name = asked.query.get("attempt", "")
     return Told(200, {"id": held[name]}) if name in held else None
 
 
