@@ -14,7 +14,7 @@ from followup_contracts.payload import Channel
 from followup_database import Transaction, new_id
 from followup_directory import Account, tenants_by_id
 from followup_messaging.outbox import Outbox
-from followup_people import PersonView, mark_contact_point
+from followup_people import PersonView, hear, mark_contact_point
 from followup_policy.zones import Place, whereabouts
 from followup_replies.addresses import bare, kind_of, match_key
 from followup_replies.core.intents import Intent
@@ -134,6 +134,15 @@ class InboundDesk:
         if message.person_id is None:
             return []
         await place_hold(tx, message.tenant_id, message.person_id, message.id)
+        # On channels with a window for answers it opens here. A vendor's clock that is
+        # ahead does not hold it open for longer.
+        await hear(
+            tx,
+            message.tenant_id,
+            channel=message.channel,
+            match_key=match_key(message.channel, message.address),
+            at=min(message.at, tx.now),
+        )
         if reading.intent == "wrong_person":
             await mark_contact_point(
                 tx,

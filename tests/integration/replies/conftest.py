@@ -18,6 +18,7 @@ from sqlalchemy import text
 from twilio.request_validator import RequestValidator
 
 from followup_contracts import Message, decode
+from followup_contracts.channels import CHANNELS
 from followup_contracts.events import TouchSent
 from followup_contracts.payload import Payload
 from followup_database import new_id
@@ -282,7 +283,7 @@ async def house(
         token = (await create_key(tx, tenant.id, name="test", scopes=["*"])).token
         accounts = {}
         for provider in ("twilio", "sandbox"):
-            for channel in ("sms", "voice", "email"):
+            for channel in CHANNELS:
                 accounts[provider, channel] = await put_account(
                     tx,
                     tenant.id,

@@ -14,6 +14,7 @@ from followup_contracts.events import ContactOptedOut, ReplyReceived
 from followup_database import committed, new_id
 from followup_database.attempts import TRIES
 from followup_directory import Vault, create_tenant
+from followup_people import persons_by_id
 from followup_replies.http import pages
 from followup_suppression import ACKNOWLEDGE_AFTER
 
@@ -364,3 +365,17 @@ async def test_a_changed_secret_counts_at_once(house):
     form = {"MessageSid": "SM9", "From": "+12125550123", "Body": "hello again"}
     assert (await house.twilio("inbound", form, token=secret)).status_code == 200
     assert (await house.twilio("inbound", form)).status_code == 403
+
+
+async def test_what_a_person_writes_opens_their_window_for_answers(house):
+    """A WhatsApp message lets us answer freely for a day; a text of theirs opens nothing."""
+    lead = await house.lead()
+    text = {"id": "m1", "channel": "sms", "from": "+12125550123", "to": "+12025550100"}
+    assert (await house.sandbox("inbound", "sms", text | {"body": "hi"})).status_code == 200
+    held = "SELECT heard FROM people.contact_points WHERE kind = 'phone'"
+    assert await house.rows(held) == [{"heard": {}}]
+    chat = text | {"id": "m2", "channel": "whatsapp", "body": "is Tuesday fine?"}
+    assert (await house.sandbox("inbound", "whatsapp", chat)).status_code == 200
+    async with house.databases.worker.transaction() as tx:
+        person = (await persons_by_id(tx, [lead.person_id]))[lead.person_id]
+    assert person.phones[0].heard == {"whatsapp": house.clock()}
