@@ -185,9 +185,12 @@ async def test_a_refused_recipient(relay, line, letter, reply, expected):
         ("550 5.1.1 no", Refused("550 5.1.1", "refused at the sender")),
         (
             "550 5.7.1 not yours",
-            RetryLater("550 5.7.1", "refused at the sender", account_wide=True),
+            RetryLater("550 5.7.1", "refused at the sender", account_wide=True, broken=True),
         ),
-        ("530 authenticate", RetryLater("530", "refused at the sender", account_wide=True)),
+        (
+            "530 authenticate",
+            RetryLater("530", "refused at the sender", account_wide=True, broken=True),
+        ),
     ],
 )
 async def test_a_refused_sender_never_blames_the_recipient(relay, line, letter, reply, expected):
@@ -385,7 +388,9 @@ async def test_wrong_credentials_are_the_accounts_trouble(secure, authority, let
     """The touch waits, the breaker opens."""
     provider = secured(secure, authority, password="wrong")
     answer = await provider.send(letter())
-    assert answer == RetryLater("535", "the credentials were refused", account_wide=True)
+    assert answer == RetryLater(
+        "535", "the credentials were refused", account_wide=True, broken=True
+    )
     await provider.close()
 
 

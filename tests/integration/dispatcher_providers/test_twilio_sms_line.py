@@ -166,7 +166,7 @@ async def test_validity_stays_within_what_the_vendor_takes(
     assert dict(vendor.heard[0].form)["ValidityPeriod"] == sent
 
 
-@pytest.mark.parametrize("code", [21211, 21610, 21614, 21635])
+@pytest.mark.parametrize("code", [21211, 21610, 21614, 21635, 30004, 30005, 30006])
 async def test_a_dead_address_is_refused_and_suppressed(vendor, answers, line, call, code):
     """And the reason repeats no phone number."""
     vendor.script = [answers.json(400, trouble(code))]
@@ -176,9 +176,9 @@ async def test_a_dead_address_is_refused_and_suppressed(vendor, answers, line, c
     assert "555" not in answer.reason
 
 
-@pytest.mark.parametrize("code", [21612, 21606, 21408, 30034, 99999])
+@pytest.mark.parametrize("code", [21612, 21606, 21408, 99999])
 async def test_other_refusals_leave_the_address_alone(vendor, answers, line, call, code):
-    """A sender, a route, a country, or a code nobody knows: this touch fails, no more."""
+    """A route, a country, or a code nobody knows: this touch fails, no more."""
     vendor.script = [answers.json(400, trouble(code))]
     answer = await line.send(call())
     assert isinstance(answer, Refused)
@@ -211,7 +211,15 @@ async def test_a_429_was_never_processed(vendor, answers, line, call):
 
 
 @pytest.mark.parametrize(
-    ("status", "code"), [(401, 20003), (403, 20005), (403, None), (404, 20404)]
+    ("status", "code"),
+    [
+        (401, 20003),
+        (403, 20005),
+        (403, None),
+        (404, 20404),
+        (400, 21212),
+        (400, 30034),
+    ],
 )
 async def test_a_refused_account_is_no_fault_of_the_touch(
     vendor, answers, line, call, status, code
@@ -222,6 +230,7 @@ async def test_a_refused_account_is_no_fault_of_the_touch(
     answer = await line.send(call())
     assert isinstance(answer, RetryLater)
     assert answer.account_wide
+    assert answer.broken, "a person has to mend it"
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504, 408, 302, 307])

@@ -252,11 +252,16 @@ def _not_connected(error: Exception) -> RetryLater | NotBegun:
     """No link: the account's fault where the server said no, else nothing has begun."""
     match error:
         case SMTPAuthenticationError():
-            return RetryLater(str(error.code), "the credentials were refused", account_wide=True)
+            return _broken(str(error.code), "the credentials were refused")
         case SMTPNotSupported():
-            return RetryLater("starttls", "the server offers no such security", account_wide=True)
+            return _broken("starttls", "the server offers no such security")
         case SMTPResponseException():
             said = meaning(Stage.GREETING, error.code, error.message)
             return said if isinstance(said, RetryLater) else NotBegun("no sense in the greeting")
         case _:
             return NotBegun(type(error).__name__)
+
+
+def _broken(code: str, reason: str) -> RetryLater:
+    """A person has to mend the account."""
+    return RetryLater(code, reason, account_wide=True, broken=True)

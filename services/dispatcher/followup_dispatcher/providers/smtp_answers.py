@@ -47,8 +47,10 @@ def meaning(stage: Stage, code: int, text: str) -> Refused | RetryLater | Unknow
 
 def _permanent(stage: Stage, shown: str, enhanced: str | None, code: int) -> Refused | RetryLater:
     reason = f"refused at the {stage.value}"
-    if stage is Stage.GREETING or (stage is Stage.SENDER and _is_account(enhanced, code)):
+    if stage is Stage.GREETING:
         return RetryLater(shown, reason, account_wide=True)
+    if stage is Stage.SENDER and _is_account(enhanced, code):
+        return RetryLater(shown, reason, account_wide=True, broken=True)
     if stage is Stage.SENDER:
         return Refused(shown, reason)
     if enhanced == _FULL:
