@@ -131,7 +131,7 @@ async def test_words_too_long_never_leave(vendor, line, call):
 @pytest.mark.parametrize(
     ("status", "code", "expected"),
     [
-        (400, 21211, Refused("21211", "the recipient is not a valid number", suppress=True)),
+        (400, 21211, Refused("21211", "the number is nobody's", suppress=True)),
         (400, 21216, Refused("21216", "calls to this number are blocked")),
         (400, 21215, Refused("21215", "the account may not call this country")),
         (429, 20429, RetryLater("20429", "too many requests at once", crowded=True)),

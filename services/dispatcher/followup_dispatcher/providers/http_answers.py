@@ -101,12 +101,12 @@ def not_accepted(reply: Reply, codes: Codes) -> Refused | RetryLater | Unknown:
     code, after = codes.code_of(reply), pause_of(reply)
     if code is not None and code in codes.meanings:
         return said(code, codes.meanings[code], after=after)
-    shown = code or f"http-{reply.status}"
+    shown = code or str(reply.status)
     if reply.status == _TOO_MANY:
         return said(shown, Meaning(Verdict.CROWDED, "too many requests at once"), after=after)
     if reply.status in _ACCOUNT_STATUSES:
         return said(shown, codes.unproven, after=after)
-    return said(shown, Meaning(Verdict.REFUSE, "refused"))
+    return said(code or f"http-{reply.status}", Meaning(Verdict.REFUSE, "refused"))
 
 
 def said(
