@@ -26,6 +26,7 @@ _EVER = date(1970, 1, 1)
 _SAMPLE = date(2026, 1, 1)
 _OWN = "the tenant's own rule"
 
+Windows = Annotated[Hours, Field(max_length=8)]
 Subject = Literal["hours", "caps"]
 Channels = Annotated[tuple[Channel, ...], Field(min_length=1, max_length=8)]
 
@@ -37,10 +38,10 @@ class HouseHours(Row):
     """
 
     channels: Channels
-    mon_fri: Hours = WHOLE_DAY
-    sat: Hours = WHOLE_DAY
-    sun: Hours = WHOLE_DAY
-    holiday: Hours | None = None
+    mon_fri: Windows = WHOLE_DAY
+    sat: Windows = WHOLE_DAY
+    sun: Windows = WHOLE_DAY
+    holiday: Windows | None = None
     holidays: Calendars | None = None
 
     @model_validator(mode="after")

@@ -155,6 +155,7 @@ def test_an_emergency_stops_every_channel_for_countries_too(channel):
         {"hours": [{"channels": ["sms"], "sat": ["25:00-26:00"]}]},
         {"hours": [{"channels": ["sms"], "sat": ["8-17"]}]},
         {"hours": [{"channels": ["pigeon"]}]},
+        {"hours": [{"channels": ["sms"], "sat": ["08:00-09:00"] * 9}]},
         {"caps": [{"channels": ["sms"], "count": -1, "hours": 24}]},
         {"caps": [{"channels": ["sms"], "count": 1, "hours": 0}]},
         {"capz": []},
