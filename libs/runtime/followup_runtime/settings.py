@@ -126,6 +126,9 @@ class Settings(BaseModel):
     public_url: Annotated[str, AfterValidator(_public)] | None = None
     http_host: str = "127.0.0.1"
     http_port: Annotated[int, Field(ge=0, le=65535)] = 8000
+    classifier_url: Annotated[str, AfterValidator(_public)] | None = None
+    classifier_key: str | None = None
+    classifier_model: str = "gpt-4o-mini"
     mail_listen: Annotated[str, AfterValidator(_mail)] | None = None
     api_pool: Annotated[int, Field(ge=1, le=500)] = 8
     worker_pool: Annotated[int, Field(ge=1, le=500)] = 8

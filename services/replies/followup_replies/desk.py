@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from followup_database import Database, Transaction, committed
 from followup_directory import Account
 from followup_replies.inbound import Inbound, InboundDesk
+from followup_replies.opinions import SecondOpinions
 from followup_replies.reports import ReportDesk
 from followup_replies.states import Heard, Report
 from followup_replies.store import spent
@@ -25,12 +26,19 @@ class FrontDesk:
     """Takes in what came, whole or not at all."""
 
     def __init__(
-        self, database: Database, *, inbound: InboundDesk, reports: ReportDesk, fence: StopFence
+        self,
+        database: Database,
+        *,
+        inbound: InboundDesk,
+        reports: ReportDesk,
+        fence: StopFence,
+        opinions: SecondOpinions | None = None,
     ) -> None:
         self._database = database
         self._inbound = inbound
         self._reports = reports
         self._fence = fence
+        self._opinions = opinions
 
     async def take(
         self, account: Account, arrivals: Sequence[Arrival], *, genuine: Genuine | None = None
@@ -42,6 +50,8 @@ class FrontDesk:
         """
         if not arrivals:
             return []
+        if self._opinions is not None:
+            arrivals = await self._opinions.asked(arrivals)
 
         async def work(tx: Transaction) -> list[str | None] | Replayed:
             once = None if genuine is None else genuine.once

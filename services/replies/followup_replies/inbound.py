@@ -19,6 +19,7 @@ from followup_policy.zones import Place, whereabouts
 from followup_replies.addresses import bare, kind_of, match_key
 from followup_replies.core.intents import Intent
 from followup_replies.core.reading import InboundText, Reading, read
+from followup_replies.core.refining import Opinion, refined
 from followup_replies.figures import Figures
 from followup_replies.matching import match
 from followup_replies.stops import Stop, Stops
@@ -38,6 +39,7 @@ class Inbound:
     `vendor_id` is the same each time the provider tells of it. `vendor_opt_out`: what
     the provider itself took it for, and has answered. `payload` is what came, without
     what is attached. `meaning` is that of a key that was pressed: nothing is to be read.
+    `opinion` is a classifier's, where one was asked.
     """
 
     channel: Channel
@@ -50,6 +52,7 @@ class Inbound:
     vendor_opt_out: Literal["STOP", "START", "HELP"] | None = None
     payload: Mapping[str, Any] = field(default_factory=dict)
     meaning: Intent | None = None
+    opinion: Opinion | None = None
 
 
 class InboundDesk:
@@ -192,7 +195,8 @@ async def _words(
 
 def _read(inbound: Inbound, person: PersonView | None, tx: Transaction) -> Reading:
     if inbound.meaning is None:
-        return read(_text(inbound, person), received=tx.now, zone=_zone(person))
+        reading = read(text_of(inbound, person), received=tx.now, zone=_zone(person))
+        return refined(reading, inbound.opinion)
     return Reading(
         intent=inbound.meaning,
         opt_out=False,
@@ -203,7 +207,8 @@ def _read(inbound: Inbound, person: PersonView | None, tx: Transaction) -> Readi
     )
 
 
-def _text(inbound: Inbound, person: PersonView | None) -> InboundText:
+def text_of(inbound: Inbound, person: PersonView | None) -> InboundText:
+    """What is to be read of a message."""
     return InboundText(
         channel=inbound.channel,
         body=inbound.body[:LONGEST_BODY],

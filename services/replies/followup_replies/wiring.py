@@ -1,5 +1,6 @@
 """Putting replies together: the only file that names concrete classes."""
 
+import httpx
 from fastapi import APIRouter
 
 from followup_directory import Vault
@@ -8,6 +9,7 @@ from followup_messaging.outbox import Outbox
 from followup_messaging.port import Bus
 from followup_messaging.watch import QueueWatch
 from followup_replies import hooks
+from followup_replies.classifiers import Classifier, OpenAiClassifier, openai_client
 from followup_replies.core.leanings import sayings
 from followup_replies.desk import FrontDesk
 from followup_replies.email.listener import MailListener, Postbox
@@ -18,6 +20,7 @@ from followup_replies.inbound import InboundDesk
 from followup_replies.loops import HoldWatch, ParkedSweep
 from followup_replies.mailgun.vendor import MAILGUN
 from followup_replies.meta.vendor import META
+from followup_replies.opinions import SecondOpinions
 from followup_replies.postmark.vendor import POSTMARK
 from followup_replies.reports import ReportDesk
 from followup_replies.sandbox import sandbox
@@ -39,7 +42,7 @@ from followup_runtime.keyring import Keys, keys_of
 from followup_runtime.loops import Loop, LoopRunner, Runner
 from followup_runtime.metrics import Metrics
 from followup_runtime.rights import RightsLoop
-from followup_runtime.service import Service
+from followup_runtime.service import Service, nothing_to_close
 from followup_runtime.settings import Settings
 from followup_suppression import AddressHasher, StopFence
 from followup_suppression.clicks import ClickSigner
@@ -66,7 +69,9 @@ def build(
     stops = Stops(outbox, figures)
     inbound = InboundDesk(outbox=outbox, hasher=hasher, stops=stops, figures=figures)
     reports = ReportDesk(outbox=outbox, hasher=hasher, stops=stops, figures=figures)
-    desk = FrontDesk(worker, inbound=inbound, reports=reports, fence=fence)
+    models = _models(settings)
+    opinions = None if models is None else SecondOpinions(_classifier(settings, models))
+    desk = FrontDesk(worker, inbound=inbound, reports=reports, fence=fence, opinions=opinions)
     vendors = vendors_of(keys, get=get)
     door = Door(worker, Vault(keys.secret_keys), vendors, figures, public_url=settings.public_url)
     router = APIRouter()
@@ -99,6 +104,7 @@ def build(
         finishers=[outbox.relay],
         pending=lambda: outbox.relay.pending,
         ready=ready,
+        close=nothing_to_close if models is None else models.aclose,
         body_limits={
             "/voice/": BODY_BYTES,
             "/u/": unsubscribe.BODY_BYTES,
@@ -106,6 +112,15 @@ def build(
         },
         raw_bodies=("/hooks/", "/voice/"),
     )
+
+
+def _models(settings: Settings) -> httpx.AsyncClient | None:
+    base = settings.classifier_url
+    return None if base is None else openai_client(base, key=settings.classifier_key)
+
+
+def _classifier(settings: Settings, models: httpx.AsyncClient) -> Classifier:
+    return OpenAiClassifier(models, model=settings.classifier_model)
 
 
 def _listeners(settings: Settings, postbox: Postbox) -> list[Runner]:

@@ -12,6 +12,8 @@ from followup_replies.classifiers import OpenAiClassifier, openai_client
 from followup_replies.core.intents import INTENTS
 from followup_replies.core.reading import InboundText, Reading, read
 from followup_replies.core.refining import Opinion, refined
+from followup_replies.inbound import Inbound
+from followup_replies.opinions import SecondOpinions
 
 RECEIVED = datetime(2026, 11, 22, 15, tzinfo=UTC)
 
@@ -108,3 +110,23 @@ async def test_an_answer_that_is_no_label_is_no_opinion(content: object) -> None
 async def test_a_server_that_does_not_answer_is_no_opinion(status: int) -> None:
     """A refusal, an error and a time-out leave the reading as it was."""
     assert await classifier("{}", status=status).opinion("hello") is None
+
+
+async def test_only_unclear_messages_are_asked_about() -> None:
+    """A stop goes through without a question; of an answer only its writer's words are shown."""
+    asked: list[str] = []
+
+    class Listening:
+        async def opinion(self, text: str) -> Opinion | None:
+            asked.append(text)
+            return Opinion("referral", opt_out=False, confidence=0.9)
+
+    def said(body: str) -> Inbound:
+        return Inbound(channel="sms", vendor_id=body, sender="+1", recipient="+2", body=body)
+
+    arrivals = [said("STOP"), said("qwv zzk brrp\n\n> Reply STOP to opt out")]
+    first, second = await SecondOpinions(Listening()).asked(arrivals)
+    assert first == arrivals[0]
+    assert isinstance(second, Inbound)
+    assert second.opinion == Opinion("referral", opt_out=False, confidence=0.9)
+    assert asked == ["qwv zzk brrp"]
