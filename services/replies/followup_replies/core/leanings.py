@@ -140,8 +140,12 @@ def _read(saying: str) -> tuple[Sentence, ...]:
 
 
 def _telling(read: Sequence[Sentence]) -> Iterator[Sentence]:
-    """Leave idioms out: "don't stop" and "the end of the month" lean to no end."""
+    """Leave idioms out: "don't stop" and "the end of the month" lean to no end.
+
+    A sentence that is mostly idiom is left out as a whole: its courtesies say nothing.
+    """
     book = rulebook()
     for sentence in read:
-        words = masked(sentence, book=book).words
-        yield replace(sentence, words=tuple(word for word in words if word != MASK))
+        words = tuple(word for word in masked(sentence, book=book).words if word != MASK)
+        if len(words) * 2 > len(sentence.words):
+            yield replace(sentence, words=words)
