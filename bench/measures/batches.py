@@ -23,8 +23,8 @@ async def measure(ground: Ground) -> dict[str, object]:
         await stage.quiet()
         for turn, calls in enumerate(CALLS, 1):
             stage.fleet.dispatcher(calls=calls)
-            before, begin = stage.meter.read(), time.perf_counter()
             await stage.make_due(most=count)
+            before, begin = stage.meter.read(), time.perf_counter()
             await stage.sent(count * turn)
             per_s = count / (time.perf_counter() - begin)
             spent = per_item(before, stage.meter.read(), count)

@@ -243,8 +243,10 @@ class InProcessSubscription:
             line.put_back(tuple(self._unsettled))
         self._unsettled.clear()
 
-    async def take(self, *, most: int, linger: float) -> list[Delivery]:
+    async def take(self, *, most: int, linger: float, least: int = 1) -> list[Delivery]:
         """As the port says."""
+        if not least:
+            return self._grab(most)
         taken: list[Delivery] = []
         try:
             while not taken:

@@ -9,12 +9,14 @@ from functools import cache, lru_cache
 
 import phonenumbers
 from phonenumbers import timezone as prefix_zones
+from phonenumbers.tzdata import TIMEZONE_DATA
 
 from followup_policy.errors import PolicyDataError
 from followup_policy.packaged import Row, load
 from followup_policy.regions import Region, country_of
 
 _NANP = 1
+_NANP_LENGTH = len("+12125550100")
 _VAGUE = 8  # more zones than this is libphonenumber's "anywhere under the country code"
 _UNKNOWN = "Etc/Unknown"
 
@@ -39,6 +41,38 @@ class AreaCodes(Row):
     clocks: tuple[CodeClocks, ...]
     prefixes: dict[str, Clocks]
     same_as: dict[str, str]
+
+
+def kin(e164: str) -> str:
+    """A number that tells the same of where its owner is, one for many.
+
+    In North America area code and exchange say all there is to say; in a country that
+    shares its calling code with no other and has one clock, the calling code does.
+    """
+    if e164.startswith("+1"):
+        return f"{e164[:8]}0100" if len(e164) == _NANP_LENGTH else e164
+    of_code = _one_for_all()
+    return next((of_code[e164[1:n]] for n in (3, 4, 2) if e164[1:n] in of_code), e164)
+
+
+@cache
+def _one_for_all() -> dict[str, str]:
+    """Calling code → a number of its country, where one is as good as any other."""
+    clocks: dict[str, set[object]] = {}
+    for prefix, zones in TIMEZONE_DATA.items():
+        for length in (1, 2, 3):
+            clocks.setdefault(prefix[:length], set()).add(zones)
+    found: dict[str, str] = {}
+    for code, regions in phonenumbers.COUNTRY_CODE_TO_REGION_CODE.items():
+        finer = any(
+            own.startswith(f"+{code}") for own in area_codes().prefixes if own != f"+{code}"
+        )
+        example = phonenumbers.example_number(regions[0])
+        if len(regions) == len(clocks.get(str(code), ())) == 1 and example and not finer:
+            found[str(code)] = phonenumbers.format_number(
+                example, phonenumbers.PhoneNumberFormat.E164
+            )
+    return found
 
 
 @lru_cache(maxsize=65536)

@@ -19,12 +19,13 @@ _BASIC = frozenset(
     "¿abcdefghijklmnopqrstuvwxyzäöñüà"
 )
 _EXTENDED = frozenset("\f^{}\\[~]|€")
+_GSM = _BASIC | _EXTENDED
 _LAST_OF_PLANE_0 = 0xFFFF
 
 
 def is_gsm(text: str) -> bool:
     """Whether every character is in the GSM 7-bit alphabet or its extension table."""
-    return all(letter in _BASIC or letter in _EXTENDED for letter in text)
+    return _GSM.issuperset(text)
 
 
 def units(text: str) -> tuple[int, ...]:
@@ -40,6 +41,8 @@ def segments_of(text: str) -> int:
     A part never ends between an escape and its character, nor inside a surrogate pair,
     so a text may need one segment more than its length divided by the part's.
     """
+    if len(text) <= GSM_SINGLE and _BASIC.issuperset(text):
+        return 1  # most of them; the rest is counted by the letter
     single, part = (GSM_SINGLE, GSM_PART) if is_gsm(text) else (UCS2_SINGLE, UCS2_PART)
     costs = units(text)
     return 1 if sum(costs) <= single else _parts(costs, part)

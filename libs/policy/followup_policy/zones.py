@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from followup_policy.phones import (
     area,
     country_of_phone,
+    kin,
     likely_phone_zones,
     phone_zones,
     state_of_area_code,
@@ -35,9 +36,6 @@ __all__ = [
     "state_of_area_code",
     "whereabouts",
 ]
-
-
-_NANP_LENGTH = len("+12125550100")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +69,8 @@ def whereabouts(place: Place) -> Whereabouts:
     state in a country with several clocks: all its usual ones. Nothing known of the
     country: no zones, and rules about hours refuse.
     """
-    phone = place.phone
-    if phone is not None and len(phone) == _NANP_LENGTH and phone.startswith("+1"):
-        # Area and exchange say all there is to say; so neighbours share what is remembered.
-        place = replace(place, phone=f"{phone[:8]}0100")
+    if place.phone is not None:
+        place = replace(place, phone=kin(place.phone))  # neighbours share what is remembered
     return _whereabouts(place)
 
 

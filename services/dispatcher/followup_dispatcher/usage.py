@@ -25,7 +25,7 @@ _ENTER = text("""
 INSERT INTO dispatcher.usage (person_id, tenant_id)
 SELECT person_id, tenant_id FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
   person_id uuid, tenant_id uuid) ORDER BY person_id
-ON CONFLICT DO NOTHING
+ON CONFLICT DO NOTHING RETURNING person_id
 """)
 
 _LOCK = text("""
@@ -48,8 +48,11 @@ class Usage:
 async def lock(tx: Transaction, people: Mapping[UUID, UUID]) -> dict[UUID, Usage]:
     """Lock these persons (person → tenant) and return what they were sent and what waits."""
     rows = [{"person_id": person, "tenant_id": tenant} for person, tenant in people.items()]
-    await tx.run(_ENTER, rows=to_json(rows))
-    return _usages(await tx.all(_LOCK, people=list(people)))
+    # Whoever enters a person holds the row; so only those known before are left to lock.
+    entered = {row["person_id"] for row in await tx.all(_ENTER, rows=to_json(rows))}
+    known = sorted(people.keys() - entered)
+    found = _usages(await tx.all(_LOCK, people=known)) if known else {}
+    return found | dict.fromkeys(entered, Usage())
 
 
 def _usages(rows: Sequence[Mapping[str, Any]]) -> dict[UUID, Usage]:

@@ -63,13 +63,15 @@ class RabbitSubscription:
             async with asyncio.timeout(_CLOSE_LIMIT):
                 await channel.close()
 
-    async def take(self, *, most: int, linger: float) -> list[Delivery]:
+    async def take(self, *, most: int, linger: float, least: int = 1) -> list[Delivery]:
         """As the port says."""
         taken: list[Delivery] = []
         try:
-            await self._wait()
+            if least:
+                await self._wait()
+            self._open()
             self._move(taken, most)
-            if len(taken) < most:
+            if least and len(taken) < most:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(linger):
                         while len(taken) < most:

@@ -79,10 +79,10 @@ def _plain(value: Any, depth: int) -> Any:
     """The value as a template may see it, or None where there is nothing to say."""
     plain: Any = None
     match value:
+        case str():  # first, for most are
+            plain = value if value.strip() else None
         case bool() | int() | float():
             plain = value
-        case str():
-            plain = value if value.strip() else None
         case Decimal():
             plain = _number(value)
         case datetime() | date():
