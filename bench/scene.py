@@ -76,6 +76,7 @@ class Scene:
     async def make_due(self, *, most: int = 10_000_000, per_second: float | None = None) -> None:
         """Bring armed touches forward: all to one moment, or so many a second from then on.
 
+        Tenants take turns, as those of a real cell would.
         Returns when that moment has come: what is measured begins there, not with the
         rewriting of thousands of rows.
         """
@@ -87,9 +88,12 @@ class Scene:
             begin = now + timedelta(seconds=AHEAD)
             await connection.execute(
                 text(f"""
-                WITH chosen AS (
-                  SELECT target, CAST(row_number() OVER () AS float8) AS n FROM scheduler.timers
-                  WHERE kind = 'touch' AND tenant_id = ANY(:tenants) LIMIT :most
+                WITH turns AS (
+                  SELECT target, row_number() OVER (PARTITION BY tenant_id ORDER BY target) AS turn
+                  FROM scheduler.timers WHERE kind = 'touch' AND tenant_id = ANY(:tenants)
+                ), chosen AS (
+                  SELECT target, CAST(row_number() OVER (ORDER BY turn, target) AS float8) AS n
+                  FROM turns ORDER BY turn, target LIMIT :most
                 ), touched AS (
                   UPDATE scheduler.touches AS t SET due_at = {moment}, wanted_at = {moment}
                   FROM chosen WHERE t.id = chosen.target

@@ -17,7 +17,7 @@ from followup_scheduler.isolation import POSTPONED, is_ours, one_by_one
 from followup_scheduler.runs import RunStore
 from followup_scheduler.store import enrollments, timers, touches
 from followup_scheduler.touch import Line, Timer, Touch
-from followup_scheduler.windows import admit, line_of, worthwhile
+from followup_scheduler.windows import admit, in_turns, line_of, worthwhile
 
 LONGEST_SLEEP = 0.1
 """Seconds; a timer set by somebody else is seen at the latest then."""
@@ -134,7 +134,7 @@ class TimerLoop:
         await timers.clear(tx, done)
         for touch in waiting:
             self._full[touch.lane].add(line_of(touch))
-        await self._command(tx, admitted)
+        await self._command(tx, in_turns(admitted))
         return len(done)
 
     async def _look_at_full(self, tx: Transaction) -> None:

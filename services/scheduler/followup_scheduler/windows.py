@@ -5,7 +5,10 @@ Lane `later` leaves a quarter of every window to lane `now`: a tenant's fresh le
 wait for room behind its own campaign.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from itertools import count
+from operator import itemgetter
 
 from followup_contracts.payload import Lane
 from followup_scheduler.touch import Line, Touch
@@ -48,3 +51,13 @@ def admit(
         else:
             waiting.append(touch)
     return admitted, waiting
+
+
+def in_turns(touches: Sequence[Touch]) -> list[Touch]:
+    """One of each line after the other, each line's in their order.
+
+    Whoever carries them out in this order leaves nobody waiting behind another's batch.
+    """
+    places: dict[Line, count[int]] = defaultdict(count)
+    keyed = [(next(places[line_of(touch)]), touch) for touch in touches]
+    return [touch for _, touch in sorted(keyed, key=itemgetter(0))]
