@@ -7,7 +7,8 @@ leaves the others their speed; lane `later` leaves an eighth to lane `now`.
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from uuid import UUID
 
 from followup_contracts.payload import Lane
@@ -29,6 +30,7 @@ class Capacity:
         self._since: dict[UUID, deque[float]] = {}
         self._turns: dict[UUID, Turns] = {}
         self._taken = 0
+        self._promised = 0
         self._changed = asyncio.Event()
 
     @property
@@ -39,7 +41,21 @@ class Capacity:
     def free(self, lane: Lane) -> int:
         """How many more calls of this lane may be claimed now."""
         places = self._strain.places if lane == "later" else self.limit
-        return max(0, places - self._taken)
+        return max(0, places - self._taken - self._promised)
+
+    @contextmanager
+    def promise(self, calls: int) -> Iterator[None]:
+        """Keep so many places while it is found out which of them are needed.
+
+        Those that are needed are taken meanwhile, so for a moment they count twice:
+        rather too few at once than too many.
+        """
+        self._promised += calls
+        try:
+            yield
+        finally:
+            self._promised -= calls
+            self._changed.set()
 
     def free_for(self, account_id: UUID) -> int:
         """How many more calls this account may hold."""
@@ -67,7 +83,7 @@ class Capacity:
         return seconds
 
     def take(self, account_id: UUID) -> None:
-        """Count a claim."""
+        """Count a call that is about to be claimed."""
         self._taken += 1
         self._since.setdefault(account_id, deque()).append(self._clock())
 
@@ -81,7 +97,16 @@ class Capacity:
             del self._since[account_id]
         self._changed.set()
 
+    def drop(self, account_id: UUID) -> None:
+        """Uncount a call that was not claimed after all: how long it took says nothing."""
+        self._taken -= 1
+        since = self._since[account_id]
+        since.pop()
+        if not since:
+            del self._since[account_id]
+        self._changed.set()
+
     async def changed(self) -> None:
-        """Wait until a call was given back."""
+        """Wait until a place was given back."""
         self._changed.clear()
         await self._changed.wait()

@@ -103,25 +103,31 @@ class ClaimDesk:
         waiting. When this raises, nothing has been claimed.
         """
         taken = self._clock()
+        drafts: list[Draft] = []
         claimed: list[Slotted] = []
         try:
             async with self._database.transaction() as tx:
                 picture = await self._surveyor.look(tx, messages)
                 answers = _answered(picture, tx.now)
-                drafts, postponed = await self._draft(tx, picture, answers, tired)
+                postponed = await self._draft(tx, picture, drafts, answers, tired)
                 slotted, full = await reserve(tx, drafts)
                 answers += [_answer(draft.message, why, tx.now) for draft, why in full]
                 claimed = await _enter(tx, slotted, picture)
                 await self._outbox.add(tx, answers)
-        except Exception as error:
-            if claimed and is_outage(error):
+        except BaseException as error:
+            self._drop(drafts)
+            if claimed and isinstance(error, Exception) and is_outage(error):
                 await patiently(lambda: self._take_back([one.draft for one in claimed]))
             raise
-        for one in claimed:
-            self._capacity.take(one.draft.account.id)
+        entered = {one.draft.attempt_id for one in claimed}
+        self._drop([draft for draft in drafts if draft.attempt_id not in entered])
         return Claims(
             tuple(self._claimed(one, taken, picture, tx.now) for one in claimed), postponed
         )
+
+    def _drop(self, drafts: Sequence[Draft]) -> None:
+        for draft in drafts:
+            self._capacity.drop(draft.account.id)
 
     async def _take_back(self, drafts: Sequence[Draft]) -> None:
         """Undo a claim whose commit was cut off: it may stand, and nobody would call.
@@ -191,34 +197,38 @@ class ClaimDesk:
             self._capacity.give_back(one.account_id)
 
     async def _draft(
-        self, tx: Transaction, picture: Picture, answers: list[Message], tired: frozenset[UUID]
-    ) -> tuple[list[Draft], dict[UUID, UUID]]:
-        drafts: list[Draft] = []
+        self,
+        tx: Transaction,
+        picture: Picture,
+        drafts: list[Draft],
+        answers: list[Message],
+        tired: frozenset[UUID],
+    ) -> dict[UUID, UUID]:
+        """Add to `drafts`, each with its place taken, and to `answers`; returns what waits."""
         postponed: dict[UUID, UUID] = {}
-        shares: dict[UUID, int] = {}
         for message in picture.open:
             drafted = await self._decide(tx, message, picture)
             match drafted:
                 case Defer() | Skip():
                     answers.append(_answer(message, drafted, tx.now))
                 case Draft(account=account):
-                    left = shares.setdefault(account.id, self._share(drafted))
-                    if left <= 0 and message.id in tired:
+                    if self._has_room(drafted):
+                        # At once: another batch may be put together while this one commits.
+                        self._capacity.take(account.id)
+                        picture.count(drafted.command, tx.now)
+                        drafts.append(drafted)
+                    elif message.id in tired:
                         answers.append(_answer(message, self._busy(drafted, tx.now), tx.now))
-                        continue
-                    if left <= 0:
+                    else:
                         postponed[message.id] = account.id
-                        continue
-                    shares[account.id] = left - 1
-                    picture.count(drafted.command, tx.now)
-                    drafts.append(drafted)
                 case Unsendable():
                     answers.append(drafted.answer(message, tx.now))
-        return drafts, postponed
+        return postponed
 
-    def _share(self, draft: Draft) -> int:
+    def _has_room(self, draft: Draft) -> bool:
+        """An account on trial is let one call, when nothing else of it is under way."""
         free = self._capacity.free_for(draft.account.id)
-        return min(1, free) if draft.single else free
+        return free > 0 and (not draft.single or free == self._capacity.per_account)
 
     def _busy(self, draft: Draft, now: datetime) -> Defer:
         pause = timedelta(seconds=self._capacity.turn_of(draft.account.id))

@@ -51,6 +51,9 @@ CLAIM_ROOM = LEASE - 0.030
 """Seconds a claim may take: one that takes longer leaves no call the time to begin, and all
 of it is done a second time to renew it."""
 PAUSE_FIRST, PAUSE_MOST = 0.1, 5.0
+HANDS = 2
+"""Batches of one queue in work at once: while the database answers the one, the other is
+drafted. More would only wait for the same processor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,27 +107,51 @@ class CommandConsumer:
         self._pace = Pace(room=CLAIM_ROOM, least=GATHER)
         self._waiting: list[Held] = []
         self._accounts: dict[UUID, UUID] = {}
+        self._pause = PAUSE_FIRST
 
     async def run(self, stop: asyncio.Event) -> None:
         """Claim and call until `stop`; a batch begun is finished first."""
-        pause = PAUSE_FIRST
         while not stop.is_set():
             self._waiting = []
             try:
                 async with self._bus.subscribe(self._queue, prefetch=self._prefetch) as source:
-                    while not stop.is_set():
-                        await self._turn(source, stop)
-                        pause = PAUSE_FIRST
+                    await self._turns(source, stop)
                 return
             except BusDown:
                 cause = "bus"
             except Exception as error:  # noqa: BLE001 - a consumer outlives what one batch meets
                 cause = "database" if is_outage(error) else type(error).__name__
                 log.error("consumer_failed", consumer=self.name, cause=cause, at=origin(error))
-            log.warning("consumer_pauses", consumer=self.name, cause=cause, seconds=pause)
+            log.warning("consumer_pauses", consumer=self.name, cause=cause, seconds=self._pause)
             with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), pause)
-            pause = min(PAUSE_MOST, pause * 2)
+                await asyncio.wait_for(stop.wait(), self._pause)
+            self._pause = min(PAUSE_MOST, self._pause * 2)
+
+    async def _turns(self, source: Subscription, stop: asyncio.Event) -> None:
+        """Turn after turn, by as many hands, until `stop` or until one of them fails.
+
+        The others finish what they have begun: a claim that is cut off may stand.
+        """
+        over = asyncio.Event()
+
+        async def hand() -> None:
+            try:
+                while not over.is_set():
+                    await self._turn(source, over)
+                    self._pause = PAUSE_FIRST
+            finally:
+                over.set()
+
+        async def watch() -> None:
+            await _first(over, stop.wait())
+            over.set()
+
+        ends = await asyncio.gather(
+            watch(), *(hand() for _ in range(HANDS)), return_exceptions=True
+        )
+        for end in ends:
+            if isinstance(end, BaseException):
+                raise end
 
     async def _turn(self, source: Subscription, stop: asyncio.Event) -> None:
         room = min(MOST, self._capacity.free(self._lane))
@@ -207,6 +234,10 @@ class CommandConsumer:
         if not batch:
             return
         self._metrics.claimed(len(batch))
+        with self._capacity.promise(len(batch)):
+            await self._settle(source, batch)
+
+    async def _settle(self, source: Subscription, batch: Sequence[Held]) -> None:
         limit = self._clock() - PATIENCE
         tired = frozenset(held.message.id for held in batch if held.since < limit)
         try:

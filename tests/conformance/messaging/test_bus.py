@@ -63,6 +63,37 @@ class TestBus:
             assert set(await publishing) == {Fate.CONFIRMED}
         assert {delivery.body for delivery in deliveries} == bodies
 
+    async def test_what_is_at_hand_is_taken_without_waiting(self, bus: Bus) -> None:
+        """With `least` 0 an empty queue gives nothing, at once, and later what has come."""
+        async with bus.subscribe(TOUCHES, prefetch=10) as subscription:
+            assert await subscription.take(most=5, linger=0, least=0) == []
+            messages = [_out(b"{}") for _ in range(3)]
+            async with asyncio.timeout(LIMIT), asyncio.TaskGroup() as tasks:
+                publishing = tasks.create_task(_published(bus, messages))
+                held = await _take(subscription, 1)
+                while len(held) < 3:
+                    held += await subscription.take(most=5, linger=0, least=0)
+                    await asyncio.sleep(0)
+                await subscription.settle(held[1:])
+            assert publishing.result() == [Fate.CONFIRMED] * 3
+
+    async def test_two_may_settle_at_once(self, bus: Bus) -> None:
+        """In whatever order what they took was finished: everything is settled, nothing comes
+        again, and the subscription goes on."""
+        bodies = [b"%d" % number for number in range(400)]
+        async with bus.subscribe(TOUCHES, prefetch=400) as subscription:
+            publishing = asyncio.create_task(_published(bus, [_out(body) for body in bodies]))
+            held = await _take(subscription, 400, settle=False)
+            odd, even = held[1::2], held[0::2]
+            async with asyncio.TaskGroup() as tasks:
+                for part in (odd[:100], even[:100], odd[100:], even[100:]):
+                    tasks.create_task(subscription.settle(part))
+            assert set(await publishing) == {Fate.CONFIRMED}
+            publishing = asyncio.create_task(_published(bus, [_out(b"last")]))
+            (last,) = await _take(subscription, 1)
+            assert last.body == b"last"
+            await publishing
+
     async def test_what_may_travel_together_arrives_one_by_one(self, bus: Bus) -> None:
         """Each body is a delivery of its own; what is not settled comes again."""
         bodies = [b'{"n":%d}' % number for number in range(50)]

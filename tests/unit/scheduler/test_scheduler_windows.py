@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from followup_scheduler.core.model import TouchKey
 from followup_scheduler.touch import Touch
-from followup_scheduler.windows import admit, line_of, room, worthwhile
+from followup_scheduler.windows import admit, in_turns, line_of, room, worthwhile
 
 NOW = datetime(2026, 3, 2, 15, tzinfo=UTC)
 TENANTS = (UUID(int=1), UUID(int=2))
@@ -101,3 +101,21 @@ def test_a_campaign_leaves_room_for_the_tenants_fresh_leads(window):
 def test_a_full_window_is_looked_at_again_once_there_is_room(window, lane):
     """Never while it is full, and always once it is empty."""
     assert 0 <= worthwhile(window, lane) < room(window, lane)
+
+
+@given(waiting)
+def test_lines_take_turns(plan):
+    """Nobody has a second touch before everybody with one more has had as many."""
+    touches = [
+        touch(number, tenant, channel, outstanding=False)
+        for number, (tenant, channel, *_) in enumerate(plan)
+    ]
+    turned = in_turns(touches)
+    assert sorted(t.id for t in turned) == sorted(t.id for t in touches)
+    for line in {line_of(t) for t in touches}:
+        of_line = [t for t in touches if line_of(t) == line]
+        assert [t for t in turned if line_of(t) == line] == of_line
+        for place, own in enumerate(of_line):
+            before = turned[: turned.index(own)]
+            for other in {line_of(t) for t in touches} - {line}:
+                assert sum(line_of(t) == other for t in before) <= place + 1

@@ -36,6 +36,7 @@ class RabbitSubscription:
         self._news = asyncio.Event()
         self._lost = False
         self._tags = OpenTags()
+        self._settling = asyncio.Lock()
 
     async def __aenter__(self) -> Self:
         try:
@@ -86,8 +87,10 @@ class RabbitSubscription:
         """Acknowledge, with as few frames as the open tags allow."""
         channel = self._open()
         try:
-            for ack in self._tags.settle(delivery.tag for delivery in deliveries):
-                await channel.basic_ack(ack.tag, multiple=ack.multiple, wait=False)
+            # One after the other: a tag that a later `multiple` has covered must not follow it.
+            async with self._settling:
+                for ack in self._tags.settle(delivery.tag for delivery in deliveries):
+                    await channel.basic_ack(ack.tag, multiple=ack.multiple, wait=False)
         except LINK_FAILURES as error:
             raise BusDown("the connection was lost before all was settled") from error
 

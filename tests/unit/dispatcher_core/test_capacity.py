@@ -1,0 +1,49 @@
+"""How many calls may be in flight, counted exactly while several batches are put together."""
+
+from uuid import UUID
+
+import pytest
+
+from followup_dispatcher.capacity import Capacity
+
+ONE, OTHER = UUID(int=1), UUID(int=2)
+
+
+@pytest.fixture
+def capacity() -> Capacity:
+    return Capacity(16, clock=lambda: 100.0)
+
+
+def test_an_account_holds_a_quarter(capacity):
+    """Its fifth call has to wait; another account's does not."""
+    for _ in range(4):
+        capacity.take(ONE)
+    assert capacity.free_for(ONE) == 0
+    assert capacity.free_for(OTHER) == 4
+
+
+def test_what_is_promised_to_one_batch_is_not_there_for_the_next(capacity):
+    """Places are kept while a batch is decided on, and free again afterwards."""
+    with capacity.promise(10):
+        assert capacity.free("now") == 6
+        capacity.take(ONE)
+        assert capacity.free("now") == 5
+    assert capacity.free("now") == 15
+
+
+def test_places_promised_are_free_again_when_a_claim_fails(capacity):
+    """Whatever ends it."""
+    with pytest.raises(ValueError, match="no"), capacity.promise(3):
+        raise ValueError("no")
+    assert capacity.free("now") == 16
+
+
+def test_a_call_that_was_not_claimed_leaves_no_trace(capacity):
+    """Its place is free, and how long others lasted is not mistaken."""
+    capacity.take(ONE)
+    capacity.take(ONE)
+    capacity.drop(ONE)
+    assert capacity.free_for(ONE) == 3
+    capacity.drop(ONE)
+    assert capacity.taken == 0
+    assert capacity.oldest(ONE) == 0.0
