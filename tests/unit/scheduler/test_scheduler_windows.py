@@ -104,12 +104,8 @@ def test_a_full_window_is_looked_at_again_once_there_is_room(window, lane):
 
 
 @given(waiting)
-def test_lines_take_turns(plan):
+def test_lines_take_turns(touches):
     """Nobody has a second touch before everybody with one more has had as many."""
-    touches = [
-        touch(number, tenant, channel, outstanding=False)
-        for number, (tenant, channel, *_) in enumerate(plan)
-    ]
     turned = in_turns(touches)
     assert sorted(t.id for t in turned) == sorted(t.id for t in touches)
     for line in {line_of(t) for t in touches}:
