@@ -14,8 +14,8 @@ from followup_database import Transaction
 from followup_database.engine import to_json
 
 _PUT = text("""
-    INSERT INTO directory.templates (tenant_id, hash, channel, body)
-    SELECT :tenant_id, r.hash, r.channel, r.body
+    INSERT INTO directory.templates (tenant_id, hash, channel, body, person_id)
+    SELECT :tenant_id, r.hash, r.channel, r.body, CAST(:person_id AS uuid)
     FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(hash text, channel text, body jsonb)
     ORDER BY r.hash
     ON CONFLICT (tenant_id, hash) DO NOTHING
@@ -36,22 +36,32 @@ class Template:
     body: Mapping[str, Any]
 
 
-def template_hash(channel: Channel, body: Mapping[str, Any]) -> str:
-    """SHA-256, in hex, of channel and body as JSON with sorted keys."""
-    canonical = orjson.dumps([channel, dict(body)], option=orjson.OPT_SORT_KEYS)
+def template_hash(
+    channel: Channel, body: Mapping[str, Any], *, person_id: UUID | None = None
+) -> str:
+    """SHA-256, in hex, of channel and body as JSON with sorted keys, and whose it is."""
+    whose = [] if person_id is None else [str(person_id)]
+    canonical = orjson.dumps([channel, dict(body), *whose], option=orjson.OPT_SORT_KEYS)
     return sha256(canonical).hexdigest()
 
 
 async def put_templates(
-    tx: Transaction, tenant_id: UUID, bodies: Sequence[tuple[Channel, Mapping[str, Any]]]
+    tx: Transaction,
+    tenant_id: UUID,
+    bodies: Sequence[tuple[Channel, Mapping[str, Any]]],
+    *,
+    person_id: UUID | None = None,
 ) -> list[str]:
-    """Keep these bodies; returns their hashes in the order given. Again is no harm."""
-    hashes = [template_hash(channel, body) for channel, body in bodies]
+    """Keep these bodies; returns their hashes in the order given. Again is no harm.
+
+    With `person_id` they are words for that person alone, and are erased with them.
+    """
+    hashes = [template_hash(channel, body, person_id=person_id) for channel, body in bodies]
     rows = {
         hashed: {"hash": hashed, "channel": channel, "body": dict(body)}
         for hashed, (channel, body) in zip(hashes, bodies, strict=True)
     }
-    await tx.run(_PUT, tenant_id=tenant_id, rows=to_json(list(rows.values())))
+    await tx.run(_PUT, tenant_id=tenant_id, rows=to_json(list(rows.values())), person_id=person_id)
     return hashes
 
 

@@ -132,6 +132,9 @@ class Settings(BaseModel):
     mail_listen: Annotated[str, AfterValidator(_mail)] | None = None
     api_pool: Annotated[int, Field(ge=1, le=500)] = 8
     worker_pool: Annotated[int, Field(ge=1, le=500)] = 8
+    model_url: Annotated[str, AfterValidator(_public)] | None = None
+    model_name: str | None = None
+    model_key: str | None = None
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["json", "console"] = "json"
 

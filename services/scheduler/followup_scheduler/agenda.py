@@ -8,8 +8,10 @@ from uuid import UUID
 from followup_database import Transaction
 from followup_people import LeadView, PersonView, views
 from followup_scheduler.core.agenda import Due, Horizons
+from followup_scheduler.core.evidence.channels import Best, best_channel
 from followup_scheduler.store import agenda, answers, tasks
 from followup_scheduler.store.agenda import Entry
+from followup_scheduler.store.evidence import by_channel
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,7 @@ class Line:
     last_contact: Mapping[str, Any] | None
     next_touch: Mapping[str, Any] | None
     response: Mapping[str, Any] | None
+    best: Best | None
 
 
 async def lines(
@@ -38,6 +41,7 @@ async def lines(
     of_touches = await agenda.touches_by_id(tx, tenant_id, _ids(entries, "touch"))
     contacts = await agenda.contacts_of(tx, tenant_id, leads)
     said = await answers.last_of(tx, tenant_id, leads)
+    counted = await by_channel(tx, {entry.person_id for entry in entries})
     people = await views(tx, [(entry.lead_id, entry.person_id) for entry in entries])
     what = {**of_tasks, **of_touches}
     return [
@@ -49,6 +53,7 @@ async def lines(
             last_contact=contacts.get((entry.lead_id, True)),
             next_touch=contacts.get((entry.lead_id, False)),
             response=said.get(entry.lead_id),
+            best=best_channel(counted.get(entry.person_id, {})),
         )
         for entry in entries
         if entry.id in what and entry.lead_id in people

@@ -3,12 +3,15 @@
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 from uuid import UUID
 
 from followup_contracts.payload import Channel
 from followup_database import Transaction
 from followup_directory import put_templates
 from followup_scheduler.core import document, library
+from followup_scheduler.core.format.text import Variants
 from followup_scheduler.store import sequences
 
 _CACHED = 2_000
@@ -18,12 +21,38 @@ Edition_ = tuple[UUID, str, int]
 """Tenant, key, version."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Edition:
     """One version of a sequence, which never changes, with the hashes of its texts."""
 
     sequence: document.Sequence
     contents: Mapping[str, str]
+
+    @cached_property
+    def asks_best_channel(self) -> bool:
+        """Whether a rule or a condition of it asks which channel a lead answers best."""
+        return _names(document.to_json(self.sequence), frozenset({"best", "best_channel"}))
+
+    @cached_property
+    def learned(self) -> frozenset[str]:
+        """The texts among which it chooses by how they were answered."""
+        return frozenset(
+            name
+            for step in self.sequence.touch_steps()
+            for touch in step.touches
+            for choice in touch.choices()
+            if isinstance(choice.use, Variants) and choice.use.choose == "thompson"
+            for name in choice.uses()
+        )
+
+    @cached_property
+    def reviewed(self) -> bool:
+        """Whether any of its touches waits for a person or for a draft."""
+        return any(
+            touch.approval is not None or touch.draft == "model"
+            for step in self.sequence.touch_steps()
+            for touch in step.touches
+        )
 
     def template(self, channel: Channel, content: str) -> str:
         """The hash of a text of the document."""
@@ -96,6 +125,13 @@ class SequenceBook:
         self._editions.update(editions)
         while len(self._editions) > _CACHED:
             self._editions.popitem(last=False)
+
+
+def _names(value: Any, wanted: frozenset[str]) -> bool:
+    """Whether a field of one of these names stands anywhere in plain values."""
+    if isinstance(value, Mapping):
+        return bool(wanted & value.keys()) or any(_names(v, wanted) for v in value.values())
+    return isinstance(value, list) and any(_names(each, wanted) for each in value)
 
 
 async def _put_contents(

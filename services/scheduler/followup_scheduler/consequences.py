@@ -1,10 +1,12 @@
 """Carrying a decision out in memory: touches, timers, tasks, lines and events of a run."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Literal
 
 from followup_contracts.events import TaskCreated
 from followup_database import new_id
+from followup_scheduler.book import Edition
 from followup_scheduler.core.advance import advance
 from followup_scheduler.core.model import (
     OPEN_TOUCH_STATES,
@@ -19,9 +21,11 @@ from followup_scheduler.core.model import (
     TouchRecord,
     TouchSettled,
 )
+from followup_scheduler.core.moving import move
 from followup_scheduler.core.touches import contact_round
 from followup_scheduler.runs import Run
 from followup_scheduler.store.journal import Entry
+from followup_scheduler.store.reviews import NewReview
 from followup_scheduler.store.tasks import NewTask
 from followup_scheduler.touch import Timer, Touch
 
@@ -52,6 +56,25 @@ def tell(run: Run, stimulus: Stimulus, *, now: datetime) -> Decision:
         if decision.why is not None and not _told_by_touch(stimulus, before, run, decision):
             _write(run, decision, now=now)
     return decision
+
+
+def go_over(
+    run: Run, edition: Edition, *, version: int, steps: Mapping[str, str], now: datetime
+) -> None:
+    """Let the run go on in another version of its sequence."""
+    decision = move(
+        run.enrollment,
+        run.edition.sequence,
+        edition.sequence,
+        version=version,
+        steps=steps,
+        facts=run.facts,
+        now=now,
+    )
+    if decision.why is not None:
+        run.edition = edition
+        _carry_out(run, decision, now=now)
+        _write(run, decision, now=now)
 
 
 def _carry_out(run: Run, decision: Decision, *, now: datetime) -> None:
@@ -105,17 +128,46 @@ def _plan(run: Run, planned: PlannedTouch, *, now: datetime) -> None:
     touch.template = run.edition.template(planned.key.channel, planned.template)
     touch.lane = planned.lane
     touch.contact_round = planned.contact_round
+    touch.compared = planned.variant is not None
     touch.transactional = planned.transactional
     touch.wanted_at, touch.due_at = planned.wanted_at, planned.due_at
     touch.not_after = planned.not_after
     touch.note(now, "planned", **_planning(run, planned))
-    run.timers[touch.id] = Timer(
+    run.timers[touch.id] = _timer(touch, planned)
+    if planned.approval is not None or planned.draft == "model":
+        run.reviews.append(_review(touch, planned))
+
+
+def _timer(touch: Touch, planned: PlannedTouch) -> Timer:
+    """Ask for it when it is due; one that waits for a person, look whether it still does."""
+    if planned.approval is not None:
+        lapses_at = planned.due_at + planned.approval.within
+        return Timer(touch.id, touch.tenant_id, touch.lane, "lapse", lapses_at)
+    return Timer(
         touch.id,
         touch.tenant_id,
         touch.lane,
         "touch",
         planned.due_at,
         channel=planned.key.channel,
+    )
+
+
+def _review(touch: Touch, planned: PlannedTouch) -> NewReview:
+    asked = planned.approval
+    return NewReview(
+        touch_id=touch.id,
+        tenant_id=touch.tenant_id,
+        lead_id=touch.lead_id,
+        person_id=touch.person_id,
+        enrollment_id=touch.enrollment_id,
+        channel=planned.key.channel,
+        state="unasked" if asked is None else "pending",
+        otherwise="send" if asked is None else asked.otherwise,
+        due_at=planned.due_at,
+        lapses_at=None if asked is None else planned.due_at + asked.within,
+        plain=touch.template,
+        drafting="wanted" if planned.draft == "model" else "template",
     )
 
 
@@ -154,6 +206,7 @@ def _new(run: Run, key: TouchKey, *, content: str) -> Touch:
         epoch=of.epoch,
         lane=of.lane,
         content=content,
+        priority=run.edition.sequence.priority,
         template="",
         contact_round=contact_round(of, key),
     )

@@ -1,6 +1,6 @@
 """Entering leads into sequences, with their first touches on their way at once."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -9,6 +9,7 @@ from followup_contracts.payload import Lane
 from followup_database import Transaction, new_id
 from followup_scheduler.consequences import tell
 from followup_scheduler.core.model import Enrollment, Started
+from followup_scheduler.core.reenrolling import Again, NotAgain, again
 from followup_scheduler.runs import Run, RunStore
 from followup_scheduler.store import enrollments, touches
 from followup_scheduler.touch import Touch
@@ -32,15 +33,16 @@ class Entrance:
 class Entered:
     """What became of entrances: new runs, and those whose sequence nobody knows.
 
-    An entrance in neither was a lead that is in the sequence already.
+    `standing` are those whose lead is in it still, or may not enter again (yet), with why.
     """
 
     runs: tuple[Run, ...]
     unknown: tuple[Entrance, ...]
+    standing: tuple[tuple[Entrance, NotAgain], ...] = ()
 
 
 class Enroller:
-    """Enrolls in batches; a lead enters a sequence once, however often it is asked."""
+    """Enrolls in batches; a lead enters a sequence once, and again as the document allows."""
 
     def __init__(self, runs: RunStore, *, window: int) -> None:
         self._runs = runs
@@ -51,13 +53,16 @@ class Enroller:
         versions = await self._runs.book.current(
             tx, {(entrance.tenant_id, entrance.sequence) for entrance in entrances}
         )
-        new = [
-            _enrollment(entrance, version=versions[entrance.tenant_id, entrance.sequence])
-            for entrance in entrances
-            if (entrance.tenant_id, entrance.sequence) in versions
-        ]
-        inserted = await enrollments.insert(tx, new) if new else set()
-        runs = await self._runs.open(tx, [e for e in new if e.id in inserted], [])
+        known = [e for e in entrances if (e.tenant_id, e.sequence) in versions]
+        new = {
+            entrance: _enrollment(entrance, version=versions[entrance.tenant_id, entrance.sequence])
+            for entrance in known
+        }
+        inserted = await enrollments.insert(tx, list(new.values())) if new else set()
+        entered = [e for e in new.values() if e.id in inserted]
+        known_before = [each for each, e in new.items() if e.id not in inserted]
+        more, standing = await self._again(tx, known_before, versions)
+        runs = await self._runs.open(tx, [*entered, *more], [])
         came_from = {(e.tenant_id, e.lead_id): e.came_from for e in entrances}
         for run in runs.values():
             of = run.enrollment
@@ -66,11 +71,50 @@ class Enroller:
         await self._ask_at_once(tx, runs.values())
         await self._runs.save(tx, runs.values())
         unknown = [e for e in entrances if (e.tenant_id, e.sequence) not in versions]
-        return Entered(tuple(runs.values()), tuple(unknown))
+        return Entered(tuple(runs.values()), tuple(unknown), tuple(standing))
+
+    async def _again(
+        self,
+        tx: Transaction,
+        known_before: Sequence[Entrance],
+        versions: Mapping[tuple[UUID, str], int],
+    ) -> tuple[list[Enrollment], list[tuple[Entrance, NotAgain]]]:
+        """Runs of leads that have been there and may enter again; and those that may not.
+
+        Of two that ask at once one enters: the other's number is taken.
+        """
+        if not known_before:
+            return [], []
+        last = await enrollments.last_runs(tx, {_place(entrance) for entrance in known_before})
+        editions = await self._runs.book.editions(
+            tx, {(t, key, version) for (t, key), version in versions.items()}
+        )
+        allowed: dict[Entrance, Enrollment] = {}
+        standing: list[tuple[Entrance, NotAgain]] = []
+        for entrance in known_before:
+            version = versions[entrance.tenant_id, entrance.sequence]
+            edition = editions[entrance.tenant_id, entrance.sequence, version]
+            answer = again(last[_place(entrance)], edition.sequence.reenroll, tx.now)
+            if isinstance(answer, Again):
+                allowed[entrance] = _enrollment(entrance, version=version, run=answer.number)
+            else:
+                standing.append((entrance, answer))
+        inserted = await enrollments.insert(tx, list(allowed.values())) if allowed else set()
+        standing += [
+            (entrance, NotAgain(last[_place(entrance)].id, "running"))
+            for entrance, enrollment in allowed.items()
+            if enrollment.id not in inserted
+        ]
+        return [e for e in allowed.values() if e.id in inserted], standing
 
     async def _ask_at_once(self, tx: Transaction, runs: Iterable[Run]) -> None:
         """Touches that are due need no timer while their tenant's window has room."""
-        due = [(run, touch) for run in runs for touch in run.added.values() if _is_due(touch, tx)]
+        due = [
+            (run, touch)
+            for run in runs
+            for touch in run.added.values()
+            if _is_due(touch, tx) and not run.waits_for_approval(touch)
+        ]
         if not due:
             return
         asked = [touch for _, touch in due]
@@ -94,7 +138,11 @@ def _is_due(touch: Touch, tx: Transaction) -> bool:
     )
 
 
-def _enrollment(entrance: Entrance, *, version: int) -> Enrollment:
+def _place(entrance: Entrance) -> enrollments.Lead:
+    return entrance.tenant_id, entrance.lead_id, entrance.sequence
+
+
+def _enrollment(entrance: Entrance, *, version: int, run: int = 1) -> Enrollment:
     return Enrollment(
         id=new_id(),
         tenant_id=entrance.tenant_id,
@@ -105,4 +153,5 @@ def _enrollment(entrance: Entrance, *, version: int) -> Enrollment:
         state="active",
         anchor=entrance.anchor,
         lane=entrance.lane,
+        run=run,
     )

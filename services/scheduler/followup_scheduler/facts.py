@@ -10,11 +10,15 @@ from followup_contracts.channels import CHANNELS, TRAITS, AddressKind, Channel
 from followup_database import Transaction, new_id
 from followup_people import ContactPoint, LeadView, PersonView, same_person, views
 from followup_people.records import PointKind
-from followup_policy.caps import PastContact
 from followup_policy.consent import consent
 from followup_policy.zones import Place, Whereabouts, whereabouts
+from followup_scheduler.core.evidence.channels import Best, best_channel
+from followup_scheduler.core.evidence.tallies import Tally
 from followup_scheduler.core.model import Enrollment, Facts
+from followup_scheduler.core.ranking import ahead, behind
 from followup_scheduler.store import touches
+from followup_scheduler.store.evidence import ByChannel, by_channel
+from followup_scheduler.store.touches import Around
 from followup_suppression import AddressHasher, standings
 from followup_suppression.standing import Look
 
@@ -35,17 +39,28 @@ Address = tuple[UUID, str, Channel]
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """Whom an enrollment is about."""
+    """Whom an enrollment is about, the priority of its sequence, and what that asks of us."""
 
     enrollment_id: UUID
     tenant_id: UUID
     lead_id: UUID
     person_id: UUID
+    priority: int = 50
+    asks_best_channel: bool = False
 
     @classmethod
-    def of(cls, enrollment: Enrollment) -> "Subject":
+    def of(
+        cls, enrollment: Enrollment, *, priority: int, asks_best_channel: bool = False
+    ) -> "Subject":
         """The subject of an enrollment."""
-        return cls(enrollment.id, enrollment.tenant_id, enrollment.lead_id, enrollment.person_id)
+        return cls(
+            enrollment.id,
+            enrollment.tenant_id,
+            enrollment.lead_id,
+            enrollment.person_id,
+            priority,
+            asks_best_channel,
+        )
 
 
 class FactFinder:
@@ -60,23 +75,40 @@ class FactFinder:
             return {}
         known = await views(tx, [(subject.lead_id, subject.person_id) for subject in subjects])
         stopped = await self._stopped(tx, subjects, known)
-        past = await self._contacts(tx, {subject.person_id for subject in subjects})
+        past = await self._around(tx, {subject.person_id for subject in subjects})
+        best = await self._best(tx, {s.person_id for s in subjects if s.asks_best_channel})
         return {
             subject.enrollment_id: _facts(
-                known.get(subject.lead_id), stopped, past.get(subject.person_id, ())
+                known.get(subject.lead_id),
+                stopped,
+                subject,
+                past.get(subject.person_id, Around()),
+                best.get(subject.person_id),
             )
             for subject in subjects
         }
 
-    async def _contacts(
-        self, tx: Transaction, persons: Iterable[UUID]
-    ) -> dict[UUID, list[PastContact]]:
-        """Person → what reached them lately, under whatever id they were known then."""
+    async def _best(self, tx: Transaction, persons: Iterable[UUID]) -> dict[UUID, Best]:
+        """Person → the channel they answer best, of those who have answered."""
+        names = await ids_of(tx, persons) if persons else {}
+        counted = await by_channel(tx, {i for ids in names.values() for i in ids}) if names else {}
+        found = {
+            person: best_channel(_together([counted[i] for i in ids if i in counted]))
+            for person, ids in names.items()
+        }
+        return {person: best for person, best in found.items() if best is not None}
+
+    async def _around(self, tx: Transaction, persons: Iterable[UUID]) -> dict[UUID, Around]:
+        """Person → what reached them lately and what is planned, under whatever id."""
         names = await ids_of(tx, persons)
         everybody = {id_ for ids in names.values() for id_ in ids}
-        past = await touches.contacts(tx, everybody, since=tx.now - _LOOK_BACK)
+        found = await touches.around(tx, everybody, since=tx.now - _LOOK_BACK)
+        nothing = Around()
         return {
-            person: [contact for id_ in ids for contact in past.get(id_, ())]
+            person: Around(
+                [contact for id_ in ids for contact in found.get(id_, nothing).contacts],
+                [rival for id_ in ids for rival in found.get(id_, nothing).rivals],
+            )
             for person, ids in names.items()
         }
 
@@ -125,6 +157,15 @@ def place_of(person: PersonView) -> Place:
     return Place(phone=phone, **dict(person.place))
 
 
+def _together(several: Sequence[ByChannel]) -> ByChannel:
+    """What was counted of one human under several ids."""
+    found: ByChannel = {}
+    for tallies in several:
+        for channel, tally in tallies.items():
+            found[channel] = found.get(channel, Tally()) + tally
+    return found
+
+
 def _points(person: PersonView) -> list[tuple[Channel, ContactPoint]]:
     return [(channel, point) for channel in CHANNELS for point in person.reached_by(channel)]
 
@@ -139,7 +180,9 @@ _ADDRESSES: Mapping[AddressKind, str] = {
 def _facts(
     known: tuple[PersonView, LeadView] | None,
     stopped: frozenset[Address],
-    contacts: Sequence[PastContact],
+    subject: Subject,
+    around: Around,
+    best: Best | None,
 ) -> Facts:
     if known is None:
         return _NOBODY
@@ -150,6 +193,7 @@ def _facts(
         for channel in CHANNELS
         if (refusal := _refusal(channel, person, lead, where, stopped)) is not None
     }
+    run, priority = subject.enrollment_id, subject.priority
     return Facts(
         where=where,
         source=lead.source,
@@ -157,8 +201,10 @@ def _facts(
         audience=person.audience,
         reachable=frozenset(CHANNELS) - refused.keys(),
         refused=refused,
-        contacts=tuple(contacts),
+        contacts=(*around.contacts, *ahead(around.rivals, run=run, priority=priority)),
         attributes=_attributes(person, lead),
+        rivals=behind(around.rivals, run=run, priority=priority),
+        best_channel=None if best is None else best.channel,
     )
 
 

@@ -238,7 +238,7 @@ class Reconciler:
 
 async def next_due(tx: Transaction) -> datetime | None:
     """The earliest moment anything is due, or None when nothing waits."""
-    moments = (await timers.next_due(tx), await timers.next_reminder(tx))
+    moments = (await timers.next_due(tx), await timers.next_of_people(tx))
     return min((moment for moment in moments if moment is not None), default=None)
 
 

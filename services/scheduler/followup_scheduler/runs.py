@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -11,13 +12,16 @@ from followup_contracts.payload import Payload
 from followup_database import Transaction
 from followup_messaging.outbox import Outbox
 from followup_scheduler.assigning import closed, open_tasks
-from followup_scheduler.book import Edition, SequenceBook
+from followup_scheduler.book import Edition, Edition_, SequenceBook
+from followup_scheduler.comparing import Comparisons
 from followup_scheduler.core.memory import kept
-from followup_scheduler.core.model import Enrollment, Facts, TouchKey
+from followup_scheduler.core.model import OPEN_TOUCH_STATES, Enrollment, Facts, TouchKey
+from followup_scheduler.core.ranking import CROWDED, crowded
 from followup_scheduler.facts import FactFinder, Subject
 from followup_scheduler.figures import Figures
-from followup_scheduler.store import enrollments, journal, tasks, timers, touches
+from followup_scheduler.store import enrollments, journal, reviews, tasks, timers, touches
 from followup_scheduler.store.journal import Entry
+from followup_scheduler.store.reviews import NewReview
 from followup_scheduler.store.tasks import NewTask
 from followup_scheduler.touch import Timer, Touch
 from followup_suppression import raise_epochs
@@ -43,6 +47,7 @@ class Run:
     added: dict[TouchKey, Touch] = field(default_factory=dict)
     timers: dict[UUID, Timer | None] = field(default_factory=dict)
     tasks: list[NewTask] = field(default_factory=list)
+    reviews: list[NewReview] = field(default_factory=list)
     entries: list[Entry] = field(default_factory=list)
     events: list[Payload] = field(default_factory=list)
     commands: list[Touch] = field(default_factory=list)
@@ -52,6 +57,11 @@ class Run:
     def touch(self, touch_id: UUID) -> Touch | None:
         """A touch of this enrollment by its id."""
         return next((touch for touch in self.touches.values() if touch.id == touch_id), None)
+
+    def waits_for_approval(self, touch: Touch) -> bool:
+        """Whether a touch that was just planned may not be asked for before a person's word."""
+        timer = self.timers.get(touch.id)
+        return timer is not None and timer.kind == "lapse"
 
     def change(self, touch: Touch) -> None:
         """Have a touch saved, and remembered by the enrollment as it stands now."""
@@ -91,6 +101,7 @@ class RunStore:
         self.figures = figures
         self.successor: Successor = _nobody
         self._finder = finder
+        self._comparisons = Comparisons()
 
     async def load(
         self, tx: Transaction, ids: Iterable[UUID], *, skip_locked: bool = False
@@ -113,12 +124,32 @@ class RunStore:
         for touch in known:
             by_run[touch.enrollment_id][touch.key] = touch
         editions = await self.book.editions(tx, {_edition(e) for e in found})
-        facts = await self._finder.gather(tx, [Subject.of(e) for e in found])
+        facts = await self._finder.gather(
+            tx,
+            [_subject(e, editions[_edition(e)]) for e in found],
+        )
+        facts = await self._with_variants(tx, found, editions, facts)
         runs = {e.id: Run(e, by_run[e.id], editions[_edition(e)], facts[e.id]) for e in found}
         for run in runs.values():
             run.was_live = run.enrollment.end_reason is None
             run.remember()
         return runs
+
+    async def _with_variants(
+        self,
+        tx: Transaction,
+        found: Sequence[Enrollment],
+        editions: Mapping[Edition_, Edition],
+        facts: Mapping[UUID, Facts],
+    ) -> dict[UUID, Facts]:
+        """The facts, with what was counted where a sequence learns which texts do better."""
+        known = dict(facts)
+        for of in found:
+            texts = editions[_edition(of)].learned
+            if texts:
+                tallies = await self._comparisons.of(tx, of.tenant_id, of.sequence, texts)
+                known[of.id] = replace(known[of.id], variants=tallies)
+        return known
 
     async def save(self, tx: Transaction, runs: Iterable[Run]) -> None:
         """Save everything decided, in one statement a table; messages leave after the commit."""
@@ -126,6 +157,7 @@ class RunStore:
         await self._raise_epochs(tx, several)
         await self._save_rows(tx, several)
         await self._save_timers(tx, several)
+        await _save_reviews(tx, several)
         await self._save_tasks(tx, several)
         entries = [entry for run in several for entry in run.entries]
         if entries:
@@ -219,6 +251,47 @@ class RunStore:
         armed = [timer for timer in wanted.values() if timer is not None]
         if armed:
             await timers.set_(tx, armed)
+        displaced = [timer for run in runs for timer in _crowded(run, now=tx.now)]
+        if displaced:
+            await timers.bring_forward(tx, displaced)
+
+
+async def _save_reviews(tx: Transaction, runs: Sequence[Run]) -> None:
+    """Ask for reviews; nobody is to look any more at what is cancelled or settled."""
+    asked = [review for run in runs for review in run.reviews]
+    if asked:
+        await reviews.insert(tx, asked)
+    over = [
+        touch.id
+        for run in runs
+        if run.edition.reviewed
+        for touch in run.touched.values()
+        if touch.state != "planned"
+    ]
+    if over:
+        await reviews.withdraw(tx, over)
+
+
+def _crowded(run: Run, *, now: datetime) -> list[Timer]:
+    """Wakes for the person's other runs that have to plan around what this one has planned."""
+    planned = [
+        touch.due_at
+        for touch in run.added.values()
+        if touch.state in OPEN_TOUCH_STATES and touch.due_at is not None and not touch.transactional
+    ]
+    of = run.enrollment
+    return [
+        Timer(other, of.tenant_id, of.lane, "wake", now, CROWDED)
+        for other in sorted(crowded(run.facts.rivals, planned))
+    ]
+
+
+def _subject(enrollment: Enrollment, edition: Edition) -> Subject:
+    return Subject.of(
+        enrollment,
+        priority=edition.sequence.priority,
+        asks_best_channel=edition.asks_best_channel,
+    )
 
 
 def _edition(enrollment: Enrollment) -> tuple[UUID, str, int]:

@@ -12,5 +12,6 @@ PERSONAL: tuple[PersonalTable, ...] = (
     PersonalTable(SCHEMA, "touches", ("trace", "reason"), keep_row=True),
     PersonalTable(SCHEMA, "tasks", ("reason", "title", "outcome", "note", "assignee")),
     PersonalTable(SCHEMA, "answers", ("intent",)),
+    PersonalTable(SCHEMA, "reviews", ("decided_by", "reason", "draft")),
     PersonalTable(SCHEMA, "journal", ("what", "why")),
 )

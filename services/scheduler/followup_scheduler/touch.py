@@ -18,8 +18,9 @@ class Touch:
     """One planned contact. Its id is the idempotency key of everything that follows.
 
     `content` names the text in the sequence document, `template` is the text's hash.
-    `outstanding` says that it takes a place in its tenant's window: commanded, or
-    deferred by a rate. `news` are trace entries that are not stored yet.
+    `priority` is its sequence's; `compared`: its text is one of several. `outstanding`
+    says that it takes a place in its tenant's window: commanded, or deferred by a rate.
+    `news` are trace entries that are not stored yet.
     """
 
     id: UUID
@@ -37,6 +38,8 @@ class Touch:
     template: str
     contact_round: str
     transactional: bool = False
+    priority: int = 50
+    compared: bool = False
     round: int = 0
     wanted_at: datetime | None = None
     due_at: datetime | None = None
@@ -96,12 +99,14 @@ Line = tuple[UUID, Channel]
 """Tenant and channel: what a window is counted for."""
 
 
-TimerKind = Literal["touch", "wake", "remind"]
+TimerKind = Literal["touch", "wake", "remind", "lapse"]
 
 
 @dataclass(frozen=True, slots=True)
 class Timer:
-    """When to do what: ask for a touch, wake an enrollment, remind of a task. One per target.
+    """When to do what, one per target.
+
+    Ask for a touch, wake an enrollment, remind of a task, give up waiting for an approval.
 
     `channel` is that of a touch which still needs a place in its window; a touch that
     has one (deferred by a rate) has none here and never waits for room.

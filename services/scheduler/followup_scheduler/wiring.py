@@ -2,6 +2,7 @@
 
 import asyncio
 
+import httpx
 from fastapi import APIRouter
 
 from followup_messaging.consumer import Consumer
@@ -18,6 +19,9 @@ from followup_runtime.rights import RightsLoop
 from followup_runtime.service import Service
 from followup_runtime.settings import Settings
 from followup_scheduler.book import SequenceBook
+from followup_scheduler.drafters.openai import ModelDrafter
+from followup_scheduler.drafters.port import Drafter, TemplateDrafter
+from followup_scheduler.drafting import Drafting
 from followup_scheduler.enroller import Enroller
 from followup_scheduler.facts import FactFinder
 from followup_scheduler.figures import Figures
@@ -27,9 +31,12 @@ from followup_scheduler.handlers.feedback import ProviderFeedback
 from followup_scheduler.handlers.outcomes import TouchOutcomes
 from followup_scheduler.handlers.product import ProductEvents
 from followup_scheduler.handlers.replies import Replies
-from followup_scheduler.http import agenda, enrollments, leads, sequences, tasks
+from followup_scheduler.http import agenda, approvals, enrollments, leads, sequences, tasks
+from followup_scheduler.lapses import Lapses
 from followup_scheduler.loops import Reconciler, TimerLoop
+from followup_scheduler.moves import Moves
 from followup_scheduler.reminders import Reminders
+from followup_scheduler.reviewing import Reviewing
 from followup_scheduler.runs import RunStore
 from followup_scheduler.settings import SchedulerSettings
 from followup_scheduler.successors import Successors
@@ -41,6 +48,7 @@ from followup_suppression import AddressHasher, StopFence
 NAME = "scheduler"
 LINGER = {"scheduler.touches": 0.05, "scheduler.feedback": 0.05, "scheduler.leads.later": 0.02}
 """Seconds in which a batch is gathered, where nobody waits for its outcome."""
+MODEL_SECONDS = 20.0
 _DOCUMENT_BYTES = 320 * 1024  # a document may have 256 KB; JSON of it has a little more
 
 
@@ -83,11 +91,15 @@ def build(
         )
         for queue, handle in handlers.items()
     ]
-    moved, moved_reminders = asyncio.Event(), asyncio.Event()
+    moved = [asyncio.Event() for _ in range(3)]
     timers = TimerLoop(databases.worker, runs, window=own.window)
     reminders = Reminders(databases.worker, outbox)
+    lapses = Lapses(databases.worker, runs)
+    model = _client(settings)
     loops: list[Loop] = [
         Reconciler(databases.worker, runs, after=own.unanswered),
+        Moves(databases.worker, runs),
+        Drafting(databases.worker, _drafter(settings, model)),
         outbox.sweeper,
         # Nobody's in particular, so they are here: every deployment has a scheduler.
         Months(databases.worker, "messaging"),
@@ -99,14 +111,19 @@ def build(
     ]
     runners: list[Runner] = [
         *consumers,
-        LoopRunner(timers, wake=moved, metrics=metrics),
-        LoopRunner(reminders, wake=moved_reminders, metrics=metrics),
+        LoopRunner(timers, wake=moved[0], metrics=metrics),
+        LoopRunner(reminders, wake=moved[1], metrics=metrics),
+        LoopRunner(lapses, wake=moved[2], metrics=metrics),
         *(LoopRunner(loop, metrics=metrics) for loop in loops),
     ]
 
     def nudge() -> None:
-        moved.set()
-        moved_reminders.set()
+        for event in moved:
+            event.set()
+
+    async def close() -> None:
+        if model is not None:
+            await model.aclose()
 
     async def ready() -> str | None:
         return None if bus.connected else "the bus is not connected"
@@ -116,11 +133,30 @@ def build(
         router=_routes(databases, runs, enroller, outbox),
         runners=runners,
         finishers=[outbox.relay],
+        close=close,
         pending=lambda: outbox.relay.pending,
         nudge=nudge,
         ready=ready,
         body_limits={"/v1/sequences": _DOCUMENT_BYTES},
     )
+
+
+def _client(settings: Settings) -> httpx.AsyncClient | None:
+    """The line to the model that writes drafts, if there is one."""
+    if settings.model_url is None:
+        return None
+    key = settings.model_key
+    return httpx.AsyncClient(
+        base_url=f"{settings.model_url}/",
+        headers={} if key is None else {"authorization": f"Bearer {key}"},
+        timeout=MODEL_SECONDS,
+    )
+
+
+def _drafter(settings: Settings, client: httpx.AsyncClient | None) -> Drafter:
+    if client is None:
+        return TemplateDrafter()
+    return ModelDrafter(client, model=settings.model_name or "default")
 
 
 def _routes(databases: Databases, runs: RunStore, enroller: Enroller, outbox: Outbox) -> APIRouter:
@@ -139,6 +175,7 @@ def _routes(databases: Databases, runs: RunStore, enroller: Enroller, outbox: Ou
             )
         ),
         agenda.routes(agenda.AgendaRoutes(databases=databases)),
+        approvals.routes(approvals.ApprovalRoutes(databases=databases, reviewing=Reviewing(runs))),
     ):
         router.include_router(part)
     return router

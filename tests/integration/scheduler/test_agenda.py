@@ -98,6 +98,7 @@ async def test_a_line_says_what_one_must_know_before_calling(client, desk, say):
         "sms",
     )
     assert task["lead"]["next_touch"] is None
+    assert task["lead"]["best_channel"] == {"channel": "sms", "why": "answered so far: sms 1 of 1"}
 
 
 async def test_the_agenda_of_another_tenant_is_empty(client, client_of, desk):

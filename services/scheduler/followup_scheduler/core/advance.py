@@ -11,6 +11,7 @@ from followup_scheduler.core.draft import Draft
 from followup_scheduler.core.format.reaction import Reaction
 from followup_scheduler.core.model import (
     ENDED_STATES,
+    OPEN_TOUCH_STATES,
     CallEnded,
     Converted,
     Decision,
@@ -30,6 +31,7 @@ from followup_scheduler.core.model import (
     Woken,
 )
 from followup_scheduler.core.progress import wake_of
+from followup_scheduler.core.ranking import CROWDED
 from followup_scheduler.core.reactions import (
     OPTED_OUT,
     Occurred,
@@ -269,11 +271,20 @@ def _woken(draft: Draft, told: Woken) -> str | None:
     if run.state == "paused" and run.resume_at is not None and run.resume_at <= draft.now:
         draft.resume()
         return "the wait is over; resumed"
+    if told.reason == CROWDED and _can_move(run):
+        draft.replan(CROWDED)
+        return "planned again: another sequence goes first"
     draft.go_on()
     if draft.enrollment != run or draft.plan:
         return f"waited long enough for: {told.reason}"
     standing = wake_of(run, draft.sequence, now=draft.now)
     return None if standing is None else f"woken early; waits for: {standing.reason}"
+
+
+def _can_move(run: Enrollment) -> bool:
+    """Whether what is open is only planned: what is being asked for goes or is deferred."""
+    states = {touch.state for touch in run.touches if touch.state in OPEN_TOUCH_STATES}
+    return run.state == "active" and states == {"planned"}
 
 
 def _ordered(draft: Draft, told: Ordered) -> str | None:

@@ -18,8 +18,10 @@ from uuid import UUID
 from followup_contracts.events import CallResult, Intent
 from followup_contracts.payload import Channel, Lane, Payload
 from followup_policy.zones import Whereabouts
+from followup_scheduler.core.evidence.tallies import Tally
 from followup_scheduler.core.format.reaction import ProductEvent
 from followup_scheduler.core.format.touch import Approval
+from followup_scheduler.core.ranking import Rival
 
 EnrollmentState = Literal["active", "paused", "held", "halted", "completed"]
 TouchState = Literal[
@@ -75,7 +77,7 @@ class Enrollment:
     `anchor` is the moment the sequence counts from. `step` is the id of the step whose
     touches are planned (None: not begun, or past the last). `epoch` is raised by
     halt, pause, cancellation and re-planning. `memory` is for what steps remember,
-    JSON values only.
+    JSON values only. `run` counts the lead's runs through the sequence, from 1.
     """
 
     id: UUID
@@ -94,6 +96,7 @@ class Enrollment:
     resume_at: datetime | None = None
     end_reason: str | None = None
     memory: Mapping[str, Any] = field(default_factory=dict)
+    run: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +107,11 @@ class Facts:
     for which consent allows a touch of an automatic sequence; `refused` says for the
     other channels why not, by rule. `contacts` are this person's recent contacts as far
     as the scheduler knows them (for planning around R1, R2 and R6; the dispatcher has
-    the last word). `attributes` are those of the lead and its person, with what is kept
+    the last word), and what runs that go first have planned; `rivals` is what runs that
+    go second have. `attributes` are those of the lead and its person, with what is kept
     of its appointment (`appointment`) and deal (`deal`). `best_channel` is the one this
-    lead answers best, once that is known.
+    lead answers best, once that is known and the document asks. `variants` counts how
+    the texts that its sequence compares were answered, if it learns from that.
     """
 
     where: Whereabouts
@@ -117,7 +122,9 @@ class Facts:
     refused: Mapping[Channel, str] = field(default_factory=dict)
     contacts: tuple[Any, ...] = ()  # followup_policy.caps.PastContact
     attributes: Mapping[str, Any] = field(default_factory=dict)
+    rivals: tuple[Rival, ...] = ()
     best_channel: Channel | None = None
+    variants: Mapping[str, Tally] = field(default_factory=dict)
 
 
 # What an enrollment is told. `at` is when it happened, which may be long ago.

@@ -9,6 +9,8 @@ from uuid import UUID
 from followup_contracts.payload import Channel
 from followup_scheduler.core import memory
 from followup_scheduler.core.conditions import holds
+from followup_scheduler.core.evidence.tallies import Tally
+from followup_scheduler.core.evidence.variants import thompson
 from followup_scheduler.core.format.text import Choice, Rotation, Variant, Variants
 from followup_scheduler.core.format.touch import ChannelRule, Touch
 from followup_scheduler.core.model import Enrollment, Facts
@@ -80,13 +82,16 @@ def pick_text(
         return None
     for choice in touch.says(channel):
         if holds(choice.when, enrollment=enrollment, facts=facts):
-            picked = _use(choice, step=step, enrollment=enrollment)
+            picked = _use(choice, step=step, enrollment=enrollment, facts=facts)
             return _with_subject(picked, sequence, step=step, enrollment=enrollment)
     return None
 
 
-def _use(choice: Choice, *, step: str, enrollment: Enrollment) -> Picked:
+def _use(choice: Choice, *, step: str, enrollment: Enrollment, facts: Facts) -> Picked:
     match choice.use:
+        case Variants(variants=variants, choose="thompson"):
+            names = [variant.use for variant in variants]
+            return _learned(names, step=step, enrollment=enrollment, facts=facts)
         case Variants(variants=variants):
             return Picked(
                 shared_out(variants, enrollment=enrollment.id, step=step),
@@ -96,6 +101,18 @@ def _use(choice: Choice, *, step: str, enrollment: Enrollment) -> Picked:
             return Picked(keys[memory.cycle(enrollment) % len(keys)])
         case key:
             return Picked(key)
+
+
+def _learned(names: list[str], *, step: str, enrollment: Enrollment, facts: Facts) -> Picked:
+    """The text that what was answered so far speaks for; one that was given before stays."""
+    since = memory.since(enrollment)
+    given = {t.text for t in enrollment.touches if t.key.step == step and t.key.occurrence >= since}
+    for name in names:
+        if name in given:
+            return Picked(name, variant=f"of {len(names)} texts, as before")
+    tallies = {name: facts.variants.get(name, Tally()) for name in names}
+    chosen = thompson(tallies, seed=f"{enrollment.id}/{step}")
+    return Picked(chosen.name, variant=f"of {len(names)} texts, {chosen.why}")
 
 
 def _with_subject(

@@ -63,10 +63,17 @@ class DealBody(BaseModel):
     currency: str | None
 
 
+class BestBody(BaseModel):
+    """The channel somebody answers best, and the figures."""
+
+    channel: str
+    why: str
+
+
 class LeadBody(BaseModel):
     """What is tracked about a lead, as far as one needs it before writing or calling.
 
-    `response` null: there was none so far.
+    `response` null: there was none so far; then no channel is the best either.
     """
 
     id: UUID
@@ -80,6 +87,7 @@ class LeadBody(BaseModel):
     last_contact: ContactBody | None
     response: ResponseBody | None
     next_touch: ContactBody | None
+    best_channel: BestBody | None
 
 
 class PlannedBody(BaseModel):
@@ -244,6 +252,9 @@ def _lead(line: Line) -> LeadBody:
         last_contact=_contact(line.last_contact),
         response=None if line.response is None else ResponseBody.model_validate(line.response),
         next_touch=_contact(line.next_touch),
+        best_channel=None
+        if line.best is None
+        else BestBody(channel=line.best.channel, why=line.best.why),
     )
 
 

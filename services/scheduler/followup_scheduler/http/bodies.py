@@ -83,13 +83,14 @@ class TouchBody(BaseModel):
 
 
 class EnrollmentBody(BaseModel):
-    """One lead's run through one version of a sequence."""
+    """One lead's run through one version of a sequence; `run` counts its runs there."""
 
     id: UUID
     lead_id: UUID
     person_id: UUID
     sequence: str
     version: int
+    run: int
     state: str
     lane: str
     step: str | None

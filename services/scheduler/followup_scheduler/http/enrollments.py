@@ -53,14 +53,10 @@ class EnrollmentRoutes:
             entered = await self._enroller.enroll(tx, [entrance])
             if entered.unknown:
                 raise Problem(422, detail="there is no such sequence", pointer="/sequence")
-            enrollment_id = (
-                entered.runs[0].enrollment.id
-                if entered.runs
-                else await enrollments.of_lead(tx, tenant_id, lead.id, asked.sequence)
-            )
-            if enrollment_id is None:
-                raise LookupError("an enrollment that was there is gone")
-            return await _shown(tx, tenant_id, enrollment_id), bool(entered.runs)
+            if entered.runs:
+                return await _shown(tx, tenant_id, entered.runs[0].enrollment.id), True
+            _, standing = entered.standing[0]
+            return await _shown(tx, tenant_id, standing.last), False
 
     async def show(self, principal: Principal, enrollment_id: UUID) -> EnrollmentBody:
         """An enrollment with its touches."""
@@ -94,7 +90,7 @@ def routes(service: EnrollmentRoutes) -> APIRouter:
 
     @router.post("", status_code=201)
     async def enroll(principal: Writer, body: Enroll, response: Response) -> EnrollmentBody:
-        """Enroll a lead; asking again gives the same enrollment with 200."""
+        """Enroll a lead; 200 with the last run where it runs still or may not enter again."""
         shown, new = await service.enroll(principal, body)
         response.status_code = 201 if new else 200
         return shown

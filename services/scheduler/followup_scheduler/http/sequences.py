@@ -14,15 +14,22 @@ from followup_runtime.problems import Problem
 from followup_scheduler.book import SequenceBook
 from followup_scheduler.core import document
 from followup_scheduler.core.calendar import calendar_json
+from followup_scheduler.core.differences import differences
 from followup_scheduler.core.errors import BadDocument
 from followup_scheduler.core.library import library
-from followup_scheduler.core.unbuilt import unbuilt
 from followup_scheduler.http.bodies import LintBody, SequenceBody
 from followup_scheduler.http.documents import document_of, refused, told, unpublishable
+from followup_scheduler.http.versions import (
+    DifferenceBody,
+    PublicationOrder,
+    PublishedBody,
+    VersionsBody,
+)
 from followup_scheduler.imagined import Play
 from followup_scheduler.lint import linter
 from followup_scheduler.lint.linter import has_errors
-from followup_scheduler.store import sequences
+from followup_scheduler.publishing import NoSuchStep, Publisher
+from followup_scheduler.store import moves, sequences
 
 Reader = Annotated[Principal, Depends(require("sequences:read"))]
 Writer = Annotated[Principal, Depends(require("sequences:write"))]
@@ -43,6 +50,7 @@ class SequenceRoutes:
     def __init__(self, *, databases: Databases, book: SequenceBook) -> None:
         self._databases = databases
         self._book = book
+        self._publisher = Publisher(book)
 
     async def show(self, principal: Principal, key: str, version: int | None) -> SequenceBody:
         """A version, the newest if none is named; else the library's document."""
@@ -64,8 +72,10 @@ class SequenceRoutes:
             await self._book.add(tx, tenant_id, source, key=key, version=number, state="draft")
             return await self._found(tx, tenant_id, key, number)
 
-    async def publish(self, principal: Principal, key: str, version: int | None) -> SequenceBody:
-        """Let new enrollments take a version, the newest if none is named.
+    async def publish(
+        self, principal: Principal, key: str, version: int | None, asked: PublicationOrder
+    ) -> PublishedBody:
+        """Let new enrollments take a version, the newest if none is named; runs as planned.
 
         One whose lint has errors is refused; what they are stands in the problem.
         """
@@ -74,12 +84,40 @@ class SequenceRoutes:
             await sequences.lock(tx, tenant_id, key)
             await self._book.current(tx, [(tenant_id, key)])
             found = await self._found(tx, tenant_id, key, version)
-            if unready := unbuilt(_parsed(found.source, key=key)):
-                raise refused(BadDocument(unready, file=f"{key}.yaml"))
-            if found.version is not None:
-                await _check(found.source, key=key)
-                await sequences.publish(tx, tenant_id, key, found.version)
-            return await self._found(tx, tenant_id, key, found.version)
+            if found.version is None:
+                raise LookupError(f"{key} was installed and is not there")
+            await _check(found.source, key=key)
+            done = await self._publisher.publish(tx, tenant_id, key, found.version, asked.order())
+            if isinstance(done, NoSuchStep):
+                raise Problem(
+                    422,
+                    detail=f"version {found.version} has no step {done.target!r}",
+                    pointer=f"/steps/{done.step}",
+                )
+            shown = await self._found(tx, tenant_id, key, found.version)
+        return PublishedBody.of(shown, done, preview=asked.preview)
+
+    async def versions(self, principal: Principal, key: str) -> VersionsBody:
+        """The versions of a sequence and who runs them."""
+        tenant_id = principal.tenant_id
+        async with self._databases.api.transaction(tenant=tenant_id) as tx:
+            rows = await sequences.versions(tx, tenant_id, key)
+            if not rows:
+                await self._found(tx, tenant_id, key, None)  # 404, unless the library has it
+            move = await moves.last_of(tx, tenant_id, key)
+        return VersionsBody.model_validate({"key": key, "versions": rows, "move": move})
+
+    async def diff(self, principal: Principal, key: str, old: int, new: int) -> DifferenceBody:
+        """What differs between two versions, in words."""
+        tenant_id = principal.tenant_id
+        wanted = {number: (tenant_id, key, number) for number in (old, new)}
+        async with self._databases.api.transaction(tenant=tenant_id) as tx:
+            found = await self._book.editions(tx, wanted.values())
+        for number, place in wanted.items():
+            if place not in found:
+                raise Problem(404, detail=f"there is no version {number}", pointer="{key}")
+        changes = differences(found[wanted[old]].sequence, found[wanted[new]].sequence)
+        return DifferenceBody(key=key, from_version=old, to_version=new, changes=list(changes))
 
     async def simulate(self, principal: Principal, key: str, play: Play) -> dict[str, Any]:
         """The calendar of a made-up lead."""
@@ -137,9 +175,29 @@ def routes(service: SequenceRoutes) -> APIRouter:
         return await service.write(principal, key, source)
 
     @router.post("/{key}/publish")
-    async def publish(principal: Writer, key: Key, version: Version = None) -> SequenceBody:
-        """Let new enrollments take a version; runs under way keep theirs."""
-        return await service.publish(principal, key, version)
+    async def publish(
+        principal: Writer,
+        key: Key,
+        body: PublicationOrder | None = None,
+        version: Version = None,
+    ) -> PublishedBody:
+        """Let new enrollments take a version; runs under way do as the plan says."""
+        return await service.publish(principal, key, version, body or PublicationOrder(steps={}))
+
+    @router.get("/{key}/versions")
+    async def versions(principal: Reader, key: Key) -> VersionsBody:
+        """The versions of a sequence, newest first, and how many live runs each has."""
+        return await service.versions(principal, key)
+
+    @router.get("/{key}/diff")
+    async def diff(
+        principal: Reader,
+        key: Key,
+        old: Annotated[int, Query(alias="from", ge=1, le=2_000_000_000)],
+        new: Annotated[int, Query(alias="to", ge=1, le=2_000_000_000)],
+    ) -> DifferenceBody:
+        """What differs between two versions, in words."""
+        return await service.diff(principal, key, old, new)
 
     @router.post("/{key}/lint", openapi_extra=DOCUMENT)
     async def lint(principal: Reader, key: Key, request: Request) -> LintBody:

@@ -9,10 +9,14 @@ from sqlalchemy import text
 from followup_database import Transaction
 from followup_database.engine import to_json
 from followup_scheduler.core.model import Enrollment
+from followup_scheduler.core.reenrolling import LastRun
+
+Lead = tuple[UUID, UUID, str]
+"""Tenant, lead, sequence."""
 
 _COLUMNS = (
     "id, tenant_id, lead_id, person_id, sequence, version, state, lane, step,"
-    " occurrence, epoch, anchor, resume_at, end_reason, memory"
+    " occurrence, epoch, anchor, resume_at, end_reason, memory, run"
 )
 _NAMES = tuple(name.strip() for name in _COLUMNS.split(","))
 
@@ -21,22 +25,22 @@ INSERT INTO scheduler.enrollments ({_COLUMNS})
 SELECT {_COLUMNS} FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
   id uuid, tenant_id uuid, lead_id uuid, person_id uuid, sequence text, version int,
   state text, lane text, step text, occurrence int, epoch int, anchor timestamptz,
-  resume_at timestamptz, end_reason text, memory jsonb)
-ORDER BY tenant_id, lead_id, sequence
-ON CONFLICT (tenant_id, lead_id, sequence) DO NOTHING
+  resume_at timestamptz, end_reason text, memory jsonb, run int)
+ORDER BY tenant_id, lead_id, sequence, run
+ON CONFLICT (tenant_id, lead_id, sequence, run) DO NOTHING
 RETURNING id
 """)
 
 _UPDATE = text("""
 UPDATE scheduler.enrollments AS e
-SET state = r.state, step = r.step, occurrence = r.occurrence, epoch = r.epoch,
+SET version = r.version, state = r.state, step = r.step, occurrence = r.occurrence, epoch = r.epoch,
     anchor = r.anchor, resume_at = r.resume_at, end_reason = r.end_reason, memory = r.memory,
     ended_at = CASE WHEN r.end_reason IS NULL THEN NULL
                     ELSE COALESCE(e.ended_at, CAST(:now AS timestamptz)) END,
     updated_at = clock_timestamp()
 FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
-  id uuid, state text, step text, occurrence int, epoch int, anchor timestamptz,
-  resume_at timestamptz, end_reason text, memory jsonb)
+  id uuid, version int, state text, step text, occurrence int, epoch int,
+  anchor timestamptz, resume_at timestamptz, end_reason text, memory jsonb)
 WHERE e.id = r.id AND e.state NOT IN ('halted', 'completed')
 """)
 
@@ -62,9 +66,26 @@ WHERE (tenant_id, lead_id) IN (
     tenant_id uuid, lead_id uuid))
 """)
 
-_OF_LEAD = text("""
+_LAST_RUNS = text("""
+SELECT DISTINCT ON (e.tenant_id, e.lead_id, e.sequence)
+  e.tenant_id, e.lead_id, e.sequence, e.id, e.run, e.ended_at
+FROM scheduler.enrollments AS e
+JOIN jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(tenant_id uuid, lead_id uuid, sequence text)
+  USING (tenant_id, lead_id, sequence)
+ORDER BY e.tenant_id, e.lead_id, e.sequence, e.run DESC
+""")
+
+_STANDING = text("""
+SELECT version, step, state, count(*) AS leads FROM scheduler.enrollments
+WHERE tenant_id = :tenant AND sequence = :sequence AND state IN ('active', 'paused', 'held')
+GROUP BY version, step, state ORDER BY version, step, state
+""")
+
+_BEHIND = text("""
 SELECT id FROM scheduler.enrollments
-WHERE tenant_id = :tenant AND lead_id = :lead AND sequence = :sequence
+WHERE tenant_id = :tenant AND sequence = :sequence AND state IN ('active', 'paused', 'held')
+  AND version < :version AND id > :after
+ORDER BY id LIMIT :most
 """)
 
 # One after the other in the same order everywhere, so that two batches never wait for
@@ -75,8 +96,8 @@ FROM (SELECT id FROM unnest(CAST(:ids AS text[])) AS id ORDER BY id) AS ordered
 """)
 
 _READ = text("""
-SELECT id, tenant_id, lead_id, person_id, sequence, version, state, lane, step, occurrence,
-       anchor, resume_at, end_reason, ended_at, created_at
+SELECT id, tenant_id, lead_id, person_id, sequence, version, run, state, lane, step,
+       occurrence, anchor, resume_at, end_reason, ended_at, created_at
 FROM scheduler.enrollments WHERE tenant_id = :tenant AND id = :id
 """)
 
@@ -84,7 +105,7 @@ _EXISTING = text("SELECT id FROM scheduler.enrollments WHERE id = ANY(CAST(:ids 
 
 
 async def insert(tx: Transaction, enrollments: Sequence[Enrollment]) -> set[UUID]:
-    """Insert those whose lead is not in that sequence yet; returns the ids inserted."""
+    """Insert those whose lead has no run of that number there; returns the ids inserted."""
     rows = await tx.all(_INSERT, rows=to_json([_row(e) for e in enrollments]))
     return {row["id"] for row in rows}
 
@@ -120,12 +141,34 @@ async def of_leads(tx: Transaction, leads: Iterable[tuple[UUID, UUID]]) -> list[
     return [(row["id"], row["lead_id"]) for row in rows]
 
 
-async def of_lead(tx: Transaction, tenant_id: UUID, lead_id: UUID, sequence: str) -> UUID | None:
-    """The enrollment of a lead in a sequence, whatever its state."""
-    found: UUID | None = await tx.scalar(
-        _OF_LEAD, tenant=tenant_id, lead=lead_id, sequence=sequence
+async def last_runs(tx: Transaction, wanted: Iterable[Lead]) -> dict[Lead, LastRun]:
+    """(tenant, lead, sequence) → its newest run, whatever its state."""
+    rows = await tx.all(
+        _LAST_RUNS,
+        rows=to_json([{"tenant_id": t, "lead_id": lead, "sequence": s} for t, lead, s in wanted]),
     )
-    return found
+    return {
+        (row["tenant_id"], row["lead_id"], row["sequence"]): LastRun(
+            row["id"], row["run"], row["ended_at"]
+        )
+        for row in rows
+    }
+
+
+async def standing(tx: Transaction, tenant_id: UUID, sequence: str) -> list[dict[str, Any]]:
+    """How many live runs of a sequence stand where, by version, step and state."""
+    rows = await tx.all(_STANDING, tenant=tenant_id, sequence=sequence)
+    return [dict(row) for row in rows]
+
+
+async def behind(
+    tx: Transaction, tenant_id: UUID, sequence: str, *, version: int, after: UUID, most: int
+) -> list[UUID]:
+    """Live runs of earlier versions than this that come after an id, in the order of ids."""
+    rows = await tx.all(
+        _BEHIND, tenant=tenant_id, sequence=sequence, version=version, after=after, most=most
+    )
+    return [row["id"] for row in rows]
 
 
 async def read(tx: Transaction, tenant_id: UUID, enrollment_id: UUID) -> dict[str, Any] | None:

@@ -49,8 +49,26 @@ WHERE tenant_id = :tenant AND key = :key AND version = :version
 """)
 
 _PUBLISH = text("""
-UPDATE scheduler.sequences SET state = 'published'
-WHERE tenant_id = :tenant AND key = :key AND version = :version AND state = 'draft'
+UPDATE scheduler.sequences
+SET state = 'published', plan = :plan,
+    published_at = COALESCE(published_at, CAST(:now AS timestamptz))
+WHERE tenant_id = :tenant AND key = :key AND version = :version
+""")
+
+_LAST_PUBLISHED = text("""
+SELECT version, plan FROM scheduler.sequences
+WHERE tenant_id = :tenant AND key = :key AND state = 'published' AND version < :before
+ORDER BY version DESC LIMIT 1
+""")
+
+_VERSIONS = text("""
+SELECT s.version, s.state, s.plan, s.created_at, s.published_at, COALESCE(live.leads, 0) AS leads
+FROM scheduler.sequences AS s
+LEFT JOIN (
+  SELECT version, count(*) AS leads FROM scheduler.enrollments
+  WHERE tenant_id = :tenant AND sequence = :key AND state IN ('active', 'paused', 'held')
+  GROUP BY version) AS live ON live.version = s.version
+WHERE s.tenant_id = :tenant AND s.key = :key ORDER BY s.version DESC LIMIT 1000
 """)
 
 
@@ -114,6 +132,19 @@ async def version(tx: Transaction, tenant_id: UUID, key: str, number: int) -> di
     return None if row is None else dict(row)
 
 
-async def publish(tx: Transaction, tenant_id: UUID, key: str, number: int) -> None:
-    """Let new enrollments take this version; publishing it twice changes nothing."""
-    await tx.run(_PUBLISH, tenant=tenant_id, key=key, version=number)
+async def publish(tx: Transaction, tenant_id: UUID, key: str, number: int, *, plan: str) -> None:
+    """Let new enrollments take this version; publishing it again only changes the plan."""
+    await tx.run(_PUBLISH, tenant=tenant_id, key=key, version=number, plan=plan, now=tx.now)
+
+
+async def last_published(
+    tx: Transaction, tenant_id: UUID, key: str, *, before: int
+) -> dict[str, Any] | None:
+    """Version and plan of the newest publication before a version."""
+    row = await tx.first(_LAST_PUBLISHED, tenant=tenant_id, key=key, before=before)
+    return None if row is None else dict(row)
+
+
+async def versions(tx: Transaction, tenant_id: UUID, key: str) -> list[dict[str, Any]]:
+    """The versions of a sequence, newest first, and how many live runs each has."""
+    return [dict(row) for row in await tx.all(_VERSIONS, tenant=tenant_id, key=key)]

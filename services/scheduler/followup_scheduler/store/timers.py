@@ -25,8 +25,19 @@ FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
   reason text)
 ORDER BY target
 ON CONFLICT (target) DO UPDATE
-SET lane = excluded.lane, channel = excluded.channel, due_at = excluded.due_at,
-    reason = excluded.reason
+SET lane = excluded.lane, kind = excluded.kind, channel = excluded.channel,
+    due_at = excluded.due_at, reason = excluded.reason
+""")
+
+_BRING_FORWARD = text("""
+INSERT INTO scheduler.timers (target, tenant_id, lane, kind, channel, due_at, reason)
+SELECT DISTINCT ON (target) target, tenant_id, lane, kind, channel, due_at, reason
+FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
+  target uuid, tenant_id uuid, lane smallint, kind text, channel text, due_at timestamptz,
+  reason text)
+ORDER BY target
+ON CONFLICT (target) DO UPDATE SET due_at = excluded.due_at, reason = excluded.reason
+WHERE timers.due_at > excluded.due_at
 """)
 
 _CLEAR = text("DELETE FROM scheduler.timers WHERE target = ANY(CAST(:ids AS uuid[]))")
@@ -99,7 +110,10 @@ _OF_RUNS = (
     "channel IS NULL AND kind = 'touch'",
     "channel IS NULL AND kind = 'wake'",
 )
-_REMINDERS = "channel IS NULL AND kind = 'remind'"
+_OF_PEOPLE = (
+    "channel IS NULL AND kind = 'remind'",
+    "channel IS NULL AND kind = 'lapse'",
+)
 
 
 def _first(*which: str) -> TextClause:
@@ -113,24 +127,17 @@ def _first(*which: str) -> TextClause:
 
 
 _NEXT = _first(*_OF_RUNS)
-_NEXT_REMINDER = _first(_REMINDERS)
+_NEXT_OF_PEOPLE = _first(*_OF_PEOPLE)
 
 
 async def set_(tx: Transaction, timers: Sequence[Timer]) -> None:
     """Arm timers; one that its target already has is moved."""
-    rows = [
-        {
-            "target": timer.target,
-            "tenant_id": timer.tenant_id,
-            "lane": LANE_NUMBERS[timer.lane],
-            "kind": timer.kind,
-            "channel": timer.channel,
-            "due_at": timer.due_at,
-            "reason": timer.reason,
-        }
-        for timer in timers
-    ]
-    await tx.run(_SET, rows=to_json(rows))
+    await tx.run(_SET, rows=to_json([_row(timer) for timer in timers]))
+
+
+async def bring_forward(tx: Transaction, timers: Sequence[Timer]) -> None:
+    """Arm timers; one that its target already has stays if it is due sooner."""
+    await tx.run(_BRING_FORWARD, rows=to_json([_row(timer) for timer in timers]))
 
 
 async def clear(tx: Transaction, targets: Iterable[UUID]) -> None:
@@ -146,6 +153,11 @@ async def due_wakes(tx: Transaction, *, most: int) -> list[Timer]:
 async def due_reminders(tx: Transaction, *, most: int) -> list[Timer]:
     """Reminders that are due now and free, locked, the longest due first."""
     return await _due_free(tx, "remind", most=most)
+
+
+async def due_lapses(tx: Transaction, *, most: int) -> list[Timer]:
+    """Approvals that nobody gave in time, free and locked, the longest due first."""
+    return await _due_free(tx, "lapse", most=most)
 
 
 async def _due_free(tx: Transaction, kind: TimerKind, *, most: int) -> list[Timer]:
@@ -199,10 +211,22 @@ async def next_due(tx: Transaction) -> datetime | None:
     return moment
 
 
-async def next_reminder(tx: Transaction) -> datetime | None:
-    """The earliest moment somebody is to be reminded of a task, or None."""
-    moment: datetime | None = await tx.scalar(_NEXT_REMINDER)
+async def next_of_people(tx: Transaction) -> datetime | None:
+    """The earliest moment somebody is reminded of a task, or was too late to approve; or None."""
+    moment: datetime | None = await tx.scalar(_NEXT_OF_PEOPLE)
     return moment
+
+
+def _row(timer: Timer) -> dict[str, object]:
+    return {
+        "target": timer.target,
+        "tenant_id": timer.tenant_id,
+        "lane": LANE_NUMBERS[timer.lane],
+        "kind": timer.kind,
+        "channel": timer.channel,
+        "due_at": timer.due_at,
+        "reason": timer.reason,
+    }
 
 
 def _timer(row: Row) -> Timer:

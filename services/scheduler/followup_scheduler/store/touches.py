@@ -1,6 +1,7 @@
 """Statements on `scheduler.touches`."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -12,19 +13,22 @@ from followup_database import Row, Transaction
 from followup_database.engine import to_json
 from followup_policy.caps import PastContact
 from followup_scheduler.core.model import TouchKey
+from followup_scheduler.core.ranking import Rival
+from followup_scheduler.core.touches import MAYBE_SENT
 from followup_scheduler.touch import Touch
 
 _STORED = (
     "id, tenant_id, enrollment_id, lead_id, person_id, sequence, version, state, round, epoch,"
-    " lane, content, template, contact_round, transactional, wanted_at, due_at, not_after,"
-    " outstanding, settled_at, call_result, reason"
+    " lane, content, template, contact_round, transactional, priority, compared, wanted_at, due_at,"
+    " not_after, outstanding, settled_at, call_result, reason"
 )
 _COLUMNS = f"{_STORED}, step, occurrence, channel"
 _QUALIFIED = ", ".join(f"t.{name.strip()}" for name in _COLUMNS.split(","))
 _NAMES = tuple(name.strip() for name in _STORED.split(","))
 
 _CHANGING = (
-    "id", "state", "round", "epoch", "due_at", "outstanding", "settled_at", "call_result", "reason"
+    "id", "state", "round", "epoch", "due_at", "outstanding", "settled_at", "call_result", "reason",
+    "template",
 )  # fmt: skip
 
 _INSERT = text(f"""
@@ -33,9 +37,10 @@ SELECT {_COLUMNS}, trace, CASE WHEN state = 'commanded' THEN clock_timestamp() E
 FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
   id uuid, tenant_id uuid, enrollment_id uuid, lead_id uuid, person_id uuid, sequence text,
   version int, state text, round int, epoch int, lane text, content text, template text,
-  contact_round text, transactional boolean, wanted_at timestamptz, due_at timestamptz,
-  not_after timestamptz, outstanding boolean, settled_at timestamptz, call_result text,
-  reason text, step text, occurrence int, channel text, trace jsonb)
+  contact_round text, transactional boolean, priority smallint, compared boolean,
+  wanted_at timestamptz, due_at timestamptz, not_after timestamptz, outstanding boolean,
+  settled_at timestamptz, call_result text, reason text, step text, occurrence int,
+  channel text, trace jsonb)
 """)
 
 # A touch that a rate defers for hours keeps how it began and what was last.
@@ -46,11 +51,25 @@ _UPDATE = text(f"""
 UPDATE scheduler.touches AS t
 SET state = r.state, round = r.round, epoch = r.epoch, due_at = r.due_at,
     outstanding = r.outstanding, settled_at = r.settled_at, call_result = r.call_result,
-    reason = r.reason, trace = {_TRACE}
+    reason = r.reason, template = r.template, trace = {_TRACE}
 FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
   id uuid, state text, round int, epoch int, due_at timestamptz, outstanding boolean,
-  settled_at timestamptz, call_result text, reason text, trace jsonb)
+  settled_at timestamptz, call_result text, reason text, template text, trace jsonb)
 WHERE t.id = r.id
+""")
+
+# A draft that comes while a touch is asked for comes too late.
+_REWORD = text("""
+UPDATE scheduler.touches SET template = :template WHERE id = :id AND state = 'planned'
+""")
+
+_REMARK = text("""
+UPDATE scheduler.touches SET trace = trace || CAST(:entry AS jsonb) WHERE id = :id
+""")
+
+_PLACES = text("""
+SELECT id, enrollment_id, sequence, step FROM scheduler.touches
+WHERE id = ANY(CAST(:ids AS uuid[]))
 """)
 
 _LOCK_OF = text(f"""
@@ -97,9 +116,12 @@ FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(tenant_id uuid, channel text)
 """)
 
 _CONTACTS = text("""
-SELECT id, person_id, channel, settled_at, contact_round FROM scheduler.touches
-WHERE person_id = ANY(CAST(:ids AS uuid[])) AND state IN ('sent', 'unknown')
-  AND settled_at > CAST(:since AS timestamptz)
+SELECT id, person_id, enrollment_id, channel, state, contact_round, priority, transactional,
+       settled_at, due_at
+FROM scheduler.touches
+WHERE person_id = ANY(CAST(:ids AS uuid[])) AND (
+  (state IN ('sent', 'unknown') AND settled_at > CAST(:since AS timestamptz))
+  OR state IN ('planned', 'commanded'))
 """)
 
 _OF_LEAD = text("""
@@ -174,20 +196,33 @@ async def outstanding(
     return {(row["tenant_id"], row["channel"]): row["taken"] for row in found}
 
 
-async def contacts(
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What has reached a person, or may have, and what runs have planned for them."""
+
+    contacts: list[PastContact] = field(default_factory=list)
+    rivals: list[Rival] = field(default_factory=list)
+
+
+async def around(
     tx: Transaction, persons: Iterable[UUID], *, since: datetime
-) -> Mapping[UUID, list[PastContact]]:
-    """Person → (enrollment, contact) that reached, or may have reached, the person since then."""
-    found: dict[UUID, list[PastContact]] = {}
+) -> Mapping[UUID, Around]:
+    """Person → contacts since then, and what is planned; transactional plans rival nobody."""
+    found: dict[UUID, Around] = {}
     for row in await tx.all(_CONTACTS, ids=list(persons), since=since):
-        contact = PastContact(
-            touch_id=str(row["id"]),
-            channel=row["channel"],
-            at=row["settled_at"],
-            round=row["contact_round"],
-        )
-        found.setdefault(row["person_id"], []).append(contact)
+        of = found.setdefault(row["person_id"], Around())
+        if row["state"] in MAYBE_SENT:
+            of.contacts.append(_contact(row, at=row["settled_at"]))
+        elif row["due_at"] is not None and not row["transactional"]:
+            contact = _contact(row, at=row["due_at"])
+            of.rivals.append(Rival(row["enrollment_id"], row["priority"], contact))
     return found
+
+
+def _contact(row: Row, *, at: datetime) -> PastContact:
+    return PastContact(
+        touch_id=str(row["id"]), channel=row["channel"], at=at, round=row["contact_round"]
+    )
 
 
 async def of_lead(tx: Transaction, tenant_id: UUID, lead_id: UUID) -> list[dict[str, Any]]:
@@ -208,6 +243,27 @@ async def existing(tx: Transaction, ids: Iterable[UUID]) -> set[UUID]:
     if not (asked := list(ids)):
         return set()
     return {row["id"] for row in await tx.all(_EXISTING, ids=asked)}
+
+
+async def reword(tx: Transaction, touch_id: UUID, template: str) -> None:
+    """Have a planned touch say something else, found by its hash."""
+    await tx.run(_REWORD, id=touch_id, template=template)
+
+
+async def remark(tx: Transaction, touch_id: UUID, entry: Mapping[str, Any]) -> None:
+    """Add to the trace of a touch that nobody has locked."""
+    await tx.run(_REMARK, id=touch_id, entry=to_json([dict(entry)]))
+
+
+async def runs_of(tx: Transaction, ids: Iterable[UUID]) -> dict[UUID, UUID]:
+    """Touch → enrollment."""
+    return {row["id"]: row["enrollment_id"] for row in await tx.all(_PLACES, ids=list(ids))}
+
+
+async def places_of(tx: Transaction, ids: Iterable[UUID]) -> dict[UUID, tuple[str, str]]:
+    """Touch → (sequence, step)."""
+    rows = await tx.all(_PLACES, ids=list(ids))
+    return {row["id"]: (row["sequence"], row["step"]) for row in rows}
 
 
 async def none_commanded(tx: Transaction) -> bool:
