@@ -5,7 +5,7 @@ chance: the demo's driver waits until all is idle before it jumps to what is due
 """
 
 from collections import defaultdict
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -245,6 +245,12 @@ async def started(
             await set_tenant_settings(tx, house.tenant.id, BUSINESS)
         hands = Hands(client, keys=keys_of(settings).sandbox_keys, clock=clock)
         yield Followup(house, client, hands, clock, Script())
+
+
+@pytest.fixture(scope="session")
+def starting() -> Callable[..., Any]:
+    """How the whole product is started, for what several tests look at."""
+    return started
 
 
 @pytest.fixture
