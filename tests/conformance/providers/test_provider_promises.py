@@ -245,6 +245,12 @@ async def test_absence_counts_once_the_record_has_settled(case):
         assert await provider.find(past(case)) == Absent()
 
 
+async def test_what_a_record_no_longer_holds_is_not_absent(case):
+    """Long after the attempt it may have lapsed: sending again could send it twice."""
+    async with at_vendor(case, minutes=60 * 24 * 365) as (_, provider):
+        assert isinstance(await provider.find(past(case)), Undecided)
+
+
 async def test_nothing_secret_is_told(case, caplog):
     """No secret and no recipient stands in an answer, a log line or a representation."""
     caplog.set_level(logging.DEBUG)

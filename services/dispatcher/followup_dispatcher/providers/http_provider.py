@@ -51,11 +51,13 @@ class Lookup:
 
     `shown` gets a 2xx answer: the attempt is there, it is not, or the answer can't tell.
     `missing` are the statuses by which the vendor says that there is no such record.
+    `kept` is how long it certainly holds one: later its absence means nothing.
     """
 
     question: Callable[[PastAttempt], Question]
     shown: Callable[[Reply, PastAttempt], Found | Absent | Undecided]
     settling: timedelta
+    kept: timedelta = timedelta(days=1)
     line: HttpLine | None = None
     missing: frozenset[int] = frozenset()
 
@@ -130,9 +132,12 @@ class HttpProvider:
             found = Absent()
         elif accepted(reply.status):
             found = lookup.shown(reply, attempt)
-        settled = attempt.started_at + timedelta(seconds=CALL_LIMIT) + lookup.settling
-        if isinstance(found, Absent) and self._now() < settled:
-            return Undecided("the record is not settled yet")
+        if isinstance(found, Absent):
+            age = self._now() - attempt.started_at
+            if age < timedelta(seconds=CALL_LIMIT) + lookup.settling:
+                return Undecided("the record is not settled yet")
+            if age > lookup.kept:
+                return Undecided("the record may not reach back so far")
         return found
 
     async def close(self) -> None:

@@ -39,7 +39,7 @@ from followup_dispatcher.providers.port import (
     Undecided,
     Unknown,
 )
-from followup_dispatcher.providers.settling import settling_of
+from followup_dispatcher.providers.settling import KEPT, settling_of
 
 LETTER_LIMIT = 25 * 1024 * 1024
 """Octets (documentation.mailgun.com, "Sending messages")."""
@@ -100,8 +100,12 @@ def mailgun(
         auth=basic("api", read.text(secrets, "api_key")),
     )
     dialect = Mailgun(domain)
-    settling = settling_of("mailgun", settings)
-    lookup = Lookup(question=dialect.question, shown=_shown, settling=settling)
+    lookup = Lookup(
+        question=dialect.question,
+        shown=_shown,
+        settling=settling_of("mailgun", settings),
+        kept=KEPT["mailgun"],
+    )
     return HttpProvider(dialect, line, lookup=lookup, clock=clock)
 
 

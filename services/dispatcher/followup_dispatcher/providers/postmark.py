@@ -38,7 +38,7 @@ from followup_dispatcher.providers.port import (
     Unknown,
 )
 from followup_dispatcher.providers.postmark_answers import CODES, MEANINGS
-from followup_dispatcher.providers.settling import settling_of
+from followup_dispatcher.providers.settling import KEPT, settling_of
 
 PART_LIMIT = 5 * 1024 * 1024
 """Octets of text and HTML together; each may have as many
@@ -94,7 +94,12 @@ def postmark(
         read.base_url(settings, "https://api.postmarkapp.com"),
         auth=api_key("X-Postmark-Server-Token", read.text(secrets, "server_token")),
     )
-    lookup = Lookup(question=_question, shown=_shown, settling=settling_of("postmark", settings))
+    lookup = Lookup(
+        question=_question,
+        shown=_shown,
+        settling=settling_of("postmark", settings),
+        kept=KEPT["postmark"],
+    )
     dialect = Postmark(read.optional(settings, "message_stream"))
     return HttpProvider(dialect, line, lookup=lookup, clock=clock)
 

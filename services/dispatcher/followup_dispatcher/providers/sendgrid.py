@@ -38,7 +38,7 @@ from followup_dispatcher.providers.port import (
     Undecided,
 )
 from followup_dispatcher.providers.sendgrid_answers import CODES
-from followup_dispatcher.providers.settling import settling_of
+from followup_dispatcher.providers.settling import KEPT, settling_of
 
 LETTER_LIMIT = 30 * 1024 * 1024
 """Octets (docs.sendgrid.com/api-reference/mail-send/limitations)."""
@@ -95,7 +95,7 @@ def sendgrid(
         auth=bearer(read.text(secrets, "api_key")),
     )
     settling = settling_of("sendgrid", settings)
-    lookup = Lookup(question=_question, shown=_shown, settling=settling)
+    lookup = Lookup(question=_question, shown=_shown, settling=settling, kept=KEPT["sendgrid"])
     asked = lookup if read.flag(settings, "activity") else None
     return HttpProvider(SendGrid(), line, lookup=asked, clock=clock)
 

@@ -1,4 +1,4 @@
-"""How long vendors' own records need before absence in them means anything.
+"""From when on, and how long, absence in vendors' own records means anything.
 
 A record that lags shows nothing of a message that went out a moment ago. Only Mailgun
 publishes a figure; the others are ours, far beyond what their records are seen to lag, and
@@ -27,6 +27,22 @@ SETTLING: Mapping[str, timedelta] = {
     "mailgun": timedelta(minutes=30),
     # The receiver's own answer to a question about an attempt.
     "webhook": timedelta(minutes=5),
+}
+
+KEPT: Mapping[str, timedelta] = {
+    # The least of what plans keep, or what we ask for; a record that has lapsed since
+    # looks like one that never was, and the touch would go out twice.
+    "vonage": timedelta(days=30),
+    # The question is for the last two days.
+    "telnyx": timedelta(days=1),
+    # Email Activity shows three days without its longer history.
+    "sendgrid": timedelta(days=3),
+    # Retention may be set as low as seven days.
+    "postmark": timedelta(days=7),
+    # Events of the smallest plan.
+    "mailgun": timedelta(days=1),
+    # Asked of a receiver of one's own.
+    "webhook": timedelta(days=7),
 }
 
 _LONGEST = 86_400

@@ -35,7 +35,7 @@ from followup_dispatcher.providers.port import (
     Undecided,
     Unknown,
 )
-from followup_dispatcher.providers.settling import settling_of
+from followup_dispatcher.providers.settling import KEPT, settling_of
 from followup_dispatcher.providers.telnyx_answers import CODES
 from followup_policy.segments import segments_of
 
@@ -89,7 +89,12 @@ def telnyx_sms(
         read.base_url(settings, "https://api.telnyx.com"),
         auth=bearer(read.text(secrets, "api_key")),
     )
-    lookup = Lookup(question=_question, shown=_shown, settling=settling_of("telnyx", settings))
+    lookup = Lookup(
+        question=_question,
+        shown=_shown,
+        settling=settling_of("telnyx", settings),
+        kept=KEPT["telnyx"],
+    )
     dialect = TelnyxSms(read.optional(settings, "messaging_profile_id"))
     return HttpProvider(dialect, line, lookup=lookup, clock=clock)
 

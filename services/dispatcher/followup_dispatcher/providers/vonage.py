@@ -36,7 +36,7 @@ from followup_dispatcher.providers.port import (
     Undecided,
     Unknown,
 )
-from followup_dispatcher.providers.settling import settling_of
+from followup_dispatcher.providers.settling import KEPT, settling_of
 from followup_dispatcher.providers.vonage_answers import CODES, MEANINGS
 from followup_policy.segments import is_gsm, segments_of
 
@@ -103,6 +103,7 @@ def vonage_sms(
         question=lambda attempt: _question(key, attempt),
         shown=_shown,
         settling=settling_of("vonage", settings),
+        kept=KEPT["vonage"],
         line=HttpLine(reports, auth=basic(key, secret)),
     )
     line = HttpLine(read.base_url(settings, "https://rest.nexmo.com"), auth=UNPROVEN)

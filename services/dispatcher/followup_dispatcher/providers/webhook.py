@@ -11,7 +11,7 @@ signature covers id, time and body. What the receiver answers is ours to define:
     anything else, or nothing      unknown
 
 With `lookup_url` the receiver is asked about lost answers: `GET lookup_url?attempt=…`, 200
-with `{"id": …}` where it has it, 404 where it has not.
+with `{"id": …}` where it has it, 404 where it has not (believed for a week).
 
 Settings: `url`, `lookup_url`, `settling_seconds`. Secret: `signing_secret` (`whsec_…`).
 """
@@ -57,7 +57,7 @@ from followup_dispatcher.providers.port import (
     RetryLater,
     Undecided,
 )
-from followup_dispatcher.providers.settling import settling_of
+from followup_dispatcher.providers.settling import KEPT, settling_of
 from followup_policy.segments import segments_of
 
 BODY_LIMIT = 1024 * 1024
@@ -159,6 +159,7 @@ def webhook(
             ),
             shown=_shown,
             settling=settling_of("webhook", settings),
+            kept=KEPT["webhook"],
             line=HttpLine(f"{asked.scheme}://{asked.netloc}", auth=UNPROVEN),
             missing=frozenset({404}),
         )
