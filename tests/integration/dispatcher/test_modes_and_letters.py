@@ -44,6 +44,18 @@ async def test_a_dry_run_decides_everything_and_calls_nobody(dispatching):
     assert len(dispatching.provider.calls) == 1
 
 
+async def test_a_dry_run_that_begins_meanwhile_holds_what_is_renewed(dispatching, ticking):
+    """A claim of the time before goes out to nobody; it comes again, and is rehearsed."""
+    claims = await dispatching.desk.claim([dispatching.command(await dispatching.lead())])
+    ticking.now += 0.2
+    await keep(dispatching, dry_run=True)
+    dispatching.caller.begin(claims.claimed)
+    await dispatching.settled()
+    assert dispatching.provider.calls == []
+    (event,) = await dispatching.events()
+    assert (type(event), event.rule) == (TouchDeferred, "changed")
+
+
 async def test_in_the_sandbox_test_recipients_alone_are_reached(dispatching):
     """Their phone rings, everybody else's is the sandbox's."""
     await keep(dispatching, sandbox=True, test_recipients=["+12125550142"])
