@@ -2,8 +2,8 @@
 
 Work is bounded in four ways, for a template is a tenant's program on everybody's
 machine: the library's own limits on output, loops and local variables; a cap on every
-string that a filter takes or makes, asked before the filters that multiply; what all
-filters together may do (`bounded_work`); and a cap on the template itself.
+string, list and range that a filter takes or makes, asked before the filters that multiply;
+what all filters together may do (`bounded_work`); and a cap on the template itself.
 """
 
 import functools
@@ -12,21 +12,28 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
-from liquid import Environment, FalsyStrictUndefined, Token
+from liquid import BoundTemplate, Environment, FalsyStrictUndefined, Token
 from liquid.undefined import UNDEFINED, Undefined
 
 from followup_policy.errors import MissingVariable, TooMuchWork
+from followup_policy.ranges import bound_ranges
 
 LOOPS = 100
 STRING_LIMIT = 200_000
 """Characters of any string on its way through a filter."""
 
+ITEMS = 10_000
+"""Items of any list on its way through a filter."""
+
 WORK = 1_000_000
 """What the filters of one part may do; about a tenth of a second."""
-_CALL = 50
+_CALL, _ITEM = 50, 10
+
+_MANY = (list, tuple, range, dict)
 
 _left: ContextVar[list[int] | None] = ContextVar("followup_wording_left", default=None)
 
@@ -101,6 +108,17 @@ class TextEnvironment(Environment):
     def __init__(self, *, autoescape: bool = False) -> None:
         super().__init__(undefined=Missing, autoescape=autoescape)
 
+    def from_string(
+        self,
+        source: str,
+        name: str = "",
+        path: str | Path | None = None,
+        globals: Mapping[str, object] | None = None,  # noqa: A002 - the library's name
+        matter: Mapping[str, object] | None = None,
+    ) -> BoundTemplate:
+        """A template of this source, its ranges bounded."""
+        return bound_ranges(super().from_string(source, name, path, globals, matter))
+
     def setup_tags_and_filters(self, *, extra: bool = False) -> None:
         """What Liquid has, less what reaches files, multiplies work or lifts escaping."""
         super().setup_tags_and_filters(extra=extra)
@@ -140,8 +158,8 @@ def bounded(plain: Filter, size: Callable[..., int] | None) -> Filter:
 def bounded_work(limit: int = WORK) -> Iterator[None]:
     """Within it filters together do no more than so much: else `TooMuchWork`.
 
-    A filter costs what it costs to call one, and each character that it is given. That is
-    a limit of time that holds on every machine alike, and needs no clock.
+    A filter costs what it costs to call one, and each character or item that it is given.
+    That is a limit of time that holds on every machine alike, and needs no clock.
     """
     token = _left.set([limit])
     try:
@@ -155,7 +173,11 @@ def _spend(value: object) -> None:
     if left is None:
         return
     kind = type(value)  # not isinstance: a missing variable answers no question
-    left[0] -= _CALL + (len(value) if issubclass(kind, str) else 0)  # type: ignore[arg-type]  # a str
+    left[0] -= _CALL
+    if issubclass(kind, str):
+        left[0] -= len(value)  # type: ignore[arg-type]  # a str
+    elif issubclass(kind, _MANY):
+        left[0] -= _ITEM * len(value)  # type: ignore[arg-type]  # one of those
     if left[0] < 0:
         raise TooMuchWork("filters have too much to do")
 
@@ -189,6 +211,8 @@ def _check(value: object) -> None:
     kind = type(value)
     if issubclass(kind, str) and len(value) > STRING_LIMIT:  # type: ignore[arg-type]  # a str
         raise TooMuchWork("a text is too long")
+    if issubclass(kind, _MANY) and len(value) > ITEMS:  # type: ignore[arg-type]  # one of those
+        raise TooMuchWork("a list is too long")
     if kind is int and value.bit_length() > _NUMBER_BITS:  # type: ignore[attr-defined]  # an int
         raise TooMuchWork("a number is too large")
 
@@ -205,4 +229,13 @@ def _joined(value: object, separator: object = " ") -> int:
     return items + len(value) * len(str(separator))
 
 
-_MULTIPLIES: dict[str, Callable[..., int]] = {"replace": _replaced, "join": _joined}
+def _compared(value: object, *_key: object) -> int:
+    """Each item is compared with those before it: a fifth of a character's cost each time."""
+    return len(value) ** 2 // 5 if isinstance(value, _MANY) else 0
+
+
+_MULTIPLIES: dict[str, Callable[..., int]] = {
+    "replace": _replaced,
+    "join": _joined,
+    "uniq": _compared,
+}

@@ -207,3 +207,40 @@ def test_a_parsed_template_is_kept_by_its_hash_and_part():
                 {"text": f"no. {number}"}, {}, channel="sms", hash=f"{number}"
             )
             assert content == Content(f"no. {number}")
+
+
+HUGE = "(1..9000000000000)"
+LETTERS = "".join(map(chr, range(0x4E00, 0x4E00 + 15_000)))
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        f"{{{{ {HUGE} | join: ',' }}}}",
+        f"{{{{ {HUGE} | reverse | size }}}}",
+        f"{{% assign r = {HUGE} %}}{{% if r contains 'x' %}}a{{% endif %}}b",
+        f"{{% if {HUGE} contains 'x' %}}a{{% endif %}}b",
+        f"{{% unless 1 %}}{{% elsif {HUGE} contains 'x' %}}a{{% endunless %}}b",
+        f"{{% for i in {HUGE} limit: 1 offset: 8000000000000 %}}{{{{ i }}}}{{% endfor %}}b",
+        f"{{% for i in (1..2) %}}{{% case {HUGE} %}}{{% when 1 %}}a{{% endcase %}}{{% endfor %}}b",
+        f"{{{{ 'a' | replace: 'a', 'b' | append: 'c' | default: {HUGE} }}}}",
+        f"{{% liquid assign r = {HUGE} | last %}}b",
+        "{% assign n = 9000000000000 %}{{ (n..1) }}{{ (1..n) | last }}",
+        f"{{% assign a = '{LETTERS}' | split: '' %}}b",
+        f"{{% assign a = '{LETTERS[:2_000]}' | split: '' | uniq %}}b",
+        f"{{% assign a = '{LETTERS[:5_000]}' | split: '' {'| sort ' * 100} %}}b",
+    ],
+)
+def test_long_lists_and_ranges_stop_a_template_before_they_cost_time(template):
+    """Nobody's template holds everybody up, however short it is."""
+    began = time.process_time()
+    found = render(template)
+    assert isinstance(found, Unrenderable)
+    assert found.code == "template_limit"
+    assert time.process_time() - began < 1.0
+
+
+def test_short_lists_and_ranges_are_what_they_were():
+    """What people write goes on as before."""
+    template = "{% for i in (2..4) %}{{ i }}{% endfor %}{{ 'b,a,b' | split: ',' | uniq | sort }}"
+    assert render(template) == Content("234ab")

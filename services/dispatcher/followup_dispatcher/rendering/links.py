@@ -9,7 +9,7 @@ from followup_dispatcher.providers.port import Content
 from followup_suppression.clicks import leads_to_the_web
 
 _IN_TEXT = re.compile(r"https?://[^\s<>\"']+")
-_IN_HTML = re.compile(r"(<a\s[^>]*?\bhref\s*=\s*)(\"[^\"]*\"|'[^']*')", re.IGNORECASE)
+_IN_HTML = re.compile(r"(<a\s[^<>]*?\bhref\s*=\s*)(\"[^\"]*\"|'[^']*')", re.IGNORECASE)
 _TRAILING = ".,;:!?)]}\u00bb\u201d\u2019"
 
 Counted = Callable[[str], str]
