@@ -3,6 +3,7 @@
 import httpx
 
 from followup_directory import Vault
+from followup_directory.tables import PERSONAL as DIRECTORY
 from followup_intake.batches import Batches
 from followup_intake.capture import Capture
 from followup_intake.fetches import Fetches, GraphApi
@@ -122,7 +123,7 @@ def build(
                 RightsLoop(
                     "intake",
                     databases.worker,
-                    (*PERSONAL, *PEOPLE),
+                    (*PERSONAL, *PEOPLE, *DIRECTORY),
                     before=forget_letters,
                     beside=rights.listed,
                 ),

@@ -21,6 +21,7 @@ from followup_directory import Account, SealBroken, Vault, account_by_id
 from followup_replies.desk import FrontDesk, Replayed
 from followup_replies.errors import Unfit
 from followup_replies.figures import Figures
+from followup_replies.opinions import PATIENCE
 from followup_replies.vendor import Arrival, Forged, Genuine, Hook, Unchecked, Vendor, Vendors
 from followup_runtime.problems import Problem
 
@@ -71,7 +72,7 @@ class Door:
         self, request: Request, vendor: Vendor, account_id: UUID, kind: str
     ) -> tuple[Hook, Genuine]:
         """A genuine webhook; 403 for any other, 503 while nobody can tell."""
-        kept = self._recent(account_id)
+        kept = self._recent(account_id, vendor.name)
         account = kept or await self._account(account_id, vendor.name)
         hook = self._hook(request, account, kind=kind, body=await request.body())
         checked = await vendor.check(hook)
@@ -128,9 +129,10 @@ class Door:
             at=self._clock(),
         )
 
-    def _recent(self, account_id: UUID) -> Account | None:
+    def _recent(self, account_id: UUID, provider: str) -> Account | None:
         at, account = self._kept.get(account_id, (0.0, None))
-        return account if self._monotonic() < at + KEPT else None
+        fits = account is not None and account.provider == provider
+        return account if fits and self._monotonic() < at + KEPT else None
 
     def _keep(self, account: Account) -> None:
         at, kept = self._kept.get(account.id, (0.0, None))
@@ -178,7 +180,10 @@ async def _served(
         raise _later("this can't be confirmed at the moment")
     if greeting is not None:
         return greeting
-    taken = await desk.take(hook.account, await _read(vendor, hook), genuine=genuine)
+    arrivals = await _read(vendor, hook)
+    # A second opinion must not cost the message: the vendor waits for the rest of it, too.
+    seconds = min(PATIENCE, vendor.seconds / 3)
+    taken = await desk.take(hook.account, arrivals, genuine=genuine, seconds=seconds)
     if isinstance(taken, Replayed):
         raise Problem(403, detail="this has been sent before")
     return vendor.answer(hook, taken)

@@ -1,6 +1,6 @@
 """Having drafts written for touches that ask for one, while they wait for their time."""
 
-from asyncio import gather
+from asyncio import gather, timeout
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
@@ -17,6 +17,8 @@ from followup_scheduler.store import reviews, touches
 EVERY = 1.0
 AGAIN = timedelta(minutes=1)
 """Longer than a model may take: until then nobody else asks for the same draft."""
+LONGEST = 30.0
+"""Seconds for one draft in all, however slowly a server goes on talking."""
 ATTEMPTS = 3
 
 
@@ -39,14 +41,21 @@ class Drafting:
         async with self._database.transaction() as tx:
             taken = await reviews.take(tx, most=self._most, again=AGAIN)
             briefs = await _briefs(tx, taken) if taken else {}
-        asked = [review for review in taken if review["touch_id"] in briefs]
-        answers = await gather(
-            *(self._drafter.draft(briefs[review["touch_id"]]) for review in asked)
-        )
-        for review, answer in zip(asked, answers, strict=True):
+        answers = await gather(*(self._answer(briefs.get(each["touch_id"])) for each in taken))
+        for review, answer in zip(taken, answers, strict=True):
             async with self._database.transaction() as tx:
                 await _keep(tx, review, answer)
-        return Tick(len(asked), 0.0 if len(taken) == self._most else EVERY)
+        return Tick(len(taken), 0.0 if len(taken) == self._most else EVERY)
+
+    async def _answer(self, brief: Brief | None) -> Draft | NoDraft:
+        """What the drafter says in time; what nothing is known for is not asked for again."""
+        if brief is None:
+            return NoDraft("there is nobody to write to", again=False)
+        try:
+            async with timeout(LONGEST):
+                return await self._drafter.draft(brief)
+        except TimeoutError:
+            return NoDraft("the model took too long", again=True)
 
 
 async def _briefs(tx: Transaction, taken: Sequence[Mapping[str, Any]]) -> dict[UUID, Brief]:
@@ -59,11 +68,11 @@ async def _briefs(tx: Transaction, taken: Sequence[Mapping[str, Any]]) -> dict[U
     for review in taken:
         known = people.get(review["lead_id"])
         body = plain.get((review["tenant_id"], review["plain"]))
-        place = places.get(review["touch_id"])
-        if known is None or body is None or place is None:
+        place, tenant = places.get(review["touch_id"]), tenants.get(review["tenant_id"])
+        if known is None or body is None or place is None or tenant is None:
             continue
         person, lead = known
-        business = tenants[review["tenant_id"]].settings
+        business = tenant.settings
         said = {
             "first name": person.first_name,
             "language": person.language,

@@ -9,7 +9,7 @@ from followup_runtime.loops import Tick
 from followup_scheduler.isolation import POSTPONED, is_ours, one_by_one
 from followup_scheduler.reviewing import Reviewing
 from followup_scheduler.runs import RunStore
-from followup_scheduler.store import timers, touches
+from followup_scheduler.store import enrollments, timers, touches
 
 EVERY = 1.0
 
@@ -41,8 +41,13 @@ class Lapses:
         return Tick(done, 0.0 if len(due) == self._most else EVERY)
 
     async def _lapse(self, tx: Transaction, due: Sequence[UUID]) -> int:
-        await timers.clear(tx, due)
-        return await self._reviewing.lapse(tx, await touches.runs_of(tx, due))
+        """What somebody works on is left for the next round: with timers in hand nobody waits."""
+        places = await touches.runs_of(tx, due)
+        runs = await self._runs.load(tx, set(places.values()), skip_locked=True)
+        held = await enrollments.existing(tx, set(places.values()) - runs.keys())
+        free = [touch_id for touch_id in due if places.get(touch_id) not in held]
+        await timers.clear(tx, free)
+        return await self._reviewing.lapse(tx, {id_: places.get(id_) for id_ in free}, runs)
 
     async def _alone(self, touch_id: UUID) -> int:
         async with self._database.transaction() as tx:

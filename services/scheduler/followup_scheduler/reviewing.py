@@ -103,13 +103,18 @@ class Reviewing:
         await self._runs.save(tx, [run])
         return Rejected()
 
-    async def lapse(self, tx: Transaction, touches: Mapping[UUID, UUID]) -> int:
-        """What becomes of (touch → run) that nobody has looked at in time: as the document says."""
-        runs = await self._runs.load(tx, set(touches.values()))
+    async def lapse(
+        self, tx: Transaction, touches: Mapping[UUID, UUID | None], runs: Mapping[UUID, Run]
+    ) -> int:
+        """What becomes of (touch → run) that nobody has looked at in time: as the document says.
+
+        `runs` are loaded; a touch whose run is none of them goes nowhere any more.
+        """
         waiting = await reviews.pending(tx, touches)
         await reviews.decide(tx, waiting, "lapsed")
         for touch_id, review in waiting.items():
-            run = runs.get(touches[touch_id])
+            of = touches[touch_id]
+            run = None if of is None else runs.get(of)
             touch = None if run is None else run.touch(touch_id)
             if run is None or touch is None or touch.state != "planned":
                 continue

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from uuid import UUID
 
 import httpx
 import orjson
@@ -14,6 +15,7 @@ from followup_scheduler.drafters.openai import ModelDrafter
 from followup_scheduler.drafters.port import TemplateDrafter
 from followup_scheduler.drafting import ATTEMPTS, Drafting
 from followup_scheduler.lapses import Lapses
+from followup_scheduler.store import enrollments
 
 PLAIN = 'Hi {{ person.first_name | default: "you" }}, shall we come?'
 YAML = {"content-type": "application/yaml"}
@@ -114,6 +116,20 @@ async def test_an_approval_nobody_gives_does_not_hold_a_touch_for_ever(
     await desk.timers.run_once()
     now = await desk.touch(run, "email", step="offer")
     assert (now["state"], now["template"]) == (state, touch["template"])
+
+
+async def test_what_somebody_works_on_lapses_a_moment_later(desk, entered):
+    """Whoever has timers in hand waits for no run: the two would wait for each other."""
+    run, _ = await entered("approval: {within: 4h, otherwise: skip}")
+    lapses = Lapses(desk.databases.worker, desk.runs)
+    desk.clock.advance(timedelta(hours=5))
+    async with desk.databases.worker.transaction() as tx:
+        await enrollments.lock(tx, [UUID(run)])
+        async with asyncio.timeout(10):
+            await lapses.run_once()
+    assert (await desk.touch(run, "email", step="offer"))["state"] == "planned"
+    await lapses.run_once()
+    assert (await desk.touch(run, "email", step="offer"))["state"] == "skipped"
 
 
 async def test_what_is_cut_waits_for_nobody(client, desk, entered):
@@ -248,6 +264,18 @@ async def test_without_an_approval_a_draft_never_holds_a_touch_up(desk, entered,
     model.answers = [{"subject": "Your roof", "text": "Ada, shall we look at it?"}]
     await drafting.run_once()
     assert (await desk.touch(run, "email", step="offer"))["template"] == touch["template"]
+
+
+async def test_where_nothing_is_known_no_model_is_asked_and_others_get_their_drafts(
+    desk, entered, model, drafting
+):
+    """What can have no draft says so once, instead of being tried for ever."""
+    await entered("approval: required, draft: model")
+    gone = await desk.rows("UPDATE scheduler.reviews SET plain = 'gone' RETURNING touch_id")
+    assert len(gone) == 1
+    await drafting.run_once()
+    (review,) = await desk.rows("SELECT drafting FROM scheduler.reviews")
+    assert (review["drafting"], model.asked) == ("failed", [])
 
 
 async def test_without_a_model_the_template_is_the_draft(client, desk, entered):
