@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 LONGEST_TARGET = 2000
-"""Characters of a target; a longer one stays as it is, uncounted."""
+"""Octets of a target; a longer one stays as it is, uncounted."""
 LONGEST_TOKEN = 3000
 
 _VERSION = b"\x01"
@@ -73,6 +73,8 @@ class ClickSigner:
 def leads_to_the_web(target: str) -> bool:
     """Whether a target is an absolute http(s) URL of a sane length, without a password in it."""
     if len(target) > LONGEST_TARGET or any(c.isspace() or not c.isprintable() for c in target):
+        return False
+    if len(target.encode()) > LONGEST_TARGET:  # its token would be too long to be read
         return False
     try:
         parts = urlsplit(target)

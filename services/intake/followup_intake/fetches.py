@@ -12,9 +12,11 @@ from uuid import UUID
 
 import httpx
 import orjson
+import structlog
 from sqlalchemy import text
 
 from followup_database import Database, Row, Transaction, committed, new_id
+from followup_database.errors import is_outage
 from followup_directory import Vault
 from followup_intake.core.vendors import meta
 from followup_intake.core.vendors.answers import Sent
@@ -29,6 +31,8 @@ PATIENCE_HOURS = 72
 IDLE = 1.0
 MAX_ANSWER = 256 * 1024
 _ERROR_SHOWN = 300
+
+_log = structlog.get_logger(__name__)
 
 _ASK = text("""
 INSERT INTO intake.fetches (id, tenant_id, source_id, external_id)
@@ -153,8 +157,18 @@ class Fetches:
         async with self._database.transaction() as tx:
             claimed = await tx.all(_CLAIM, most=MOST, seconds=CLAIM_SECONDS, hours=PATIENCE_HOURS)
         for row in claimed:
-            await self._keep(row, await self._try(row))
+            await self._keep(row, await self._tried(row))
         return Tick(worked=len(claimed), again_in=0.0 if len(claimed) == MOST else IDLE)
+
+    async def _tried(self, row: Row) -> _Result:
+        """One try; what goes wrong with one must not keep the others waiting."""
+        try:
+            return await self._try(row)
+        except Exception as error:
+            if is_outage(error):
+                raise
+            _log.error("fetch_failed", fetch_id=str(row["id"]), error=type(error).__name__)
+            return _Result("failed" if row["late"] else None, type(error).__name__)
 
     async def _try(self, row: Row) -> _Result:
         async with self._database.transaction() as tx:

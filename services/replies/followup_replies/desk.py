@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from followup_database import Database, Transaction, committed
 from followup_directory import Account
 from followup_replies.inbound import Inbound, InboundDesk
-from followup_replies.opinions import SecondOpinions
+from followup_replies.opinions import PATIENCE, SecondOpinions
 from followup_replies.reports import ReportDesk
 from followup_replies.states import Heard, Report
 from followup_replies.store import spent
@@ -41,17 +41,23 @@ class FrontDesk:
         self._opinions = opinions
 
     async def take(
-        self, account: Account, arrivals: Sequence[Arrival], *, genuine: Genuine | None = None
+        self,
+        account: Account,
+        arrivals: Sequence[Arrival],
+        *,
+        genuine: Genuine | None = None,
+        seconds: float = PATIENCE,
     ) -> list[str | None] | Replayed:
         """Take these in; returns what each message is to be answered with at once.
 
         Returns no earlier than the fence allows, where it forbids a send. What was seen
-        before changes nothing and is answered as it was then.
+        before changes nothing and is answered as it was then. A second opinion is waited
+        for no longer than `seconds`.
         """
         if not arrivals:
             return []
         if self._opinions is not None:
-            arrivals = await self._opinions.asked(arrivals)
+            arrivals = await self._opinions.asked(arrivals, seconds=seconds)
 
         async def work(tx: Transaction) -> list[str | None] | Replayed:
             once = None if genuine is None else genuine.once

@@ -6,6 +6,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
+import structlog
+
 from followup_replies.classifiers import Classifier
 from followup_replies.core.quoting import take_apart
 from followup_replies.core.reading import read
@@ -13,6 +15,9 @@ from followup_replies.core.refining import is_unclear
 from followup_replies.inbound import Inbound, text_of
 from followup_replies.vendor import Arrival
 
+_LOG = structlog.get_logger(__name__)
+PATIENCE: Final = 2.0
+"""Seconds that are waited for an opinion, unless whoever tells of the messages gives up sooner."""
 _MOST_ASKED: Final = 5
 """Messages of one webhook that are asked about; vendors bring one, as a rule."""
 
@@ -23,23 +28,34 @@ class SecondOpinions:
     def __init__(self, classifier: Classifier) -> None:
         self._classifier = classifier
 
-    async def asked(self, arrivals: Sequence[Arrival]) -> list[Arrival]:
+    async def asked(
+        self, arrivals: Sequence[Arrival], *, seconds: float = PATIENCE
+    ) -> list[Arrival]:
         """Give the arrivals, the unclear ones with what the classifier thinks of them.
 
-        A text that ends the messages is never kept waiting: it is clear.
+        It is waited for no longer than `seconds`, all in all. A text that ends the messages
+        is never kept waiting: it is clear.
         """
         waiting = _MOST_ASKED
         asked: list[asyncio.Future[Arrival]] = []
         for arrival in arrivals:
             asks = waiting > 0 and isinstance(arrival, Inbound) and _is_unclear(arrival)
             waiting -= asks
-            work = self._ask(arrival) if asks and isinstance(arrival, Inbound) else _same(arrival)
+            if asks and isinstance(arrival, Inbound):
+                work = self._ask(arrival, seconds)
+            else:
+                work = _same(arrival)
             asked.append(asyncio.ensure_future(work))
         return list(await asyncio.gather(*asked))
 
-    async def _ask(self, inbound: Inbound) -> Arrival:
+    async def _ask(self, inbound: Inbound, seconds: float) -> Arrival:
         own = take_apart(inbound.body).own
-        opinion = await self._classifier.opinion(f"{inbound.subject or ''}\n{own}".strip())
+        try:
+            async with asyncio.timeout(seconds):
+                opinion = await self._classifier.opinion(f"{inbound.subject or ''}\n{own}".strip())
+        except TimeoutError:
+            _LOG.warning("classifier.silent", error="TimeoutError")
+            return inbound
         return replace(inbound, opinion=opinion)
 
 

@@ -237,6 +237,25 @@ async def test_a_fetch_that_fails_is_tried_again_later(intake):
     assert len(await intake.leads()) == 1
 
 
+async def test_a_source_with_a_broken_token_keeps_nobody_waiting(intake):
+    """What goes wrong with one fetch is kept with it; the ones behind it are fetched."""
+    fetches, vault = _fetches(intake, Graph())
+    first, second = await _told_of(intake, vault), await _told_of(intake, vault)
+    broken = vault.seal({**META, "page_token": "EAAG\N{SNOWMAN}page"})
+    async with intake.databases.worker.transaction() as tx:
+        await tx.run(
+            text("UPDATE intake.sources SET secrets = :s WHERE id = CAST(:id AS uuid)"),
+            s=broken,
+            id=first,
+        )
+    assert (await fetches.run_once()).worked == 2
+    found = [(await intake.get(f"/v1/sources/{one}")).json()["fetches"] for one in (first, second)]
+    assert [(fetch["state"], fetch["error"]) for (fetch,) in found] == [
+        ("open", "UnicodeEncodeError"),
+        ("done", None),
+    ]
+
+
 async def test_googles_leads_are_taken_with_their_key(intake):
     """Once by their id; its own tests are answered and not kept; a wrong key is 403."""
     _, url = await _source(

@@ -794,3 +794,12 @@ async def test_a_provider_that_there_is_not(house):
     assert (await house.client.post(f"/hooks/nobody/{account}/inbound")).status_code == 404
     assert (await house.client.post(f"/hooks/twilio/{account}/nothing")).status_code == 404
     assert (await house.client.get(f"/hooks/twilio/{account}/inbound")).status_code == 405
+
+
+async def test_a_webhook_of_its_provider_lets_no_other_provider_in(house):
+    """Whoever was genuine a moment ago is looked up by the provider that is asked for, too."""
+    played = await Played.by(house, standard())
+    assert (await played.send(delivered("webhook", "ref-1"))).status_code // 100 == 2
+    house.accounts["sandbox", "sms"] = house.accounts["webhook", "sms"]
+    answer = await house.sandbox("status", "sms", {"ref": "ref-2", "state": "sent"})
+    assert answer.status_code == 404

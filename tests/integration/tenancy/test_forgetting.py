@@ -15,7 +15,7 @@ from sqlalchemy import text
 from followup_contracts import Message, encode
 from followup_contracts.ingress import LeadSubmitted
 from followup_database import new_id
-from followup_directory import create_key, set_tenant_settings, set_tenant_state
+from followup_directory import create_key, put_templates, set_tenant_settings, set_tenant_state
 from followup_embedded.house import Embedded
 from followup_messaging import dead
 from followup_runtime.loops import LoopRunner
@@ -105,7 +105,10 @@ async def home(database_url: str, clock: MovableClock) -> AsyncIterator[Home]:
 
 
 async def _lived(home: Home) -> UUID:
-    """A lead that was written to, changed, asked to confirm, and stands in a dead letter."""
+    """A lead that was written to, in words of its own too, changed, and asked to confirm.
+
+    It stands in a dead letter as well.
+    """
     async with home.house.running():
         answer = await home.ask("POST", "/v1/leads", json=LEAD)
         assert answer.status_code == 201, answer.text
@@ -130,6 +133,9 @@ async def _lived(home: Home) -> UUID:
             "intake", "intake.ingress", raw.routing_key, encode(raw), "x", raw.id, raw.tenant_id
         )
         await dead.bury(tx, [letter])
+        words = {"text": "Quimby, about your purple roof"}
+        person = UUID(answer.json()["person_id"])
+        await put_templates(tx, home.house.tenant.id, [("sms", words)], person_id=person)
     return UUID(lead)
 
 
@@ -140,7 +146,7 @@ async def test_a_person_is_forgotten_in_every_table(home):
     lead = await _lived(home)
     places = {place.split(":")[0] for place in await home.found(*MARKS)}
     schemas = {place.split(".")[0] for place in places}
-    assert {"people", "intake", "dispatcher", "messaging"} <= schemas
+    assert {"people", "intake", "dispatcher", "messaging", "directory"} <= schemas
 
     answer = await home.ask("DELETE", f"/v1/leads/{lead}")
     assert answer.status_code == 202, answer.text

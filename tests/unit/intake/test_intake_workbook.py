@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from followup_intake.core.errors import NotATable
 from followup_intake.core.table import read_table
+from followup_intake.core.workbook import MAX_ELEMENTS
 
 MAIN = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
 RELATED = 'xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"'
@@ -109,6 +110,12 @@ def test_blank_cells_and_rows_keep_the_places_of_the_others():
 def test_a_gap_nobody_scrolls_through_ends_the_table():
     """A stray cell a million rows down does not make a million blank rows."""
     assert cells('<row r="1048576"><c r="A1048576"><v>1</v></c></row>') == []
+
+
+def test_a_row_without_end_is_no_table():
+    """A megabyte can unpack to a row of a gigabyte: it is not held until it is whole."""
+    with pytest.raises(NotATable, match="too much"):
+        cells('<row r="2">' + "<c/>" * MAX_ELEMENTS + "</row>")
 
 
 @pytest.mark.parametrize(

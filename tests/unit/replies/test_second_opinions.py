@@ -1,5 +1,6 @@
 """A second opinion refines what is unclear, and never takes an opt-out back."""
 
+import asyncio
 import json
 from datetime import UTC, datetime
 
@@ -130,3 +131,16 @@ async def test_only_unclear_messages_are_asked_about() -> None:
     assert isinstance(second, Inbound)
     assert second.opinion == Opinion("referral", opt_out=False, confidence=0.9)
     assert asked == ["qwv zzk brrp"]
+
+
+async def test_an_opinion_that_does_not_come_costs_no_message() -> None:
+    """Vendors wait for seconds, and give up telling of what is never answered."""
+
+    class Silent:
+        async def opinion(self, text: str) -> Opinion | None:
+            del text
+            await asyncio.Event().wait()
+            return None
+
+    said = Inbound(channel="sms", vendor_id="1", sender="+1", recipient="+2", body="qwv zzk")
+    assert await SecondOpinions(Silent()).asked([said], seconds=0.01) == [said]

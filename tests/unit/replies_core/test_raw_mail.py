@@ -38,6 +38,12 @@ def test_any_charset_is_read(charset: str, body: bytes) -> None:
     ).text == ("Bitte löschen")
 
 
+def test_half_a_surrogate_pair_is_not_kept() -> None:
+    """UTF-7 can spell one (RFC 2152); no database and no JSON could hold it."""
+    mail = letter("From: a@example.com\nContent-Type: text/plain; charset=utf-7", b"+2AA-STOP")
+    assert mail.text == "?STOP"
+
+
 def test_the_plain_text_is_read_before_the_markup_and_attachments_never() -> None:
     """Of several plain parts all count."""
     body = (

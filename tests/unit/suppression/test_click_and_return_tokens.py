@@ -46,6 +46,7 @@ def test_nobody_else_can_make_or_change_a_link(junk, at, letter):
         "https://[shop",
         "https://shop.example/\r\nSet-Cookie: x",
         "https://shop.example/" + "a" * 2000,
+        "https://shop.example/" + "ж" * 1100,  # octets count: the token holds them
     ],
 )
 def test_only_web_links_are_counted(target):

@@ -21,6 +21,8 @@ MAX_UNPACKED = 1024 * 1024 * 1024
 MAX_STRINGS = 64 * 1024 * 1024
 """Characters of all shared strings together: they are held while the sheet is read."""
 MAX_COLUMNS = 500
+MAX_ELEMENTS = 500_000
+"""Elements within one row or string, and beside them: all are held until it is read."""
 MAX_GAP = 1000
 """Rows without any cell that are told as blank ones; a longer gap ends the table."""
 
@@ -196,13 +198,18 @@ def _text(element: Element) -> str:
 def _elements(archive: zipfile.ZipFile, path: str, tag: str) -> Iterator[Element]:
     """Yield the elements of a name, each forgotten when the next is asked for."""
     open_ones: list[Element] = []
+    held = 0
     with archive.open(path) as opened:
         for event, element in iterparse(opened, events=("start", "end")):  # noqa: S314 - bounded
             if event == "start":
                 open_ones.append(element)
+                held += 1
+                if held > MAX_ELEMENTS:
+                    raise NotATable("the workbook holds too much in one place")
                 continue
             open_ones.pop()
             if element.tag == tag:
                 yield element
+                held = len(open_ones)
                 # What was read must not pile up under its parent.
                 open_ones[-1].clear()

@@ -13,6 +13,7 @@ from followup_replies.core.mail import (
     read_mail,
 )
 from followup_replies.core.mail.notices import Fate
+from followup_replies.errors import Unfit
 from followup_replies.inbound import Inbound
 from followup_replies.states import AboutAddress, Report
 from followup_replies.vendor import Arrival
@@ -44,6 +45,15 @@ def arrivals_of(raw: bytes, *, recipient: str, return_path: str | None = None) -
             return [_complained(mail, digest)]
         case Unreadable():
             return []
+
+
+def forwarded(raw: bytes, *, recipient: str, return_path: str | None) -> list[Arrival]:
+    """The same of a letter that a vendor hands on; raises `Unfit` for what can't be read."""
+    arrivals = arrivals_of(raw, recipient=recipient, return_path=return_path)
+    if not arrivals:
+        # Taken without a word it would be lost: nobody else keeps it.
+        raise Unfit("")
+    return arrivals
 
 
 def _letter(mail: Letter, digest: str, *, recipient: str, return_path: str | None) -> Inbound:

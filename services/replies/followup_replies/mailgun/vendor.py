@@ -6,7 +6,7 @@ from datetime import timedelta
 import orjson
 
 from followup_replies.bodies import json_object, object_of, text_of
-from followup_replies.email.arrivals import arrivals_of
+from followup_replies.email.arrivals import forwarded
 from followup_replies.errors import Unfit
 from followup_replies.mail import Letter, headers_of
 from followup_replies.mailgun.events import report_of
@@ -64,7 +64,7 @@ def _arrivals(form: Posted) -> Sequence[Arrival]:
     fields = form.fields
     recipient, return_path = fields.get("recipient", ""), fields.get("sender")
     if "body-mime" in fields:
-        return arrivals_of(form.octets("body-mime"), recipient=recipient, return_path=return_path)
+        return forwarded(form.octets("body-mime"), recipient=recipient, return_path=return_path)
     listed = form.json("message-headers")
     pairs = listed if isinstance(listed, list) else []
     letter = Letter(

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from followup_replies.bodies import FORM, json_value, object_of
-from followup_replies.email.arrivals import arrivals_of
+from followup_replies.email.arrivals import forwarded
 from followup_replies.mail import Letter, first_address, headers_in
 from followup_replies.posted import Posted, posted
 from followup_replies.proof import fresh, knows_password
@@ -51,7 +51,7 @@ def _arrivals(form: Posted) -> Sequence[Arrival]:
     told = envelope.get("from")
     return_path = told if isinstance(told, str) else None
     if "email" in fields and "headers" not in fields:
-        return arrivals_of(form.octets("email"), recipient=recipient, return_path=return_path)
+        return forwarded(form.octets("email"), recipient=recipient, return_path=return_path)
     letter = Letter(
         sender=first_address(told) or fields.get("from", ""),
         recipient=recipient,

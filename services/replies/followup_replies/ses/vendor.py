@@ -8,7 +8,7 @@ import structlog
 from starlette.responses import Response
 
 from followup_replies.bodies import json_object, object_of, text_of
-from followup_replies.email.arrivals import arrivals_of
+from followup_replies.email.arrivals import forwarded
 from followup_replies.errors import Unfit
 from followup_replies.letters import unknown
 from followup_replies.mail import first_address
@@ -112,7 +112,7 @@ def _arrivals(message: Mapping[str, Any]) -> Sequence[Arrival]:
     raw = decoded("".join(content.split())) if encoded else content.encode("utf-8", "replace")
     if raw is None:
         raise Unfit("/Message/content")
-    return arrivals_of(
+    return forwarded(
         raw,
         recipient=first_address(receipt.get("recipients")),
         return_path=text_of(mail.get("source")),

@@ -122,7 +122,9 @@ def decoded(part: Message) -> str:
     if not isinstance(raw, bytes):
         return ""
     text = _text(raw[: LONGEST_TEXT * 4], _charset(part))
-    return text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "")[:LONGEST_TEXT]
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "")[:LONGEST_TEXT]
+    # UTF-7 can spell half a surrogate pair, which nothing can keep.
+    return lines if lines.isascii() else lines.encode("utf-8", "replace").decode()
 
 
 def _charset(part: Message) -> str | None:
