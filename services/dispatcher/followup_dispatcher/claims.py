@@ -57,6 +57,8 @@ class Claimed:
     starts_at: float
     first_at: datetime
     """When the touch's first attempt was claimed, by business time."""
+    rehearsed: bool = False
+    """Its tenant was in a dry run: `provider` stands in for the account's own."""
 
     @property
     def pair(self) -> tuple[UUID, UUID]:
@@ -268,6 +270,7 @@ class ClaimDesk:
             lease=Lease(taken, self._clock),
             starts_at=taken + slotted.starts_in,
             first_at=before.first_at or now if before is not None else now,
+            rehearsed=draft.rehearsed,
         )
 
 
@@ -285,8 +288,11 @@ def _still(one: Claimed, picture: Picture, now: datetime) -> Candidate | Defer |
     if isinstance(candidate, Defer | Skip):
         return candidate
     address = address_of(picture.people[one.command.lead_id][0], one.command.channel)
-    accounts = picture.accounts_for(picture.tenants[one.tenant_id], one.to)
+    tenant = picture.tenants[one.tenant_id]
+    accounts = picture.accounts_for(tenant, one.to)
     usable = any(a.id == one.account_id and a.state == "active" for a in accounts)
+    # A dry run that began or ended meanwhile has another provider called, or none.
+    usable = usable and tenant.settings.dry_run == one.rehearsed
     if address is None or address.address != one.to or not usable:
         return Defer("provider", "changed", "its address or account changed meanwhile", now)
     verdict = decide(candidate, now=now)
