@@ -330,6 +330,22 @@ async def test_a_simulation_plays_the_whole_sequence(client):
         assert pointer in [error["pointer"] for error in refused.json()["errors"]]
 
 
+async def test_a_document_with_too_much_to_play_is_refused(client):
+    """Hundreds of steps that begin again every day: 422 with the reason, no failure of ours."""
+    waits = [{"id": f"s{number}", "wait": {"at_most": "1m"}} for number in range(199)]
+    text = {"id": "text", "touches": [{"channel": "sms", "template": "t"}]}
+    document = {
+        "key": "busy",
+        "name": "Busy",
+        "repeat": {"every": "1d"},
+        "steps": [*waits, text],
+        "templates": {"t": {"text": "Hi"}},
+    }
+    refused = await client.post("/v1/sequences/busy/simulate", json={"document": document})
+    assert refused.status_code == 422, refused.text
+    assert refused.json()["errors"][0]["pointer"] == "/document"
+
+
 @pytest.mark.parametrize(
     "start", ["0001-01-01T00:00:00Z", "9999-12-31T23:00:00Z", "0001-01-01T00:00:00+14:00"]
 )

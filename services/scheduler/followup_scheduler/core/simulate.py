@@ -15,6 +15,7 @@ from followup_scheduler.core import touches
 from followup_scheduler.core.advance import advance
 from followup_scheduler.core.calendar import calendar_json, calendar_text
 from followup_scheduler.core.document import Sequence
+from followup_scheduler.core.errors import BadDocument, Fault
 from followup_scheduler.core.model import (
     ENDED_STATES,
     CallEnded,
@@ -81,7 +82,8 @@ def simulate(
     Touches go exactly when planned and nobody answers, except as `happenings` and
     `outcomes` say; whoever is asked for an approval gives it. It ends when the enrollment
     does, or waits for a person for good, or at `until`: after 400 days for a sequence that
-    repeats. `lead_id` decides which variants the lead is given.
+    repeats. `lead_id` decides which variants the lead is given. Raises `BadDocument` where
+    too much happens.
     """
     if until is None and sequence.repeat is not None:
         until = start + _SIGHT
@@ -145,7 +147,8 @@ class _Play:
                 return
             self.now = max(self.now, at)
             self._take(turn)
-        raise RuntimeError(f"{self.sequence.key} does not come to an end")
+        fault = Fault(None, "", f"has more than {_MOST_TURNS:,} turns, too many to be played")
+        raise BadDocument([fault], file=self.sequence.key)
 
     def _take(self, turn: Turn) -> None:
         match turn:

@@ -1,6 +1,7 @@
 """`/v1/sequences`: look, write, publish, check."""
 
 import asyncio
+from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -122,18 +123,15 @@ class SequenceRoutes:
     async def simulate(self, principal: Principal, key: str, play: Play) -> dict[str, Any]:
         """The calendar of a made-up lead."""
         async with self._databases.api.transaction(tenant=principal.tenant_id) as tx:
-            now = tx.now
+            now, stored = tx.now, ""
             if play.document is None:
                 stored = (await self._found(tx, principal.tenant_id, key, None)).source
         try:
-            sequence = (
-                document.parse(stored, file=f"{key}.yaml")
-                if play.document is None
-                else document.from_json(play.document, file=f"{key}.json")
-            )
+            # A sequence that repeats is played for more than a year: seconds, for a busy one.
+            return await asyncio.to_thread(_played, play, stored, key=key, now=now)
         except BadDocument as error:
-            raise refused(error, root="/document") from None
-        return calendar_json(play.of(sequence, now=now))
+            root = "" if play.document is None else "/document"
+            raise refused(error, root=root) from None
 
     async def source(self, principal: Principal, key: str, request: Request) -> str:
         """The document in the request, else the stored one."""
@@ -212,6 +210,16 @@ def routes(service: SequenceRoutes) -> APIRouter:
         return await service.simulate(principal, key, body or Play())
 
     return router
+
+
+def _played(play: Play, stored: str, *, key: str, now: datetime) -> dict[str, Any]:
+    """The calendar of a play, of the document in it or else of the stored one."""
+    sequence = (
+        document.parse(stored, file=f"{key}.yaml")
+        if play.document is None
+        else document.from_json(play.document, file=f"{key}.json")
+    )
+    return calendar_json(play.of(sequence, now=now))
 
 
 async def _check(source: str, *, key: str) -> None:
