@@ -35,7 +35,10 @@ LEAD = {
     "consent": True,
     "country": "US",
     "postal_code": "10001",
+    "external_id": "theirs-1",
 }
+QUERIES = {"GET /v1/leads": "?external_id=theirs-1"}
+"""What a route has to be asked for."""
 SECRETS = (MARK, MARK.lower(), "+12125550123")
 TABLES = {
     "lead_id": "people.leads",
@@ -100,7 +103,8 @@ class Cell:
         for path, methods in self.app.openapi()["paths"].items():
             filled = re.sub(r"{(\w+)}", lambda part: self._named(part[1]), path)
             for method in methods:
-                yield method.upper(), path, filled
+                query = QUERIES.get(f"{method.upper()} {path}", "")
+                yield method.upper(), path, filled + query
 
     def _named(self, name: str) -> str:
         """What stands for a part of a path: of what it names, else of a lead."""

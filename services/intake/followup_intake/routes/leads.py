@@ -4,7 +4,7 @@ from datetime import date
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from followup_contracts.events import LeadUpdated
@@ -23,6 +23,7 @@ from followup_people import (
     Parted,
     PersonView,
     changes_of,
+    leads_by_external_id,
     leads_by_id,
     merges_of,
     part_lead,
@@ -37,6 +38,10 @@ Reader = Annotated[Principal, Depends(require("leads:read"))]
 # JSON's numbers end here for whoever reads them as IEEE doubles (RFC 8259 section 6).
 Whole = Annotated[int, Field(ge=-(2**53), le=2**53)]
 Attributes = Annotated[dict[Text, Text | bool | Whole | float | None], Field(max_length=100)]
+
+
+ExternalId = Annotated[str, Field(min_length=1, max_length=255)]
+ExternalIds = Annotated[list[ExternalId], Query(min_length=1, max_length=100)]
 
 
 class PersonIn(BaseModel):
@@ -79,10 +84,21 @@ class LeadRoutes:
         self._outbox = outbox
         self.router = APIRouter(tags=["leads"])
         add = self.router.add_api_route
+        add("/v1/leads", self.find_leads, methods=["GET"])
         add("/v1/leads/{lead_id}", self.get_lead, methods=["GET"])
         add("/v1/leads/{lead_id}", self.patch_lead, methods=["PATCH"])
         add("/v1/leads/{lead_id}/history", self.get_history, methods=["GET"])
         add("/v1/leads/{lead_id}/unmerge", self.unmerge, methods=["POST"])
+
+    async def find_leads(self, external_id: ExternalIds, who: Reader) -> dict[str, Any]:
+        """The leads among these external ids that are committed, without their persons.
+
+        So a publisher learns which of its leads are Followup's now.
+        """
+        async with self._database.transaction(tenant=who.tenant_id) as tx:
+            found = await leads_by_external_id(tx, who.tenant_id, external_id)
+        items = [_told(found[name]) for name in dict.fromkeys(external_id) if name in found]
+        return {"items": items, "next": None}
 
     async def get_lead(self, lead_id: UUID, who: Reader) -> dict[str, Any]:
         """One lead, with its person."""
@@ -198,6 +214,10 @@ def _attributes(tenant: Tenant, given: dict[str, Any]) -> dict[str, Any]:
 async def _whole(tx: Transaction, lead_id: UUID) -> dict[str, Any]:
     lead = _known((await leads_by_id(tx, [lead_id])).get(lead_id))
     person = (await persons_by_id(tx, [lead.person_id])).get(lead.person_id)
+    return {**_told(lead), "person": None if person is None else _person(person)}
+
+
+def _told(lead: LeadView) -> dict[str, Any]:
     return {
         "id": str(lead.id),
         "person_id": str(lead.person_id),
@@ -210,7 +230,6 @@ async def _whole(tx: Transaction, lead_id: UUID) -> dict[str, Any]:
         "external_id": lead.external_id,
         "attributes": dict(lead.attributes),
         "received_at": lead.received_at.isoformat(),
-        "person": None if person is None else _person(person),
     }
 
 

@@ -1,0 +1,107 @@
+"""Calls about what was said with a lead, and who must not be reached."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Literal
+from uuid import UUID
+
+from followup_client.call import JSON, Call, Given, Id, Page, Seen, asked, at, json_body, model
+
+MOST_LISTED = 1_000
+"""Addresses that `suppress_all` takes at once."""
+
+
+class Said(Seen):
+    """One thing said."""
+
+    id: UUID
+    direction: Literal["inbound", "outbound"]
+    channel: str
+    at: datetime
+    touch_id: UUID | None = None
+    subject: str | None = None
+    body: str | None = None
+    intent: str | None = None
+    opt_out: bool | None = None
+    confidence: float | None = None
+    until: date | None = None
+
+
+class Suppression(Given):
+    """An address (E.164 or e-mail) and what of it: one channel, or all."""
+
+    address: str
+    channel: str = "all"
+    reason: str = "requested"
+
+
+class SuppressionList(Given):
+    """Addresses that are listed together, all or none."""
+
+    items: tuple[Suppression, ...]
+
+
+class Listing(Seen):
+    """A standing entry; `hash` is keyed and can't be turned back."""
+
+    kind: str
+    channel: str
+    hash: str
+    reason: str
+    via: str
+    listed_at: datetime
+
+
+class Imported(Seen):
+    """How many entries are new."""
+
+    listed: int
+
+
+class Lifted(Seen):
+    """Whether an entry stood and was lifted."""
+
+    lifted: bool
+
+
+def conversation(lead_id: Id, *, limit: int = 100) -> Call[Page[Said]]:
+    """What was said, both ways, oldest first."""
+    path = at("leads", lead_id, "conversation")
+    return Call("replies", "GET", path, model(Page[Said]), params=asked(limit=limit))
+
+
+def suppressions(*, limit: int = 100) -> Call[Page[Listing]]:
+    """Who must not be reached."""
+    path = at("suppressions")
+    return Call("replies", "GET", path, model(Page[Listing]), params=asked(limit=limit))
+
+
+def suppress(wanted: Suppression) -> Call[Listing]:
+    """List an address. Once this is answered, nothing goes out to it."""
+    return Call(
+        "replies",
+        "PUT",
+        at("suppressions"),
+        model(Listing),
+        headers=JSON,
+        body=json_body(wanted),
+    )
+
+
+def suppress_all(wanted: Sequence[Suppression]) -> Call[Imported]:
+    """List up to 1,000 addresses. Once this is answered, nothing goes out to them."""
+    return Call(
+        "replies",
+        "POST",
+        at("suppressions", "import"),
+        model(Imported),
+        headers=JSON,
+        body=json_body(SuppressionList(items=tuple(wanted))),
+        again=True,
+    )
+
+
+def lift(wanted: Suppression) -> Call[Lifted]:
+    """Lift exactly this entry. Consent that was withdrawn stays withdrawn."""
+    path, body = at("suppressions"), json_body(wanted)
+    return Call("replies", "DELETE", path, model(Lifted), headers=JSON, body=body)

@@ -1,0 +1,67 @@
+import re
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from followup_client import Call, enrollments, leads, replies, sequences, tasks
+
+REFERENCE = Path(__file__).parents[3] / "docs/reference/http.md"
+ID = UUID(int=1)
+EVENT = leads.LeadEvent(kind="lead.converted")
+TASK = tasks.NewTask(lead_id=ID, title="t", due_at="2026-01-01T00:00:00Z")
+CALLS: list[Call[object]] = [
+    leads.post(leads.NewLead()),
+    leads.get(ID),
+    leads.named(["x"]),
+    leads.change(ID, leads.LeadChanges()),
+    leads.tell(ID, EVENT),
+    leads.erase(ID),
+    leads.erasure(ID),
+    leads.export(ID),
+    leads.exported(ID),
+    leads.import_file(b""),
+    enrollments.enroll(ID, "s"),
+    enrollments.get(ID),
+    enrollments.halt(ID),
+    enrollments.pause(ID),
+    enrollments.resume(ID),
+    enrollments.timeline(ID),
+    tasks.find(),
+    tasks.add(TASK),
+    tasks.get(ID),
+    tasks.complete(ID),
+    tasks.snooze(ID, tasks.Snooze(until="2026-01-01T00:00:00Z")),
+    tasks.assign(ID, tasks.Assignment(assignee=None)),
+    tasks.agenda(),
+    sequences.get("s"),
+    sequences.write("s", ""),
+    sequences.lint("s"),
+    sequences.publish("s", 1),
+    sequences.simulate("s"),
+    replies.conversation(ID),
+    replies.suppressions(),
+    replies.suppress(replies.Suppression(address="+12125550123")),
+    replies.suppress_all([replies.Suppression(address="+12125550123")]),
+    replies.lift(replies.Suppression(address="+12125550123")),
+]
+
+
+def _routes() -> list[tuple[str, str, re.Pattern[str]]]:
+    service, found = "", []
+    for line in REFERENCE.read_text().splitlines():
+        if heading := re.match(r"## (\w+) \(\d+\)", line):
+            service = heading[1]
+        elif route := re.match(r"\| `(\w+) (\S+)` \|", line):
+            pattern = re.sub(r"\\{\w+\\}", "[^/]+", re.escape(route[2]))
+            found.append((service, route[1], re.compile(pattern)))
+    return found
+
+
+@pytest.mark.parametrize("call", CALLS, ids=lambda call: f"{call.method} {call.path}")
+def test_every_call_goes_to_a_route_there_is(call):
+    """Its service has a route of this method and path."""
+    assert any(
+        (service, method) == (call.service, call.method) and pattern.fullmatch(call.path)
+        for service, method, pattern in _routes()
+    )
