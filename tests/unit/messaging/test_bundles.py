@@ -57,6 +57,24 @@ def test_every_message_is_in_one_letter_to_its_address(messages: Sequence[Outgoi
     assert sorted(seen) == list(range(len(messages)))
 
 
+@given(MESSAGES)
+def test_sizes_take_a_bundle_apart_to_the_byte(messages: Sequence[Outgoing]) -> None:
+    """What comes out is what went in, without having been read."""
+    for letter in letters(messages):
+        sent = [messages[place].body for place in letter.places]
+        assert events(letter.content_type, letter.body, letter.sizes) == sent
+
+
+@given(st.lists(st.integers(), min_size=2, max_size=5), st.one_of(st.text(max_size=12), st.none()))
+def test_sizes_that_do_not_fit_are_not_believed(values: list[int], sizes: object) -> None:
+    """A bundle with a wrong header is read as one without."""
+    body = json.dumps([{"v": value} for value in values]).encode()
+    whole = [{"v": value} for value in values]
+    for claimed in (sizes, f"1,{len(body) - 4}", str(len(body) - 2)):
+        found = events(BATCH_CONTENT_TYPE, body, claimed)
+        assert [json.loads(each) for each in found] == whole
+
+
 def test_one_message_is_sent_as_it_is() -> None:
     """To the byte, with the type of a single event."""
     (letter,) = letters([_out(("a", "x", True), b'{"a":  1}', together=15)])

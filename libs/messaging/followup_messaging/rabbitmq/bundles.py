@@ -17,6 +17,9 @@ from followup_messaging.port import Outgoing
 
 LARGEST = 64 * 1024
 """Bytes of bodies in a bundle; a body as large as that travels alone."""
+SIZES = "followup-sizes"
+"""The header in which a bundle of ours says how many bytes each of its events has, so that
+it need not be read to be taken apart. One without it is read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,8 @@ class Letter:
     content_type: str
     body: bytes
     places: tuple[int, ...]
+    sizes: str | None = None
+    """How many bytes each event has, where there are several."""
 
 
 def letters(messages: Sequence[Outgoing]) -> Iterator[Letter]:
@@ -60,17 +65,22 @@ def _letter(messages: Sequence[Outgoing], places: Sequence[int]) -> Letter:
         content_type=CONTENT_TYPE if alone else BATCH_CONTENT_TYPE,
         body=bodies[0] if alone else b"[" + b",".join(bodies) + b"]",
         places=tuple(places),
+        sizes=None if alone else ",".join(str(len(body)) for body in bodies),
     )
 
 
-def events(content_type: str | None, body: bytes) -> list[bytes]:
+def events(content_type: str | None, body: bytes, sizes: object = None) -> list[bytes]:
     """The events of a message as it arrived, one body each; never empty.
+
+    `sizes` is its header of that name.
 
     What is no bundle, or none that can be read, is handed on as it is: whoever decodes it
     says what is wrong with it.
     """
     if content_type != BATCH_CONTENT_TYPE or len(body) > MAX_BYTES:
         return [body]
+    if isinstance(sizes, str) and (cut := _cut(body, sizes)):
+        return cut
     try:
         found = from_json(body)
     except ValueError:
@@ -78,3 +88,21 @@ def events(content_type: str | None, body: bytes) -> list[bytes]:
     if not isinstance(found, list) or not found:
         return [body]
     return [to_json(event) for event in found]
+
+
+def _cut(body: bytes, sizes: str) -> list[bytes]:
+    """The events by their sizes; none where these do not fit the body."""
+    try:
+        lengths = [int(size) for size in sizes.split(",")]
+    except ValueError:
+        return []
+    if min(lengths) < 1 or sum(lengths) + len(lengths) + 1 != len(body):
+        return []
+    found, marks, start = [], bytearray(body[:1]), 1
+    for length in lengths:
+        end = start + length
+        found.append(body[start:end])
+        marks += body[end : end + 1]
+        start = end + 1
+    fits = marks == b"[" + b"," * (len(lengths) - 1) + b"]"
+    return found if fits and len(found) > 1 else []  # one alone is no bundle

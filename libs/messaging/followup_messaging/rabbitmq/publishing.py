@@ -19,7 +19,7 @@ from pamqp.commands import Basic
 from pamqp.header import ContentHeader
 
 from followup_messaging.port import Fate, Outgoing
-from followup_messaging.rabbitmq.bundles import Letter, letters
+from followup_messaging.rabbitmq.bundles import SIZES, Letter, letters
 from followup_messaging.rabbitmq.failures import LINK_FAILURES
 
 WRITE_MOST = 256 * 1024
@@ -121,7 +121,10 @@ def _marshal(into: bytearray, channel: Channel, letter: Letter, *, name: str) ->
     """Append a letter's frames: the method, the header, the body in as many as it needs."""
     into += _method(channel.number, letter.exchange, letter.routing_key, letter.mandatory)
     properties = Basic.Properties(
-        content_type=letter.content_type, delivery_mode=_PERSISTENT, message_id=name
+        content_type=letter.content_type,
+        delivery_mode=_PERSISTENT,
+        message_id=name,
+        headers={SIZES: letter.sizes} if letter.sizes else None,
     )
     header = ContentHeader(body_size=len(letter.body), properties=properties)
     into += frame.marshal(header, channel.number)

@@ -11,7 +11,7 @@ from aiormq.abc import AbstractChannel, DeliveredMessage
 
 from followup_messaging.errors import BusDown
 from followup_messaging.port import Delivery
-from followup_messaging.rabbitmq.bundles import events
+from followup_messaging.rabbitmq.bundles import SIZES, events
 from followup_messaging.rabbitmq.failures import LINK_FAILURES
 from followup_messaging.rabbitmq.tags import OpenTags
 
@@ -118,7 +118,9 @@ class RabbitSubscription:
     async def _on_message(self, message: DeliveredMessage) -> None:
         tag = message.delivery_tag
         assert tag is not None  # noqa: S101 - only the answer to Basic.Get may have none
-        bodies = events(message.header.properties.content_type, bytes(message.body))
+        properties = message.header.properties
+        sizes = (properties.headers or {}).get(SIZES)
+        bodies = events(properties.content_type, bytes(message.body), sizes)
         for part, body in zip(self._tags.deliver(tag, len(bodies)), bodies, strict=True):
             self._arrived.append(
                 Delivery(
