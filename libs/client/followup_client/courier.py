@@ -8,14 +8,15 @@ Followup's once the broker has confirmed it.
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from followup_client.amqp import LeadPublisher
 from followup_client.asynchronous import AsyncFollowup
 from followup_client.errors import FollowupError
 from followup_client.leads import MOST_NAMED, named
-from followup_client.outbox import Kept, Outbox
+from followup_client.outbox import Outbox
 
 Committed = Callable[[Sequence[str]], Awaitable[Collection[str]]]
 """Which of these external ids (up to 100) are leads that intake has committed."""
@@ -23,7 +24,9 @@ Committed = Callable[[Sequence[str]], Awaitable[Collection[str]]]
 FIRST_WAIT = 30.0
 LONGEST_WAIT = 3600.0
 _LATE = 5
-"""A lead published so often and not committed has been refused, or nobody takes leads in."""
+"""A lead published so often and not committed has been refused, or nobody takes leads in. It is
+asked for only when it is due again."""
+_LONGEST_QUERY = 6_000  # proxies commonly take a line of 8 KB
 
 _log = logging.getLogger("followup_client.courier")
 
@@ -46,10 +49,27 @@ def asking(followup: AsyncFollowup) -> Committed:
     """Ask intake over HTTP; the key needs the scope `leads:read`."""
 
     async def committed(external_ids: Sequence[str]) -> Collection[str]:
-        page = await followup.send(named(external_ids))
-        return {lead.external_id for lead in page.items if lead.external_id is not None}
+        found = set[str]()
+        for portion in portions(external_ids):
+            page = await followup.send(named(portion))
+            found |= {lead.external_id for lead in page.items if lead.external_id is not None}
+        return found
 
     return committed
+
+
+def portions(external_ids: Sequence[str]) -> Iterator[list[str]]:
+    """External ids in requests whose address no proxy finds too long, in their order."""
+    portion, length = list[str](), 0
+    for name in external_ids:
+        more = len(quote(name, safe="")) + len("&external_id=")
+        if portion and (len(portion) >= MOST_NAMED or length + more > _LONGEST_QUERY):
+            yield portion
+            portion, length = [], 0
+        portion.append(name)
+        length += more
+    if portion:
+        yield portion
 
 
 class Courier:
@@ -75,17 +95,20 @@ class Courier:
         Raises what `committed` raises, and `NotConfirmed` when the broker takes nothing;
         every letter is kept then.
         """
-        committed, late = await self._settle(most)
+        committed = await self._settle(most)
         published = await self._publish(most)
+        late = await self._outbox.often(_LATE, most=most)
         return Round(committed, published, await self._outbox.count(), tuple(late))
 
     async def run(self, *, every: float = 1.0, stop: asyncio.Event) -> None:
         """Rounds until `stop` is set; a round that fails is told to the log and comes again."""
+        known = frozenset[str]()
         while not stop.is_set():
             try:
-                done = await self.run_once()
-                if done.late:
-                    _log.warning("%d leads are published and not committed", len(done.late))
+                late = frozenset((await self.run_once()).late)
+                if late - known:
+                    _log.warning("%d leads are published and not committed", len(late))
+                known = late
             except FollowupError as error:
                 _log.warning("a round of the courier failed: %s", type(error).__name__)
             try:
@@ -93,12 +116,12 @@ class Courier:
             except TimeoutError:
                 continue
 
-    async def _settle(self, most: int) -> tuple[int, list[str]]:
+    async def _settle(self, most: int) -> int:
         """Look at some of what is published, on from where the last round ended."""
-        settled, late, looked = 0, list[str](), 0
+        settled, looked, now = 0, 0, self._clock()
         while looked < most:
             found, self._looked_to = await self._outbox.unsettled(
-                after=self._looked_to, most=MOST_NAMED
+                now, after=self._looked_to, late=_LATE, most=MOST_NAMED
             )
             if not found:
                 self._looked_to = 0
@@ -109,8 +132,7 @@ class Courier:
             done = [kept.letter.id for kept in found if kept.letter.external_id in there]
             await self._outbox.settled(done)
             settled += len(done)
-            late += _late(found, there)
-        return settled, late
+        return settled
 
     async def _publish(self, most: int) -> int:
         due = await self._outbox.due(self._clock(), most=most)
@@ -122,13 +144,3 @@ class Courier:
             wait = min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** min(kept.published, 30))
             await self._outbox.published(kept.letter.id, due=self._clock() + wait)
         return len(due)
-
-
-def _late(found: Sequence[Kept], there: Collection[str]) -> list[str]:
-    return [
-        kept.letter.external_id
-        for kept in found
-        if kept.published >= _LATE
-        and kept.letter.external_id is not None
-        and kept.letter.external_id not in there
-    ]

@@ -74,18 +74,34 @@ class Outbox:
         sql = f"SELECT {_COLUMNS} FROM letters WHERE due <= ? ORDER BY place LIMIT ?"
         return await self._work(lambda cursor: _kept(cursor.execute(sql, (now, most))))
 
-    async def unsettled(self, *, after: int, most: int) -> tuple[list[Kept], int]:
-        """Published leads nobody has seen committed, behind a place; and the last one's place."""
+    async def unsettled(
+        self, now: float, *, after: int, late: int, most: int
+    ) -> tuple[list[Kept], int]:
+        """Published leads nobody has seen committed, behind a place; and the last one's place.
+
+        Those published `late` times or more only when they are due again.
+        """
         sql = (
             f"SELECT place, {_COLUMNS} FROM letters"
-            " WHERE published > 0 AND place > ? ORDER BY place LIMIT ?"
+            " WHERE published > 0 AND place > ? AND (published < ? OR due <= ?)"
+            " ORDER BY place LIMIT ?"
         )
 
         def read(cursor: sqlite3.Cursor) -> tuple[list[Kept], int]:
-            rows = cursor.execute(sql, (after, most)).fetchall()
+            rows = cursor.execute(sql, (after, late, now, most)).fetchall()
             return [_one(row[1:]) for row in rows], rows[-1][0] if rows else after
 
         return await self._work(read)
+
+    async def often(self, published: int, *, most: int) -> list[str]:
+        """External ids of leads published so often, in the order they came."""
+        sql = (
+            "SELECT external_id FROM letters"
+            " WHERE published >= ? AND external_id IS NOT NULL ORDER BY place LIMIT ?"
+        )
+        return await self._work(
+            lambda cursor: [str(row[0]) for row in cursor.execute(sql, (published, most))]
+        )
 
     async def published(self, letter_id: UUID, *, due: float) -> None:
         """The broker has confirmed a letter; it is due again then."""

@@ -2,11 +2,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import urlencode
 from uuid import UUID
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from followup_client import Courier, LeadPublisher, NotConfirmed, Outbox, Patience, TooLarge
+from followup_client.courier import portions
 from followup_client.leads import LeadEvent, NewLead
 from followup_client.letters import Letter, Sender, event_letter, lead_letter
 from followup_contracts import decode
@@ -196,4 +200,18 @@ async def test_leads_that_are_never_committed_keep_nobody_waiting(desk):
         settled += done.committed
     assert settled == 1
     assert done.kept == 250
-    assert set(done.late) == set(names[:250])
+    assert done.late == tuple(names[:250])
+    desk.broker.asked.clear()
+    desk.now += 1
+    await desk.courier.run_once()
+    assert desk.broker.asked == []
+
+
+@given(names=st.lists(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=255)))
+def test_questions_fit_into_an_address(names):
+    """Whatever external ids look like, all are asked for, in lines that proxies take."""
+    asked = list(portions(names))
+    assert [name for portion in asked for name in portion] == names
+    for portion in asked:
+        assert 0 < len(portion) <= 100
+        assert len(urlencode([("external_id", name) for name in portion])) <= 8_000
