@@ -6,7 +6,7 @@ named here: "MM-DD", "easter-2" (Good Friday), "easter-47" (Mardi Gras) and "us-
 """
 
 from datetime import date, timedelta
-from functools import cache
+from functools import lru_cache
 
 import holidays
 from pydantic import Field
@@ -29,7 +29,7 @@ def is_holiday(day: date, calendars: Calendars) -> bool:
     return day in _holidays(calendars, day.year)
 
 
-@cache
+@lru_cache(maxsize=4096)  # calendars are of tenants' own writing, too
 def _holidays(calendars: Calendars, year: int) -> frozenset[date]:
     found = {_named(day, year) for day in calendars.days}
     for name in calendars.calendars:
