@@ -9,8 +9,8 @@ import re
 from followup_scheduler.lint.phrases import abbreviations
 from followup_scheduler.lint.readings import plain
 
-_END = re.compile("[.!?\u2026\u3002\uff01\uff1f]+[\"'\u201d\u2019)\\]\u00bb]*(?=\\s|$)")
-_LAST_WORD = re.compile(r"([^\s]+)$")
+_STOPS = "[.!?\u2026\u3002\uff01\uff1f]"
+_END = re.compile(f"(?<!{_STOPS}){_STOPS}++[\"'\u201d\u2019)\\]\u00bb]*(?=\\s|$)")
 _QUESTION = re.compile("[?\uff1f][\"'\u201d\u2019)\\]\u00bb!]*(?=\\s|$)")
 _LINK = re.compile(r"https?://[^\s<>\"')\]]+")
 _OPT_OUT = re.compile(
@@ -86,8 +86,8 @@ def _stands(before: str, after: str, mark: str) -> bool:
     """Whether the mark ends a sentence."""
     if mark[0] != ".":
         return True
-    last = _LAST_WORD.search(before.rstrip())
-    word = last[1].strip("(\"'\u201c\u2018").casefold() if last else ""
+    *_, last = ("", *before.rsplit(maxsplit=1))
+    word = last.strip("(\"'\u201c\u2018").casefold()
     if word.replace(".", "") in abbreviations() or (len(word) == 1 and word.isalpha()):
         return not after.strip()
     if word.isdigit() and before.strip() == word:

@@ -29,13 +29,19 @@ _OPENS: Mapping[Kind, str] = {
     "other": "\ue014",
 }
 _CLOSES = "\ue01f"
-_VALUE = re.compile("[\ue010-\ue014][^\ue01f]*\ue01f")
+# None of these looks through the rest of a text once for each place where it may begin: a
+# document is anybody's, and a match holds up every thread.
+_VALUE = re.compile("[\ue010-\ue014][^\ue010-\ue01f]*\ue01f")
 _MARKS = re.compile("[\ue010-\ue01f]")
 _SAMPLE_DAY = "2030-01-04T10:00:00+00:00"
 _MOST_VARIABLES = 60
-_DATED = re.compile(r"\{\{-?\s*([\w.\-]+)\s*\|(?:(?!\}\}).)*\bdate\b")
-_BREAKS = re.compile(r"(?i)<\s*(?:br|/p|/div|/tr|/li|/h[1-6])\b[^>]*>")
-_UNSEEN = re.compile(r"(?is)<(style|script|head)\b.*?</\1\s*>|<!--.*?-->|<[^>]*>")
+_DATED = re.compile(r"\{\{-?\s*([\w.\-]+)\s*\|(?:(?!\}\}|\{\{).)*\bdate\b")
+_BREAKS = re.compile(r"(?i)<\s*(?:br|/p|/div|/tr|/li|/h[1-6])\b[^<>]*>")
+_MARKUP = re.compile(r"(?i)<(!--)|<(style|script|head)\b[^<>]*>|<[^<>]*>")
+_UNSEEN_UNTIL = {
+    "!--": re.compile("-->"),
+    **{kind: re.compile(rf"(?i)</{kind}\s*>") for kind in ("style", "script", "head")},
+}
 _FAULTS = (LiquidError, WordingError, ArithmeticError, LookupError, TypeError, ValueError)
 
 Path = tuple[str, ...]
@@ -78,7 +84,7 @@ class Reading:
     @property
     def seen(self) -> "Reading":
         """Without markup, as an HTML part is seen."""
-        return Reading(html.unescape(_UNSEEN.sub(" ", _BREAKS.sub("\n", self.marked))))
+        return Reading(html.unescape(_without_markup(_BREAKS.sub("\n", self.marked))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +123,28 @@ def readings(source: str) -> Readings:
     needs: set[Path] = set()
     for unknown in (names, *({name} for name in sorted(names)[:_MOST_VARIABLES])):
         needs |= _needs(template, names, unknown, moments)
-    bare = template.render(_values(needs | always_known(names), moments))
+    try:
+        bare = template.render(_values(needs | always_known(names), moments))
+    except _FAULTS as error:  # in a part that is only said where something is not known
+        return Readings(Reading(full), Reading(full), names, frozenset(needs), _why(error))
     return Readings(Reading(full), Reading(bare), names, frozenset(needs))
+
+
+def _without_markup(markup: str) -> str:
+    """What is between elements; of comments, styles and scripts that end, nothing."""
+    kept, at, endless = list[str](), 0, set[str]()
+    while (found := _MARKUP.search(markup, at)) is not None:
+        kept.append(markup[at : found.start()])
+        at = found.end()
+        kind = (found[1] or found[2] or "").lower()
+        if not kind or kind in endless:
+            continue
+        end = _UNSEEN_UNTIL[kind].search(markup, at)
+        if end is None:
+            endless.add(kind)
+        else:
+            at = end.end()
+    return " ".join([*kept, markup[at:]])
 
 
 def plain(marked: str) -> str:
