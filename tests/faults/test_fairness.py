@@ -11,11 +11,11 @@ from fleet import SEQUENCE, Fleet, lead
 from followup_directory import Vault, create_key, create_tenant, put_account
 from followup_testkit.waiting import until
 
-IMPORTED = 900
+IMPORTED = 3_000
 FRESH = 6
 AT_ONCE = IMPORTED // 3
-"""What may be texted of the import while another tenant's lead is on its way: the calls
-under way and a batch or two, whatever the length of the import."""
+"""What may be texted of the import while another tenant's lead is on its way: what is in the
+dispatcher's hands, and what goes out meanwhile; behind the import it would be nearly all."""
 
 
 @pytest.fixture
