@@ -42,8 +42,10 @@ templates:
       {{{{ lead.need | default: "our service" }}}}.
       Is tomorrow good for a call? Reply STOP to opt out.
   ring:
-    text: Hello, you asked us about {{{{ lead.need | default: "our service" }}}}. Call us back.
-    voicemail: Hello, about {{{{ lead.need | default: "our service" }}}}. Please call us back.
+    text: >-
+      Hello, you asked us about {{{{ lead.need | default: "our service" }}}}. Call us back.
+    voicemail: >-
+      Hello, about {{{{ lead.need | default: "our service" }}}}. Please call us back.
 """
 # Caps move it to tomorrow, so what is planned far ahead is there to be halted and kept.
 _SECOND = """
