@@ -59,7 +59,10 @@ class Scene:
             await self.post_batch(self.house.leads(count // len(clients)), client)
         armed = "SELECT count(*) FROM scheduler.timers WHERE kind = 'touch'"
         await self.reached(armed, before + count // len(clients) * len(clients))
-        # What autovacuum would have done by the time a month's leads had come one by one.
+        await self.vacuum()
+
+    async def vacuum(self) -> None:
+        """What autovacuum would have done by the time that all of it had come one by one."""
         async with self.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as own:
             await own.execute(text("VACUUM ANALYZE"))
 
