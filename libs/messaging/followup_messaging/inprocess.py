@@ -243,19 +243,17 @@ class InProcessSubscription:
             line.put_back(tuple(self._unsettled))
         self._unsettled.clear()
 
-    async def take(self, *, most: int, linger: float, least: int = 1) -> list[Delivery]:
+    async def take(self, *, most: int, linger: float) -> list[Delivery]:
         """As the port says."""
-        if not least:
-            return self._grab(most)
         taken: list[Delivery] = []
         try:
             while not taken:
-                taken += self._grab(most)
+                taken += self.at_hand(most=most)
                 if not taken:
                     await self._news.wait()
             until = asyncio.get_running_loop().time() + linger
             while len(taken) < most and await self._more_before(until):
-                taken += self._grab(most - len(taken))
+                taken += self.at_hand(most=most - len(taken))
         except (asyncio.CancelledError, BusDown):
             self._return(taken)
             raise
@@ -273,7 +271,8 @@ class InProcessSubscription:
         """There is no dead-letter queue in memory: the message is gone."""
         await self.settle([delivery])
 
-    def _grab(self, most: int) -> list[Delivery]:
+    def at_hand(self, *, most: int) -> list[Delivery]:
+        """As the port says."""
         line = self._open_line()
         self._news.clear()
         grabbed = line.take(min(most, self._prefetch - len(self._unsettled)))

@@ -74,12 +74,19 @@ class Subscription(Protocol):
         trace: TracebackType | None,
     ) -> None: ...
 
-    async def take(self, *, most: int, linger: float, least: int = 1) -> list[Delivery]:
+    async def take(self, *, most: int, linger: float) -> list[Delivery]:
         """Wait for a delivery, then gather up to `most` or what comes within `linger` seconds.
 
-        Never empty, unless `least` is 0: then it is what is here already. Cancelling it
-        loses nothing. Raises `BusDown` when the connection is lost. Never are more messages
-        unsettled than the prefetch allows, so a caller that settles nothing will wait here.
+        Never empty. Cancelling it loses nothing. Raises `BusDown` when the connection
+        is lost. Never are more messages unsettled than the prefetch allows, so a
+        caller that settles nothing will wait here.
+        """
+        ...
+
+    def at_hand(self, *, most: int) -> list[Delivery]:
+        """Take up to `most` of what is here already, without waiting; maybe nothing.
+
+        Raises `BusDown` when the connection is lost.
         """
         ...
 

@@ -163,7 +163,7 @@ class CommandConsumer:
             taken = {held.message.id for held in again}
             self._waiting = [held for held in self._waiting if held.message.id not in taken]
             # What is at hand goes along: a claim costs much the same for two as for sixty.
-            deliveries = await source.take(most=room - len(again), linger=0, least=0)
+            deliveries = source.at_hand(most=room - len(again))
         else:
             taking = source.take(most=room, linger=LINGER)
             if self._waiting:

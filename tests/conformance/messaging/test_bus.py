@@ -64,15 +64,15 @@ class TestBus:
         assert {delivery.body for delivery in deliveries} == bodies
 
     async def test_what_is_at_hand_is_taken_without_waiting(self, bus: Bus) -> None:
-        """With `least` 0 an empty queue gives nothing, at once, and later what has come."""
+        """An empty queue has nothing at hand, and later what has come."""
         async with bus.subscribe(TOUCHES, prefetch=10) as subscription:
-            assert await subscription.take(most=5, linger=0, least=0) == []
+            assert subscription.at_hand(most=5) == []
             messages = [_out(b"{}") for _ in range(3)]
             async with asyncio.timeout(LIMIT), asyncio.TaskGroup() as tasks:
                 publishing = tasks.create_task(_published(bus, messages))
                 held = await _take(subscription, 1)
                 while len(held) < 3:
-                    held += await subscription.take(most=5, linger=0, least=0)
+                    held += subscription.at_hand(most=5)
                     await asyncio.sleep(0)
                 await subscription.settle(held[1:])
             assert publishing.result() == [Fate.CONFIRMED] * 3

@@ -64,15 +64,13 @@ class RabbitSubscription:
             async with asyncio.timeout(_CLOSE_LIMIT):
                 await channel.close()
 
-    async def take(self, *, most: int, linger: float, least: int = 1) -> list[Delivery]:
+    async def take(self, *, most: int, linger: float) -> list[Delivery]:
         """As the port says."""
         taken: list[Delivery] = []
         try:
-            if least:
-                await self._wait()
-            self._open()
+            await self._wait()
             self._move(taken, most)
-            if least and len(taken) < most:
+            if len(taken) < most:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(linger):
                         while len(taken) < most:
@@ -81,6 +79,13 @@ class RabbitSubscription:
         except BaseException:
             self._arrived.extendleft(reversed(taken))
             raise
+        return taken
+
+    def at_hand(self, *, most: int) -> list[Delivery]:
+        """As the port says."""
+        self._open()
+        taken: list[Delivery] = []
+        self._move(taken, most)
         return taken
 
     async def settle(self, deliveries: Sequence[Delivery]) -> None:
@@ -97,11 +102,11 @@ class RabbitSubscription:
     async def refuse(self, delivery: Delivery) -> None:
         """To the broker's dead-letter queue; a refused command is gone."""
         channel = self._open()
-        tag = self._tags.refuse(delivery.tag)
-        if tag is None:
-            return
         try:
-            await channel.basic_reject(tag, requeue=False, wait=False)
+            async with self._settling:
+                tag = self._tags.refuse(delivery.tag)
+                if tag is not None:
+                    await channel.basic_reject(tag, requeue=False, wait=False)
         except LINK_FAILURES as error:
             raise BusDown("the connection was lost before it was refused") from error
 
