@@ -6,14 +6,20 @@ from uuid import UUID
 
 from followup_replies.states import TouchIds
 
-_NAMES = ("touch", "attempt", "enrollment", "lead", "person")
+NAMES = ("touch", "attempt", "enrollment", "lead", "person")
+"""What the ids are called in a callback's address, and in custom fields."""
 _LONGEST = 45
 """Characters of a UUID in its longest spelling."""
 
 
+def carried(query: Mapping[str, str]) -> dict[str, str]:
+    """The parameters of a callback's address that are ours."""
+    return {name: query[name] for name in NAMES if name in query}
+
+
 def ids_of(planted: Mapping[str, Any]) -> TouchIds | None:
     """The ids that we planted; None unless all are there."""
-    found = [attempt_of(planted.get(name)) for name in _NAMES]
+    found = [attempt_of(planted.get(name)) for name in NAMES]
     touch, attempt, enrollment, lead, person = found
     if touch is None or attempt is None or enrollment is None or lead is None or person is None:
         return None

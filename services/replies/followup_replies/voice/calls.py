@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 from followup_contracts.call_script import CallScript
 from followup_database import Database
 from followup_replies.desk import FrontDesk
-from followup_replies.planted import ids_of
+from followup_replies.planted import carried, ids_of
 from followup_replies.states import Heard
 from followup_replies.twilio.forms import (
     heard_of,
@@ -32,8 +32,6 @@ from followup_replies.voice.twiml import Connection, Voice
 from followup_replies.words import Words, said, words_of
 
 TALK, STOP = "1", "9"
-
-_CARRIED = ("touch", "attempt", "enrollment", "lead", "person")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +69,8 @@ class Call:
 
     def url(self, part: str) -> str:
         """The address of another part of this call, with the ids that this one was given."""
-        carried = {name: self.hook.query[name] for name in _CARRIED if name in self.hook.query}
-        return f"{self.base}/{part}" + (f"?{urlencode(carried)}" if carried else "")
+        ids = carried(self.hook.query)
+        return f"{self.base}/{part}" + (f"?{urlencode(ids)}" if ids else "")
 
 
 class Calls:

@@ -1,12 +1,13 @@
 """`/hooks/vonage/{account}/…`: texts in and states of texts, by either API, POST or GET."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
 
 from followup_replies.bodies import by_name, form_fields, json_object
 from followup_replies.errors import Unfit
+from followup_replies.planted import NAMES, carried
 from followup_replies.vendor import (
     BODY_BYTES,
     Arrival,
@@ -23,8 +24,6 @@ from followup_replies.vonage.signature import HASH, params_genuine, token_genuin
 
 SECRET = "signature_secret"  # noqa: S105 - the name of one
 METHOD = "signature_method"
-_OURS = ("touch", "attempt", "enrollment", "lead", "person")
-"""What our own callback addresses hold: the vendor signs its parameters, not them."""
 
 
 async def _check(hook: Hook) -> Checked:
@@ -44,7 +43,7 @@ async def _check(hook: Hook) -> Checked:
         return Unchecked("not signed")
     method = hook.setting(METHOD) or HASH
     # Whether it signs what our callback's address holds already, it does not say.
-    spellings = (params, {**_ours(hook), **params})
+    spellings = (params, {**carried(hook.query), **params})
     known = [params_genuine(p, secret=secret, method=method, at=hook.at) for p in spellings]
     return Genuine() if any(known) else Forged("the signature does not match, or is old")
 
@@ -61,7 +60,8 @@ def _params(hook: Hook) -> dict[str, str] | None:
 def _said(hook: Hook) -> dict[str, Any]:
     """What the vendor says: in the query, in a form or in JSON; raises `Unfit`."""
     if not hook.body:
-        return {name: value for name, value in hook.query.items() if name not in _OURS}
+        # The vendor signs its own parameters, not what our callback's address holds.
+        return {name: value for name, value in hook.query.items() if name not in NAMES}
     if hook.media_type == "application/json":
         return json_object(hook.body)
     return dict(by_name(form_fields(hook.body)))
@@ -71,12 +71,8 @@ def _plain(value: Any) -> str:
     return value if isinstance(value, str) else orjson.dumps(value).decode()
 
 
-def _ours(hook: Hook) -> Mapping[str, str]:
-    return {name: hook.query[name] for name in _OURS if name in hook.query}
-
-
 async def _read(hook: Hook) -> Sequence[Arrival]:
-    return [arrival_of(_said(hook), _ours(hook), channel=hook.account.channel)]
+    return [arrival_of(_said(hook), carried(hook.query), channel=hook.account.channel)]
 
 
 VONAGE = Vendor(
