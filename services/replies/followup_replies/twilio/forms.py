@@ -13,7 +13,7 @@ from followup_replies.addresses import LONGEST
 from followup_replies.core.intents import Intent
 from followup_replies.errors import Unfit
 from followup_replies.inbound import Inbound
-from followup_replies.states import AboutAddress, Heard, Report, TouchIds
+from followup_replies.states import AboutAddress, Heard, Report, Said, TouchIds
 
 Form = Mapping[str, str]
 
@@ -49,14 +49,15 @@ CALL_STATES: Mapping[str, str] = MappingProxyType(
     }
 )
 
-PERMANENT = frozenset(NUMBER_FAULTS)
-"""Codes after which a text to that number will not arrive later either."""
-
-DEAD = frozenset(code for code, fault in NUMBER_FAULTS.items() if fault is NumberFault.NOBODYS)
-"""Of these, codes of numbers that are nobody's: calls will not arrive there either."""
-
-OPTED_OUT = 21610
-"""The recipient has told Twilio to stop: "attempt to send to unsubscribed recipient"."""
+FAULTS: Mapping[NumberFault, Said] = MappingProxyType(
+    {
+        NumberFault.NOBODYS: "dead",  # calls will not arrive there either
+        NumberFault.NO_TEXTS: "unreachable",
+        NumberFault.BLOCKED: "unreachable",
+        NumberFault.OPTED_OUT: "opted_out",
+    }
+)
+"""What a fault says of the number; after any of them no text will arrive later either."""
 
 
 def inbound_of(form: Form) -> Inbound:
@@ -151,6 +152,7 @@ def _message(form: Form, ids: TouchIds | None) -> Report:
     sid = _short(form, "MessageSid", fallback="SmsSid")
     said = _short(form, "MessageStatus", fallback="SmsStatus")
     code = _code(form)
+    fault = None if code is None else NUMBER_FAULTS.get(code)
     return Report(
         kind="message",
         provider_ref=sid,
@@ -159,19 +161,15 @@ def _message(form: Form, ids: TouchIds | None) -> Report:
         payload=dict(form),
         ids=ids,
         code=None if code is None else str(code),
-        permanent=code in PERMANENT,
-        about=_about(form.get("To", ""), code),
+        permanent=fault is not None,
+        about=_about(form.get("To", ""), fault),
     )
 
 
-def _about(address: str, code: int | None) -> AboutAddress | None:
-    if not address or len(address) > LONGEST:
+def _about(address: str, fault: NumberFault | None) -> AboutAddress | None:
+    if fault is None or not address or len(address) > LONGEST:
         return None
-    if code == OPTED_OUT:
-        return AboutAddress(address, "opted_out")
-    if code in DEAD:
-        return AboutAddress(address, "dead")
-    return AboutAddress(address, "unreachable") if code in PERMANENT else None
+    return AboutAddress(address, FAULTS[fault])
 
 
 def _call(form: Form, ids: TouchIds | None) -> Report:
