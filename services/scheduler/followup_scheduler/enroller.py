@@ -8,7 +8,7 @@ from uuid import UUID
 from followup_contracts.payload import Lane
 from followup_database import Transaction, new_id
 from followup_scheduler.consequences import tell
-from followup_scheduler.core.model import Enrollment, Started
+from followup_scheduler.core.model import Converted, Enrollment, Happened, Started
 from followup_scheduler.core.reenrolling import Again, NotAgain, again
 from followup_scheduler.runs import Run, RunStore
 from followup_scheduler.store import enrollments, touches
@@ -18,7 +18,11 @@ from followup_scheduler.windows import admit, line_of
 
 @dataclass(frozen=True, slots=True)
 class Entrance:
-    """A lead that is to enter a sequence. `anchor` is what the sequence counts from."""
+    """A lead that is to enter a sequence. `anchor` is what the sequence counts from.
+
+    It is told on entering, before anything goes out, what it `missed`: what happened to
+    the lead in time, but was heard of earlier than the lead.
+    """
 
     tenant_id: UUID
     lead_id: UUID
@@ -27,6 +31,7 @@ class Entrance:
     lane: Lane
     anchor: datetime
     came_from: tuple[str, ...] = ()
+    missed: tuple[Converted | Happened, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +68,13 @@ class Enroller:
         known_before = [each for each, e in new.items() if e.id not in inserted]
         more, standing = await self._again(tx, known_before, versions)
         runs = await self._runs.open(tx, [*entered, *more], [])
-        came_from = {(e.tenant_id, e.lead_id): e.came_from for e in entrances}
+        by_place = {_place(entrance): entrance for entrance in entrances}
         for run in runs.values():
             of = run.enrollment
-            run.came_from = came_from.get((of.tenant_id, of.lead_id), ())
-            tell(run, Started(at=run.enrollment.anchor), now=tx.now)
+            entrance = by_place[of.tenant_id, of.lead_id, of.sequence]
+            run.came_from = entrance.came_from
+            for stimulus in (Started(at=of.anchor), *entrance.missed):
+                tell(run, stimulus, now=tx.now)
         await self._ask_at_once(tx, runs.values())
         await self._runs.save(tx, runs.values())
         unknown = [e for e in entrances if (e.tenant_id, e.sequence) not in versions]

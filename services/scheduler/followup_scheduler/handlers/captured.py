@@ -1,6 +1,7 @@
 """`lead.captured`: which sequence a lead enters, and whether it enters one at all."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -10,19 +11,28 @@ from followup_database import Transaction, new_id
 from followup_messaging.outbox import Outbox
 from followup_people import LeadView, leads_by_id
 from followup_scheduler.assigning import assign
+from followup_scheduler.core.model import Converted, Happened
 from followup_scheduler.core.routing import route
 from followup_scheduler.enroller import Enroller, Entrance
 from followup_scheduler.facts import ids_of
+from followup_scheduler.handlers.news import read_back
 from followup_scheduler.store import enrollments, journal
 from followup_scheduler.store.journal import Entry
 from followup_scheduler.store.tasks import NewTask
+
+Missed = tuple[Converted | Happened, ...]
+
+_KEPT = frozenset({"appointment", "deal"})
+"""Under these names a lead keeps what the product said of it, beside its state."""
 
 
 class CapturedLeads:
     """Enrolls captured leads, in batches.
 
     A person who is being followed up already is not entered a second time: the lead's
-    journal says so, and the run under way goes on.
+    journal says so, and the run under way goes on. A booking or a sale that was heard of
+    before its lead is told to the sequence on entering, so that either order comes to the
+    same calendar.
     """
 
     def __init__(self, enroller: Enroller, outbox: Outbox) -> None:
@@ -37,13 +47,17 @@ class CapturedLeads:
         await enrollments.lock_persons(tx, everybody)
         busy = {person for _, person in await enrollments.live_of_persons(tx, everybody)}
         known = await leads_by_id(tx, [lead.lead_id for _, lead in captured])
+        missed = await _missed(tx, known.values())
         entrances: list[Entrance] = []
         entries: list[Entry] = []
         for tenant_id, lead in captured:
-            why_not = _why_not(known.get(lead.lead_id), busy=bool(busy & names[lead.person_id]))
+            told = missed.get(lead.lead_id, ())
+            why_not = _why_not(
+                known.get(lead.lead_id), told, busy=bool(busy & names[lead.person_id])
+            )
             if why_not is None:
                 busy |= names[lead.person_id]
-                entrances.append(_entrance(tenant_id, lead, at=tx.now))
+                entrances.append(replace(_entrance(tenant_id, lead, at=tx.now), missed=told))
             else:
                 entries.append(_not_enrolled(tenant_id, lead, why_not, at=tx.now))
         if entries:
@@ -55,6 +69,26 @@ class CapturedLeads:
     async def _ask_a_person(self, tx: Transaction, unknown: Sequence[Entrance]) -> None:
         """A lead whose sequence nobody knows is a person's to decide, not lost."""
         await assign(tx, self._outbox, [_task(entrance, at=tx.now) for entrance in unknown])
+
+
+async def _missed(tx: Transaction, leads: Iterable[LeadView]) -> dict[UUID, Missed]:
+    """Lead → what the product said of it before it could enter anything, in order.
+
+    What was said and not heard yet by the scheduler is told when it is, as to everybody;
+    until then its hold keeps the lead's touches back.
+    """
+    marked = {(lead.tenant_id, lead.id) for lead in leads if _bears_news(lead)}
+    found: dict[UUID, Missed] = {}
+    for line in await journal.before_entering(tx, marked) if marked else ():
+        stimulus = read_back(line)
+        if stimulus is not None:
+            found[line.lead_id] = (*found.get(line.lead_id, ()), stimulus)
+    return found
+
+
+def _bears_news(lead: LeadView) -> bool:
+    """Whether the product may have said something: whatever it says is kept with the lead."""
+    return lead.state != "open" or not _KEPT.isdisjoint(lead.attributes)
 
 
 def _distinct(messages: Sequence[Message]) -> list[tuple[UUID, LeadCaptured]]:
@@ -80,15 +114,16 @@ def _entrance(tenant_id: UUID, lead: LeadCaptured, *, at: datetime) -> Entrance:
     )
 
 
-def _why_not(lead: LeadView | None, *, busy: bool) -> str | None:
-    """Why a lead is not entered, or None."""
+def _why_not(lead: LeadView | None, missed: Missed, *, busy: bool) -> str | None:
+    """Why a lead is not entered, or None.
+
+    One that was won enters if its sequence is to be told so: it may be one for customers.
+    """
     if lead is None:
         return "the lead is not known any more"
-    if lead.state != "open":
+    is_told = lead.state == "converted" and any(isinstance(each, Converted) for each in missed)
+    if lead.state != "open" and not is_told:
         return f"the lead is {lead.state}"
-    appointment = lead.attributes.get("appointment")
-    if isinstance(appointment, Mapping) and appointment.get("state") == "booked":
-        return "the lead has an appointment"
     return "this person is being followed up already" if busy else None
 
 

@@ -1,34 +1,18 @@
 """Events of the product around: converted, appointments, deals, updated leads."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 from uuid import UUID
 
 from followup_contracts import Message
-from followup_contracts.events import (
-    AppointmentBooked,
-    AppointmentCancelled,
-    AppointmentCompleted,
-    AppointmentRescheduled,
-    DealStageChanged,
-    LeadConverted,
-    LeadUpdated,
-)
+from followup_contracts.events import LeadConverted, LeadUpdated
 from followup_database import Transaction
 from followup_scheduler.consequences import tell
-from followup_scheduler.core.format.reaction import ProductEvent
-from followup_scheduler.core.model import Converted, FactsChanged, Happened
 from followup_scheduler.facts import ids_of
 from followup_scheduler.handlers.belonging import belongs
+from followup_scheduler.handlers.news import Appointment, Event, event_of, line_of, stimulus_of
 from followup_scheduler.runs import Run, RunStore
 from followup_scheduler.store import enrollments, journal
-from followup_scheduler.store.journal import Entry
 from followup_suppression import remove_holds
-
-Appointment = (
-    AppointmentBooked | AppointmentRescheduled | AppointmentCancelled | AppointmentCompleted
-)
-Event = LeadConverted | Appointment | DealStageChanged | LeadUpdated
 
 
 class ProductEvents:
@@ -60,9 +44,11 @@ class ProductEvents:
         for run in runs.values():
             of = run.enrollment
             by_lead.setdefault((of.tenant_id, of.lead_id), []).append(run)
-        await journal.insert(tx, [_entry(tx, tenant_id, event) for tenant_id, event in events])
+        await journal.insert(
+            tx, [line_of(event, tenant_id=tenant_id, at=tx.now) for tenant_id, event in events]
+        )
         for tenant_id, event in events:
-            stimulus = _stimulus(event)
+            stimulus = stimulus_of(event)
             if stimulus is None:
                 continue
             told = by_lead.get((tenant_id, event.lead_id), [])
@@ -84,7 +70,7 @@ async def _wait_for_enrolments(tx: Transaction, events: Sequence[Event]) -> None
 
     A lead may be read as open by whoever enrolls it, sold, and only then be enrolled.
     """
-    persons = {event.person_id for event in events if _stimulus(event) is not None}
+    persons = {event.person_id for event in events if stimulus_of(event) is not None}
     if persons:
         names = await ids_of(tx, persons)
         await enrollments.lock_persons(tx, {id_ for ids in names.values() for id_ in ids})
@@ -99,53 +85,3 @@ async def _let_go(tx: Transaction, messages: Sequence[Message]) -> None:
     ]
     if held:
         await remove_holds(tx, held)
-
-
-def event_of(message: Message) -> Event:
-    """The event in a message; anything else has no business in this queue."""
-    if not isinstance(message.data, Event):
-        raise TypeError(f"{message.type} is not for this handler")
-    return message.data
-
-
-_HAPPENED: Mapping[type[Event], ProductEvent] = {
-    AppointmentBooked: "appointment.booked",
-    AppointmentRescheduled: "appointment.rescheduled",
-    AppointmentCancelled: "appointment.cancelled",
-    AppointmentCompleted: "appointment.completed",
-    DealStageChanged: "deal.stage_changed",
-}
-
-
-def _stimulus(event: Event) -> Converted | Happened | FactsChanged | None:
-    match event:
-        case LeadConverted():
-            return Converted(event.kind, event.at)
-        case LeadUpdated(changed=("repeated",)):
-            return None  # one more enquiry changes nothing that a sequence counts from
-        case LeadUpdated():
-            return FactsChanged(event.at)
-        case _:
-            return Happened(_HAPPENED[type(event)], event.at)
-
-
-def _entry(tx: Transaction, tenant_id: UUID, event: Event) -> Entry:
-    what = event.type_name.removeprefix("followup.").rsplit(".", 1)[0].replace(".", " ")
-    return Entry(
-        tenant_id, event.lead_id, event.person_id, None, tx.now, what.replace("_", " "), _why(event)
-    )
-
-
-def _why(event: Event) -> dict[str, Any]:
-    match event:
-        case LeadConverted():
-            return {"kind": event.kind}
-        case DealStageChanged():
-            return {"stage": event.stage}
-        case LeadUpdated():
-            return {"changed": list(event.changed)}
-        case _:
-            return {
-                "appointment": event.appointment_id,
-                "starts_at": event.starts_at.isoformat(),
-            }

@@ -1,6 +1,6 @@
 """Statements on `scheduler.journal`: what was decided about a lead, and why."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -22,6 +22,16 @@ FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
 _OF_LEAD = text("""
 SELECT id, enrollment_id, at, what, why FROM scheduler.journal
 WHERE tenant_id = :tenant AND lead_id = :lead ORDER BY id
+""")
+
+_BEFORE_ENTERING = text("""
+SELECT j.tenant_id, j.lead_id, j.person_id, j.at, j.what, j.why
+FROM unnest(CAST(:tenants AS uuid[]), CAST(:leads AS uuid[])) AS r(tenant_id, lead_id)
+JOIN scheduler.journal j ON j.tenant_id = r.tenant_id AND j.lead_id = r.lead_id
+WHERE j.enrollment_id IS NULL
+  AND NOT EXISTS (SELECT FROM scheduler.enrollments e
+                  WHERE e.tenant_id = r.tenant_id AND e.lead_id = r.lead_id)
+ORDER BY j.id
 """)
 
 
@@ -59,3 +69,25 @@ async def insert(tx: Transaction, entries: Sequence[Entry]) -> None:
 async def of_lead(tx: Transaction, tenant_id: UUID, lead_id: UUID) -> list[dict[str, Any]]:
     """Every line about a lead, in the order they were written."""
     return [dict(row) for row in await tx.all(_OF_LEAD, tenant=tenant_id, lead=lead_id)]
+
+
+async def before_entering(tx: Transaction, leads: Iterable[tuple[UUID, UUID]]) -> list[Entry]:
+    """What was written of these (tenant, lead) that have been in no sequence so far, in order."""
+    pairs = sorted(leads)
+    rows = await tx.all(
+        _BEFORE_ENTERING,
+        tenants=[tenant for tenant, _ in pairs],
+        leads=[lead for _, lead in pairs],
+    )
+    return [
+        Entry(
+            row["tenant_id"],
+            row["lead_id"],
+            row["person_id"],
+            None,
+            row["at"],
+            row["what"],
+            row["why"],
+        )
+        for row in rows
+    ]
