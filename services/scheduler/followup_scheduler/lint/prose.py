@@ -6,7 +6,7 @@ ends no sentence, and a greeting or a signature is none.
 
 import re
 
-from followup_scheduler.lint.phrases import abbreviations
+from followup_policy.phrases import abbreviations
 from followup_scheduler.lint.readings import plain
 
 _STOPS = "[.!?\u2026\u3002\uff01\uff1f]"

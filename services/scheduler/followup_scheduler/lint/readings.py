@@ -5,7 +5,6 @@ private marks that say what they stand for, so that rules can ask whether a sent
 the person or a date, whatever the template does on the way.
 """
 
-import html
 import re
 from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
@@ -16,6 +15,7 @@ from typing import Any, Literal
 from liquid.exceptions import LiquidError
 
 from followup_policy.errors import MissingVariable, WordingError
+from followup_policy.markup import seen
 from followup_policy.wording import MailEnvironment, format_date
 from followup_scheduler.lint.vocabulary import always_known, is_moment, kind_of, sample
 
@@ -36,12 +36,6 @@ _MARKS = re.compile("[\ue010-\ue01f]")
 _SAMPLE_DAY = "2030-01-04T10:00:00+00:00"
 _MOST_VARIABLES = 60
 _DATED = re.compile(r"\{\{-?\s*([\w.\-]+)\s*\|(?:(?!\}\}|\{\{).)*\bdate\b")
-_BREAKS = re.compile(r"(?i)<\s*(?:br|/p|/div|/tr|/li|/h[1-6])\b[^<>]*>")
-_MARKUP = re.compile(r"(?i)<(!--)|<(style|script|head)\b[^<>]*>|<[^<>]*>")
-_UNSEEN_UNTIL = {
-    "!--": re.compile("-->"),
-    **{kind: re.compile(rf"(?i)</{kind}\s*>") for kind in ("style", "script", "head")},
-}
 _FAULTS = (LiquidError, WordingError, ArithmeticError, LookupError, TypeError, ValueError)
 
 Path = tuple[str, ...]
@@ -84,7 +78,7 @@ class Reading:
     @property
     def seen(self) -> "Reading":
         """Without markup, as an HTML part is seen."""
-        return Reading(html.unescape(_without_markup(_BREAKS.sub("\n", self.marked))))
+        return Reading(seen(self.marked))
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,23 +122,6 @@ def readings(source: str) -> Readings:
     except _FAULTS as error:  # in a part that is only said where something is not known
         return Readings(Reading(full), Reading(full), names, frozenset(needs), _why(error))
     return Readings(Reading(full), Reading(bare), names, frozenset(needs))
-
-
-def _without_markup(markup: str) -> str:
-    """What is between elements; of comments, styles and scripts that end, nothing."""
-    kept, at, endless = list[str](), 0, set[str]()
-    while (found := _MARKUP.search(markup, at)) is not None:
-        kept.append(markup[at : found.start()])
-        at = found.end()
-        kind = (found[1] or found[2] or "").lower()
-        if not kind or kind in endless:
-            continue
-        end = _UNSEEN_UNTIL[kind].search(markup, at)
-        if end is None:
-            endless.add(kind)
-        else:
-            at = end.end()
-    return " ".join([*kept, markup[at:]])
 
 
 def plain(marked: str) -> str:

@@ -1,15 +1,13 @@
 """R9: never "just checking in", nor its relatives. R10: no hurry without a real date."""
 
-import re
 from collections.abc import Iterator
 
+from followup_policy.hurrying import beside, hurrying, sentences
+from followup_policy.phrases import phrases
 from followup_scheduler.lint.findings import Flaw
-from followup_scheduler.lint.phrases import phrases
 from followup_scheduler.lint.readings import Reading, names_any, plain
 from followup_scheduler.lint.rule import Rule
 from followup_scheduler.lint.script import Script, Speech
-
-_SENTENCE = re.compile(r"(?<=[.!?…])\s+|\n\s*\n|\n(?=[-*•])")
 
 
 def _idle(script: Script) -> Iterator[Flaw]:
@@ -41,18 +39,16 @@ def _hurried(script: Script) -> Iterator[Flaw]:
 
 def _hurries(reading: Reading) -> Iterator[tuple[str, bool]]:
     """Each hurrying phrase, and whether a date from data stands in its sentence or next to it."""
-    said = _SENTENCE.split(reading.marked)
-    for number, sentence in enumerate(said):
-        around = " ".join(said[max(0, number - 1) : number + 2])
-        for phrase in phrases("urgent").found_in(plain(sentence)):
-            yield phrase, names_any(around, "moment")
+    said = sentences(reading.marked)
+    for number, phrase in hurrying([plain(sentence) for sentence in said]):
+        yield phrase, names_any(beside(said, number), "moment")
 
 
 def _phrases(speech: Speech, table: str) -> set[str]:
     return {
         phrase
         for reading in speech.readings.both()
-        for sentence in _SENTENCE.split(_seen(speech, reading).words)
+        for sentence in sentences(_seen(speech, reading).words)
         for phrase in phrases(table).found_in(sentence)
     }
 

@@ -47,7 +47,7 @@ def abbreviations() -> frozenset[str]:
 
 
 def _lines(name: str) -> list[str]:
-    text = (files("followup_scheduler.lint.phrases") / f"{name}.txt").read_text(encoding="utf-8")
+    text = (files("followup_policy.phrases") / f"{name}.txt").read_text(encoding="utf-8")
     return [line.strip() for line in text.splitlines() if line.strip() and line[0] != "#"]
 
 
