@@ -1,4 +1,6 @@
-"""R5 at the last word, and what a tenant may look at and rehearse before it sends."""
+"""R5 and R10 at the last word, and what a tenant may look at and rehearse before it sends."""
+
+from datetime import datetime
 
 import pytest
 
@@ -15,13 +17,31 @@ steps:
 templates:
   hello: {text: "You asked about {{ lead.need }}. Is it urgent? Reply STOP to end."}
 """
+OFFER = """
+format: 1
+key: offer
+name: offer
+accept:
+  R7-one-channel: one message is enough to see when it goes
+steps:
+  - id: offer
+    at: {day: 3, time: "10:00"}
+    touches: [{channel: sms, template: offer}]
+templates:
+  offer:
+    text: >-
+      Hi {{ person.first_name | default: "there" }}, the price is held until
+      {{ lead.attributes.offer_ends | date: "%B %-d" }}. Shall we come?
+      Reply STOP to end.
+"""
+LATE = datetime.fromisoformat("2026-03-10T15:00:00-04:00")
 LETTER = {"subject": "Your roof", "text": "Hi {{ person.first_name }}, shall we come?"}
 
 
-async def publish(followup):
+async def publish(followup, document=DOCUMENT, *, key="personal"):
     headers = {"content-type": "application/yaml"}
-    await followup.ask("PUT", "/v1/sequences/personal", content=DOCUMENT, headers=headers)
-    await followup.ask("POST", "/v1/sequences/personal/publish")
+    await followup.ask("PUT", f"/v1/sequences/{key}", content=document, headers=headers)
+    await followup.ask("POST", f"/v1/sequences/{key}/publish")
 
 
 @pytest.mark.mission("R5", via="send")
@@ -38,6 +58,24 @@ async def test_no_message_goes_out_that_refers_to_nothing_of_its_person(followup
     (why,) = await followup.why(nothing, "failed")
     assert "missing_variable" in str(why)
     assert "lead.need" in str(why)
+
+
+@pytest.mark.mission("R10", via="send")
+async def test_what_hurries_goes_while_its_date_is_ahead_and_never_after(followup):
+    """An outage of a day: the deadline of one has passed meanwhile, the other's has not."""
+    await publish(followup, OFFER, key="offer")
+    passed, today, ahead = [
+        await followup.lead(sequence="offer", attributes={"offer_ends": ends})
+        for ends in ("2026-03-09", "2026-03-10", "2026-03-20")
+    ]
+    await followup.oversleep(LATE)
+    await followup.play()
+    assert ["March 10" in entry.text for entry in followup.sent(today)] == [True]
+    assert ["March 20" in entry.text for entry in followup.sent(ahead)] == [True]
+    assert followup.sent(passed) == []
+    (why,) = await followup.why(passed, "skipped")
+    assert why["rule"] == "R10"
+    assert why["reason"] == "“price is held until” hurries to a date that has passed"
 
 
 async def test_a_touch_can_be_looked_at_before_it_goes(followup):

@@ -188,7 +188,7 @@ def format_date(value: object, form: object = "%Y-%m-%d", zone: object = None) -
     In the offset it is written with, or in the IANA zone named. There is no `now`: what a
     touch says depends on what it is about, not on when it is rendered.
     """
-    moment = _moment(value)
+    moment = moment_of(value)
     if zone is not None and isinstance(moment, datetime):
         moment = moment.astimezone(ZoneInfo(str(zone)))
     if not _FORMAT.fullmatch(str(form)):
@@ -196,7 +196,8 @@ def format_date(value: object, form: object = "%Y-%m-%d", zone: object = None) -
     return moment.strftime(str(form))
 
 
-def _moment(value: object) -> datetime | date:
+def moment_of(value: object) -> datetime | date:
+    """The moment or day that a value writes by ISO 8601; else `ValueError`, or it is missing."""
     if isinstance(value, Missing):
         raise MissingVariable(missing_name(value))
     if isinstance(value, datetime | date):

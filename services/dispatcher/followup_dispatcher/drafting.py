@@ -23,7 +23,13 @@ from followup_dispatcher.core.verdict import Defer, Skip
 from followup_dispatcher.picture import Picture, address_of, leaves_the_house
 from followup_dispatcher.providers.mail_message import message_id
 from followup_dispatcher.providers.port import Content, Provider
-from followup_dispatcher.rendering.composer import Composer, Occasion, Unrenderable
+from followup_dispatcher.rendering.composer import (
+    Composer,
+    Instant,
+    Occasion,
+    Overdue,
+    Unrenderable,
+)
 from followup_people import ContactPoint
 from followup_policy.caps import enrollment_of
 from followup_policy.check import told_allowed
@@ -134,7 +140,8 @@ class Drafter:
         body = body or await self._template(tx, message.tenant_id, command.template)
         if body is None:
             return Unsendable("template", f"no template {command.template[:12]}")
-        content = self._content(body, message, picture, address=address, now=tx.now)
+        at = Instant(tx.now, where)
+        content = self._content(body, message, picture, address=address, at=at)
         if not isinstance(content, Content):
             return content
         senders = picture.senders.get(route.account.id, ())
@@ -176,7 +183,7 @@ class Drafter:
         picture: Picture,
         *,
         address: ContactPoint,
-        now: datetime,
+        at: Instant,
     ) -> Content | Skip | Unsendable:
         command = command_of(message)
         person, lead = picture.people[command.lead_id]
@@ -189,18 +196,22 @@ class Drafter:
                 lead=lead,
                 tenant=tenant,
                 recipient=address,
+                at=at,
                 thread=_thread(command, picture),
                 real=leaves_the_house(tenant, address.address),
             ),
         )
-        if isinstance(content, Unrenderable):
-            return Unsendable(content.code, content.reason)
+        match content:
+            case Unrenderable(code=code, reason=reason):
+                return Unsendable(code, reason)
+            case Overdue(phrase=phrase):
+                return Skip("R10", f"“{phrase}” hurries to a date that has passed")
         return within_window(
             content,
             command.channel,
             heard=address.heard.get(command.channel),
             consent=person.consent.get(command.channel, "unknown"),
-            now=now,
+            now=at.now,
         )
 
     async def _template(

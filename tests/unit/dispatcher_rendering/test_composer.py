@@ -11,10 +11,11 @@ import pytest
 from followup_contracts.commands import SendTouch
 from followup_directory import Tenant, TenantSettings
 from followup_dispatcher.providers.port import Content
-from followup_dispatcher.rendering.composer import Composer, Occasion, Unrenderable
+from followup_dispatcher.rendering.composer import Composer, Instant, Occasion, Unrenderable
 from followup_dispatcher.rendering.variables import known, variables
 from followup_people import ContactPoint, LeadView, PersonView
 from followup_policy.segments import is_gsm
+from followup_policy.zones import Whereabouts
 from followup_suppression import AddressHasher
 from followup_suppression.clicks import Click, ClickSigner
 from followup_suppression.tokens import LinkClaims, LinkSigner
@@ -94,6 +95,7 @@ def composed(body, *, channel="sms", tenant=TENANT, public_url="https://follow.e
         lead=LEAD,
         tenant=tenant,
         recipient=EMAIL if channel == "email" else PHONE,
+        at=Instant(NOW, Whereabouts(frozenset({"America/Los_Angeles"}), frozenset(), "stated")),
     )
     return composer.compose(body, replace(occasion, **more))
 

@@ -8,12 +8,13 @@ from followup_contracts.channels import TRAITS
 from followup_contracts.commands import SendTouch
 from followup_directory import Tenant
 from followup_dispatcher.providers.port import Content
+from followup_dispatcher.rendering.deadlines import Instant, overdue
 from followup_dispatcher.rendering.email_parts import (
     letter_headers,
     unsubscribe_headers,
     with_footer,
 )
-from followup_dispatcher.rendering.errors import Unrenderable
+from followup_dispatcher.rendering.errors import Overdue, Unrenderable
 from followup_dispatcher.rendering.links import counted
 from followup_dispatcher.rendering.markup import inlined, of_text
 from followup_dispatcher.rendering.renderer import Renderer
@@ -24,7 +25,7 @@ from followup_suppression import AddressHasher
 from followup_suppression.clicks import Click, ClickSigner
 from followup_suppression.tokens import LinkSigner
 
-__all__ = ["Composer", "Occasion", "Unrenderable"]
+__all__ = ["Composer", "Instant", "Occasion", "Overdue", "Unrenderable"]
 
 
 NO_ADDRESS = Unrenderable(
@@ -46,6 +47,7 @@ class Occasion:
     lead: LeadView
     tenant: Tenant
     recipient: ContactPoint
+    at: Instant
     thread: tuple[str, ...] = ()
     real: bool = False
 
@@ -68,25 +70,25 @@ class Composer:
         self._public_url = public_url
         self._renderer = renderer or Renderer()
 
-    def compose(self, body: Mapping[str, Any], occasion: Occasion) -> Content | Unrenderable:
+    def compose(
+        self, body: Mapping[str, Any], occasion: Occasion
+    ) -> Content | Unrenderable | Overdue:
         """The touch as it will be read; e-mail always with a way out and its headers."""
         command, tenant = occasion.command, occasion.tenant
         url = self._unsubscribe_url(occasion)
-        content = self._renderer.render(
-            body,
-            variables(
-                person=occasion.person,
-                lead=occasion.lead,
-                business=tenant.settings,
-                links={"unsubscribe": url},
-                step=command.step,
-                sequence=command.sequence,
-            ),
-            channel=command.channel,
-            hash=command.template,
+        known = variables(
+            person=occasion.person,
+            lead=occasion.lead,
+            business=tenant.settings,
+            links={"unsubscribe": url},
+            step=command.step,
+            sequence=command.sequence,
         )
+        content = self._renderer.render(body, known, channel=command.channel, hash=command.template)
         if isinstance(content, Unrenderable):
             return content
+        if (late := overdue(body, content, known, occasion.at)) is not None:
+            return late
         if command.channel == "email":
             return self._letter(content, occasion, url)
         if TRAITS[command.channel].segmented and tenant.settings.plain_texts:

@@ -1,4 +1,4 @@
-"""Why a touch cannot be put into words: what `followup_policy.errors.WordingError` ends as."""
+"""Why a touch has no words to go out with: `followup_policy.errors.WordingError`, or the clock."""
 
 from dataclasses import dataclass
 
@@ -13,3 +13,10 @@ class Unrenderable:
 
     code: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Overdue:
+    """A message that hurries to a date that has passed; `phrase` is what hurries (R10)."""
+
+    phrase: str

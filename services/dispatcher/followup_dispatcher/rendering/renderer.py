@@ -23,7 +23,7 @@ SOURCE_LIMIT = 20_000
 HTML_SOURCE_LIMIT = 200_000
 KEPT = 4_000
 
-_FAULTS = (WordingError, LiquidError, ArithmeticError, LookupError, TypeError, ValueError)
+FAULTS = (WordingError, LiquidError, ArithmeticError, LookupError, TypeError, ValueError)
 """What a template, or a value it was not written for, can raise: a filter on the wrong
 kind of value raises any of these."""
 
@@ -85,7 +85,7 @@ class Renderer:
             template = self._template(part, source, channel, hashed)
             with bounded_work():
                 return _tidy(part, template.render(variables))
-        except _FAULTS as error:
+        except FAULTS as error:
             return _why(part, error)
 
     def _template(self, part: str, source: str, channel: Channel, hashed: str) -> BoundTemplate:
