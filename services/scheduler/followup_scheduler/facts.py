@@ -12,6 +12,7 @@ from followup_people import ContactPoint, LeadView, PersonView, same_person, vie
 from followup_people.records import PointKind
 from followup_policy.consent import consent
 from followup_policy.zones import Place, Whereabouts, whereabouts
+from followup_scheduler.core.deal import with_worth
 from followup_scheduler.core.evidence.channels import Best, best_channel
 from followup_scheduler.core.evidence.tallies import Tally
 from followup_scheduler.core.model import Enrollment, Facts
@@ -231,4 +232,5 @@ def _refusal(
 
 
 def _attributes(person: PersonView, lead: LeadView) -> dict[str, Any]:
-    return {**person.attributes, **lead.attributes}
+    known = {**person.attributes, **lead.attributes}
+    return with_worth(known, value=lead.value, currency=lead.currency)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Hashable, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -19,6 +20,7 @@ from followup_contracts.events import CallResult, Intent
 from followup_contracts.payload import CHANNELS, Channel
 from followup_policy.consent import ConsentState, consent
 from followup_policy.zones import Place, Whereabouts, whereabouts
+from followup_scheduler.core.deal import with_worth
 from followup_scheduler.core.document import Sequence as Document
 from followup_scheduler.core.model import Facts, ReplyRead
 from followup_scheduler.core.routing import asked_for_help
@@ -49,6 +51,8 @@ def _supposed(text: str) -> str:
 
 
 _FIRST_YEAR, _LAST_YEAR = 1900, 2199
+_MOST = 10**15
+"""More than any deal is worth."""
 _Moment = Annotated[AwareDatetime, AfterValidator(_reckoned)]
 _Supposed = Annotated[str, StringConstraints(max_length=200), AfterValidator(_supposed)]
 
@@ -60,7 +64,8 @@ class _Part(BaseModel):
 class ImaginedLead(_Part):
     """Who a simulation is played for. `channels`: those it left an address for.
 
-    `attributes` are what else is known, such as `birthday`, `appointment` or `quote`.
+    `value` is what it is worth, in `currency`; `attributes` are what else is known, such as
+    `birthday`, `appointment` or `quote`.
     """
 
     source: _Text = "facebook_lead_ad"
@@ -74,6 +79,8 @@ class ImaginedLead(_Part):
     city: _Text | None = None
     stated_zone: Annotated[_Text, AfterValidator(_zone)] | None = None
     phone: Annotated[str, StringConstraints(pattern=r"^\+[1-9][0-9]{6,14}$")] | None = None
+    value: Annotated[Decimal, Field(ge=0, le=_MOST)] | None = None
+    currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")] | None = None
     attributes: Annotated[dict[str, Any], Field(max_length=200)] = {}
 
     def facts(self) -> Facts:
@@ -101,7 +108,7 @@ class ImaginedLead(_Part):
             audience=self.audience,
             reachable=frozenset(CHANNELS) - frozenset(refused),
             refused=refused,
-            attributes=self.attributes,
+            attributes=with_worth(self.attributes, value=self.value, currency=self.currency),
         )
 
     def _refusal(self, channel: Channel, where: Whereabouts, *, asked: bool) -> str | None:

@@ -96,5 +96,7 @@ def _lead(draft: LeadDraft) -> dict[str, Any]:
         "postal_code": draft.postal_code,
         "city": draft.city,
         "phone": draft.phone_e164,
+        "value": draft.value,
+        "currency": draft.currency,
         "attributes": draft.attributes,
     }

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from followup_contracts.events import LeadHandedOff
 from followup_contracts.payload import Lane
-from followup_scheduler.core import touches
+from followup_scheduler.core import deal, touches
 from followup_scheduler.core.advance import advance
 from followup_scheduler.core.calendar import calendar_json, calendar_text
 from followup_scheduler.core.document import Sequence
@@ -170,7 +170,7 @@ class _Play:
 
     def _learn(self, learned: Learned) -> None:
         """Know something, and tell the enrollment."""
-        attributes = {**self.facts.attributes, **learned.attributes}
+        attributes = deal.learned(self.facts.attributes, learned.attributes)
         self.facts = replace(self.facts, attributes=attributes)
         at, event = learned.at, learned.event
         self._tell(FactsChanged(at) if event is None else Happened(event, at))

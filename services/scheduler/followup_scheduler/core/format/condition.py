@@ -60,7 +60,7 @@ class Condition(Part):
     (`true`), none (`false`), or one of these intents. `tried`: something went out on the
     channel in this run; `best_channel`: it is the one this lead answers best, as far as
     that is known. `fact` tests what is known of the lead: an attribute, `deal.stage`,
-    `deal.value`, `source`.
+    `deal.value`, `deal.currency`, `source`.
     """
 
     voicemail_left: Key | None = None
