@@ -11,10 +11,12 @@ from followup_contracts.payload import Channel
 from followup_database import Transaction
 from followup_directory import put_templates
 from followup_scheduler.core import document, library
+from followup_scheduler.core.format.start import Start
 from followup_scheduler.core.format.text import Variants
 from followup_scheduler.store import sequences
 
 _CACHED = 2_000
+_CACHED_STARTS = 20_000
 _FIRST = 1
 
 Edition_ = tuple[UUID, str, int]
@@ -65,6 +67,7 @@ class SequenceBook:
     def __init__(self, *, library: Callable[[], Mapping[str, str]] = library.library) -> None:
         self._library = library
         self._editions: OrderedDict[Edition_, Edition] = OrderedDict()
+        self._starts: OrderedDict[Edition_, tuple[Start, ...]] = OrderedDict()
 
     async def current(
         self, tx: Transaction, keys: Iterable[tuple[UUID, str]]
@@ -100,6 +103,23 @@ class SequenceBook:
             # What this transaction wrote itself is not there until it has committed.
             tx.after_commit(lambda: self._keep({key: found[key] for key in missing & found.keys()}))
         return found
+
+    async def starts(
+        self, tx: Transaction, tenants: Iterable[UUID]
+    ) -> dict[tuple[UUID, str], tuple[Start, ...]]:
+        """(tenant, key) → by which events leads enter, for what is in force and has any."""
+        now = await sequences.published(tx, tenants)
+        missing = now - self._starts.keys()
+        if missing:
+            read = await sequences.starts(tx, missing)
+            self._starts |= {
+                edition: tuple(Start.model_validate(each) for each in several)
+                for edition, several in read.items()
+            }
+        found = {edition[:2]: self._starts[edition] for edition in now}
+        while len(self._starts) > _CACHED_STARTS:
+            self._starts.popitem(last=False)
+        return {place: several for place, several in found.items() if several}
 
     async def add(
         self, tx: Transaction, tenant_id: UUID, source: str, *, key: str, version: int, state: str

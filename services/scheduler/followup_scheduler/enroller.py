@@ -8,6 +8,10 @@ from uuid import UUID
 from followup_contracts.payload import Lane
 from followup_database import Transaction, new_id
 from followup_scheduler.consequences import tell
+from followup_scheduler.core import memory
+from followup_scheduler.core.conditions import holds
+from followup_scheduler.core.format.condition import Condition
+from followup_scheduler.core.format.reaction import ProductEvent
 from followup_scheduler.core.model import Converted, Enrollment, Happened, Started
 from followup_scheduler.core.reenrolling import Again, NotAgain, again
 from followup_scheduler.runs import Run, RunStore
@@ -21,7 +25,8 @@ class Entrance:
     """A lead that is to enter a sequence. `anchor` is what the sequence counts from.
 
     It is told on entering, before anything goes out, what it `missed`: what happened to
-    the lead in time, but was heard of earlier than the lead.
+    the lead in time, but was heard of earlier than the lead. One that is `started_by` an
+    event enters if one of the conditions `one_of` holds, or there is none.
     """
 
     tenant_id: UUID
@@ -32,6 +37,8 @@ class Entrance:
     anchor: datetime
     came_from: tuple[str, ...] = ()
     missed: tuple[Converted | Happened, ...] = ()
+    started_by: ProductEvent | None = None
+    one_of: tuple[Condition, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +70,7 @@ class Enroller:
             entrance: _enrollment(entrance, version=versions[entrance.tenant_id, entrance.sequence])
             for entrance in known
         }
+        new = await self._fit(tx, new)
         inserted = await enrollments.insert(tx, list(new.values())) if new else set()
         entered = [e for e in new.values() if e.id in inserted]
         known_before = [each for each, e in new.items() if e.id not in inserted]
@@ -79,6 +87,22 @@ class Enroller:
         await self._runs.save(tx, runs.values())
         unknown = [e for e in entrances if (e.tenant_id, e.sequence) not in versions]
         return Entered(tuple(runs.values()), tuple(unknown), tuple(standing))
+
+    async def _fit(
+        self, tx: Transaction, new: Mapping[Entrance, Enrollment]
+    ) -> dict[Entrance, Enrollment]:
+        """Those whose conditions hold for the lead as it is now."""
+        asking = [enrollment for entrance, enrollment in new.items() if entrance.one_of]
+        facts = await self._runs.facts_of(tx, asking) if asking else {}
+        return {
+            entrance: enrollment
+            for entrance, enrollment in new.items()
+            if not entrance.one_of
+            or any(
+                holds(each, enrollment=enrollment, facts=facts[enrollment.id])
+                for each in entrance.one_of
+            )
+        }
 
     async def _again(
         self,
@@ -161,4 +185,5 @@ def _enrollment(entrance: Entrance, *, version: int, run: int = 1) -> Enrollment
         anchor=entrance.anchor,
         lane=entrance.lane,
         run=run,
+        memory={} if entrance.started_by is None else memory.started_by(entrance.started_by),
     )

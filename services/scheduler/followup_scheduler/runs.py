@@ -135,6 +135,14 @@ class RunStore:
             run.remember()
         return runs
 
+    async def facts_of(
+        self, tx: Transaction, enrollments_: Sequence[Enrollment]
+    ) -> dict[UUID, Facts]:
+        """What is known now of the leads of enrollments that are not there yet, by their ids."""
+        editions = await self.book.editions(tx, {_edition(e) for e in enrollments_})
+        subjects = [_subject(e, editions[_edition(e)]) for e in enrollments_]
+        return await self._finder.gather(tx, subjects)
+
     async def _with_variants(
         self,
         tx: Transaction,

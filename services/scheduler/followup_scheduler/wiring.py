@@ -39,6 +39,7 @@ from followup_scheduler.reminders import Reminders
 from followup_scheduler.reviewing import Reviewing
 from followup_scheduler.runs import RunStore
 from followup_scheduler.settings import SchedulerSettings
+from followup_scheduler.starting import Starter
 from followup_scheduler.successors import Successors
 from followup_scheduler.tables import PERSONAL
 from followup_scheduler.taskbook import TaskBook
@@ -78,7 +79,7 @@ def build(
         "scheduler.touches": TouchOutcomes(runs).handle,
         "scheduler.feedback": ProviderFeedback(runs).handle,
         "scheduler.replies": Replies(runs).handle,
-        "scheduler.product": ProductEvents(runs).handle,
+        "scheduler.product": ProductEvents(runs, Starter(runs.book, enroller)).handle,
     }
     consumers = [
         Consumer(

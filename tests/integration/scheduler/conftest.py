@@ -48,6 +48,7 @@ from followup_scheduler.handlers.product import ProductEvents
 from followup_scheduler.handlers.replies import Replies
 from followup_scheduler.loops import Reconciler, TimerLoop
 from followup_scheduler.runs import RunStore
+from followup_scheduler.starting import Starter
 from followup_scheduler.successors import Successors
 from followup_scheduler.wiring import build
 from followup_suppression import AddressHasher, suppress
@@ -93,7 +94,7 @@ class Desk:
         self.outcomes = TouchOutcomes(self.runs).handle
         self.feedback = ProviderFeedback(self.runs).handle
         self.replies = Replies(self.runs).handle
-        self.product = ProductEvents(self.runs).handle
+        self.product = ProductEvents(self.runs, Starter(self.runs.book, self.enroller)).handle
 
     async def tell(self, handle: Handle, *payloads: Payload, tenant_id: UUID | None = None) -> None:
         """Handle these in one transaction, as a consumer does with a batch."""

@@ -9,7 +9,9 @@ from followup_scheduler.core.simulation import SimulatedTouch, Simulation
 
 def calendar_text(simulation: Simulation) -> str:
     """The calendar as lines of text: the day, the local time in each zone, what, and why then."""
-    lines = [f"{simulation.sequence}, lead in at {_local(simulation, simulation.started_at)}", ""]
+    upon = f", upon {' or '.join(simulation.starts)}" if simulation.starts else ""
+    start = _local(simulation, simulation.started_at)
+    lines = [f"{simulation.sequence}, lead in at {start}{upon}", ""]
     for touch in simulation.touches:
         lines += _touch_lines(simulation, touch)
     lines += [
@@ -61,6 +63,7 @@ def calendar_json(simulation: Simulation) -> dict[str, Any]:
         "ended_at": simulation.ended_at.isoformat(),
         "handed_to": simulation.handed_to,
         "enters": list(simulation.enters),
+        "starts": list(simulation.starts),
     }
 
 

@@ -82,9 +82,9 @@ def _values(prefix: str, before: Any, after: Any, name: str = "") -> Iterator[st
     elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
         for place, (old, new) in enumerate(zip(before, after, strict=True), start=1):
             yield from _values(prefix, old, new, _within(name, str(place)))
-    elif before is None:
+    elif before is None or before == []:
         yield f"{prefix}{name} is {_said(after)}, and was not there."
-    elif after is None:
+    elif after is None or after == []:
         yield f"{prefix}{name} is gone; it was {_said(before)}."
     else:
         yield f"{prefix}{name} is {_said(after)}, was {_said(before)}."

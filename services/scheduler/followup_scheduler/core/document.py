@@ -18,6 +18,7 @@ from followup_scheduler.core.format.limits import Cap, End, Limits, Reenroll
 from followup_scheduler.core.format.part import END, FactName, Key, Part, RuleName, Title
 from followup_scheduler.core.format.reaction import Reaction, Reactions, several, trigger
 from followup_scheduler.core.format.repeat import Repeat
+from followup_scheduler.core.format.start import Start
 from followup_scheduler.core.steps import Step, TouchStep
 from followup_scheduler.core.steps.wait import Trigger
 
@@ -30,8 +31,9 @@ class Sequence(Part):
     `birthday` or `quote.sent_at`. `audience` b2b keeps to weekdays (R11) even for leads not
     known to be businesses. `transactional` messages are what somebody asked for by
     booking: exempt from R1, R6 and R12, never from R13 and R15. Of several sequences that
-    would contact somebody on one day the one of higher `priority` goes first. `reenroll`
-    says whether a lead may enter again once a run is over. `accept` names rules of the lint
+    would contact somebody on one day the one of higher `priority` goes first. `starts` are
+    the events of the product by which a lead enters by itself. `reenroll` says whether a
+    lead may enter again once a run is over. `accept` names rules of the lint
     that this document breaks on purpose, each with the reason.
     """
 
@@ -44,6 +46,7 @@ class Sequence(Part):
     transactional: bool = False
     repeat: Repeat | None = None
     priority: Annotated[int, Field(ge=0, le=100)] = 50
+    starts: Annotated[tuple[Start, ...], Field(max_length=20)] = ()
     reenroll: Reenroll = "never"
     caps: Annotated[tuple[Cap, ...], Field(max_length=10)] = ()
     limits: Limits = Limits()

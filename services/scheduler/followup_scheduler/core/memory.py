@@ -1,9 +1,10 @@
 """What an enrollment remembers beside its touches, as JSON values.
 
-Of each step: what it waits for and how it ended (`steps`), forgotten when the sequence
-begins again. Which time round it is and from which occurrence its touches count (`cycle`,
-`since`, `kept`). When the step before ended (`previous`), which intents were read
-(`replies`), until when it waits for its end or its next time round.
+By which event of the product it began by itself (`started_by`). Of each step: what it waits
+for and how it ended (`steps`), forgotten when the sequence begins again. Which time round it
+is and from which occurrence its touches count (`cycle`, `since`, `kept`). When the step
+before ended (`previous`), which intents were read (`replies`), until when it waits for its
+end or its next time round.
 """
 
 from collections.abc import Mapping
@@ -16,6 +17,7 @@ from followup_scheduler.core.model import Enrollment
 _CYCLE, _SINCE, _KEPT = "cycle", "since", "kept"
 _STEPS, _PREVIOUS, _REPLIES = "steps", "previous", "replies"
 _ANCHORS, _BEGINS, _ENDS, _START = "anchors", "begins", "ends_at", "start"
+_STARTED_BY = "started_by"
 SHIFT_DAYS = "shift_days"
 """The days an enrollment has been waiting, by which its calendar is later."""
 
@@ -27,6 +29,11 @@ ENDED = "ended"  # how it ended; its outcome
 GOES = "goes"  # the step it leads to, where it does not follow the document's order
 FROM = "from"  # the occurrence from which its touches count, after its anchor moved
 ANCHOR = "anchor"  # the moment its touches were counted from
+
+
+def started_by(event: str) -> dict[str, Any]:
+    """The memory of a run whose lead has entered by itself, upon an event of the product."""
+    return {_STARTED_BY: event}
 
 
 def cycle(enrollment: Enrollment) -> int:

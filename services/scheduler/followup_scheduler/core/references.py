@@ -31,6 +31,7 @@ def references(sequence: Sequence) -> Iterator[Finding]:
             yield from _touches(sequence, step, path=path, before=seen)
         seen.add(step.id)
     yield from _reactions(sequence)
+    yield from _starts(sequence)
     used = {key for _, key in sequence.uses()}
     for key in sequence.templates:
         if key not in used:
@@ -173,6 +174,13 @@ def _reactions(sequence: Sequence) -> Iterator[Finding]:
             if reaction.when is None and number + 1 < len(said):
                 yield here, "always holds, so what follows is never used", "give it a when"
             yield from _conditions(reaction.when, steps, path=here)
+
+
+def _starts(sequence: Sequence) -> Iterator[Finding]:
+    for number, start in enumerate(sequence.starts):
+        for name in sorted(frozenset() if start.when is None else start.when.steps()):
+            here = f"/starts/{number}/when"
+            yield here, f"asks about step {name!r}, and nobody is in the sequence yet", None
 
 
 def _conditions(when: Condition | None, steps: set[str], *, path: str) -> Iterator[Finding]:

@@ -14,6 +14,7 @@ from followup_contracts.payload import Lane
 from followup_scheduler.core import deal, touches
 from followup_scheduler.core.advance import advance
 from followup_scheduler.core.calendar import calendar_json, calendar_text
+from followup_scheduler.core.conditions import holds
 from followup_scheduler.core.document import Sequence
 from followup_scheduler.core.errors import BadDocument, Fault
 from followup_scheduler.core.model import (
@@ -94,7 +95,13 @@ def simulate(
     for happening in happenings:
         play.expect(happening.at, happening)
     play.run()
-    return play.result()
+    return replace(play.result(), starts=_starts(sequence, facts, enrollment))
+
+
+def _starts(sequence: Sequence, facts: Facts, enrollment: Enrollment) -> tuple[str, ...]:
+    """The events upon which such a lead enters, each once."""
+    fitting = (s for s in sequence.starts if holds(s.when, enrollment=enrollment, facts=facts))
+    return tuple(dict.fromkeys(start.event for start in fitting))
 
 
 def _enrollment(sequence: Sequence, start: datetime, lane: Lane, lead_id: UUID) -> Enrollment:

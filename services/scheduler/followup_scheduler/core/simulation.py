@@ -102,7 +102,10 @@ class SimulatedTask:
 
 @dataclass(frozen=True, slots=True)
 class Simulation:
-    """A whole run, from enrolling to its end or to where a person has to decide."""
+    """A whole run, from enrolling to its end or to where a person has to decide.
+
+    `starts` are the events upon which the lead, as it is at the start, enters by itself.
+    """
 
     sequence: str
     started_at: datetime
@@ -116,3 +119,4 @@ class Simulation:
     ended_at: datetime
     handed_to: str | None
     enters: tuple[str, ...] = ()
+    starts: tuple[str, ...] = ()

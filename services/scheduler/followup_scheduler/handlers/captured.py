@@ -45,8 +45,9 @@ class CapturedLeads:
         names = await ids_of(tx, {lead.person_id for _, lead in captured})
         everybody = {id_ for ids in names.values() for id_ in ids}
         await enrollments.lock_persons(tx, everybody)
-        busy = {person for _, person in await enrollments.live_of_persons(tx, everybody)}
-        known = await leads_by_id(tx, [lead.lead_id for _, lead in captured])
+        entering = {lead.lead_id for _, lead in captured}
+        busy = await enrollments.followed_up(tx, everybody, entering=entering)
+        known = await leads_by_id(tx, list(entering))
         missed = await _missed(tx, known.values())
         entrances: list[Entrance] = []
         entries: list[Entry] = []

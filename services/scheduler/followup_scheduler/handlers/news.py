@@ -44,6 +44,17 @@ def event_of(message: Message) -> Event:
     return message.data
 
 
+def name_of(event: Event) -> ProductEvent | None:
+    """What documents call an event; None for a change of facts."""
+    match event:
+        case LeadConverted():
+            return "lead.converted"
+        case LeadUpdated():
+            return None
+        case _:
+            return _HAPPENED[type(event)]
+
+
 def stimulus_of(event: Event) -> Converted | Happened | FactsChanged | None:
     """What sequences are told of an event; None where it changes nothing for any."""
     match event:

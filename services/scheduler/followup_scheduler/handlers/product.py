@@ -1,6 +1,6 @@
 """Events of the product around: converted, appointments, deals, updated leads."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
 
 from followup_contracts import Message
@@ -9,8 +9,16 @@ from followup_database import Transaction
 from followup_scheduler.consequences import tell
 from followup_scheduler.facts import ids_of
 from followup_scheduler.handlers.belonging import belongs
-from followup_scheduler.handlers.news import Appointment, Event, event_of, line_of, stimulus_of
+from followup_scheduler.handlers.news import (
+    Appointment,
+    Event,
+    event_of,
+    line_of,
+    name_of,
+    stimulus_of,
+)
 from followup_scheduler.runs import Run, RunStore
+from followup_scheduler.starting import Happening, Starter
 from followup_scheduler.store import enrollments, journal
 from followup_suppression import remove_holds
 
@@ -18,11 +26,13 @@ from followup_suppression import remove_holds
 class ProductEvents:
     """Tells the sequences of a lead what the product says of it, and its journal too.
 
-    The hold that came with an event goes in the transaction that decides on it.
+    Then the lead enters those that start by it. The hold that came with an event goes in the
+    transaction that decides on it.
     """
 
-    def __init__(self, runs: RunStore) -> None:
+    def __init__(self, runs: RunStore, starter: Starter) -> None:
         self._runs = runs
+        self._starter = starter
 
     async def handle(self, tx: Transaction, messages: Sequence[Message]) -> None:
         """Apply these events in the order in which they happened."""
@@ -40,29 +50,39 @@ class ProductEvents:
         live = await enrollments.live_of_persons(tx, everybody) if everybody else []
         ids = {enrollment_id for enrollment_id, _ in (*known, *live)}
         runs = await self._runs.load(tx, ids)
-        by_lead: dict[tuple[UUID, UUID], list[Run]] = {}
-        for run in runs.values():
-            of = run.enrollment
-            by_lead.setdefault((of.tenant_id, of.lead_id), []).append(run)
         await journal.insert(
             tx, [line_of(event, tenant_id=tenant_id, at=tx.now) for tenant_id, event in events]
         )
         for tenant_id, event in events:
             stimulus = stimulus_of(event)
-            if stimulus is None:
-                continue
-            told = by_lead.get((tenant_id, event.lead_id), [])
-            if isinstance(event, LeadUpdated):  # what is known of a person holds for all theirs
-                of_person = names[event.person_id]
-                told = [
-                    run
-                    for run in runs.values()
-                    if run.enrollment.person_id in of_person and belongs(run, tenant_id)
-                ]
-            for run in told:
-                tell(run, stimulus, now=tx.now)
+            if stimulus is not None:
+                for run in _concerned(runs.values(), tenant_id, event, names):
+                    tell(run, stimulus, now=tx.now)
         await self._runs.save(tx, runs.values())
+        await self._starter.start(tx, _happenings(events))
         await _let_go(tx, messages)
+
+
+def _concerned(
+    runs: Iterable[Run], tenant_id: UUID, event: Event, names: Mapping[UUID, frozenset[UUID]]
+) -> list[Run]:
+    """The runs that are told of an event: the lead's; of changed facts all of its person's."""
+    if isinstance(event, LeadUpdated):  # what is known of a person holds for all theirs
+        of_person = names[event.person_id]
+        return [
+            run for run in runs if run.enrollment.person_id in of_person and belongs(run, tenant_id)
+        ]
+    place = tenant_id, event.lead_id
+    return [run for run in runs if (run.enrollment.tenant_id, run.enrollment.lead_id) == place]
+
+
+def _happenings(events: Sequence[tuple[UUID, Event]]) -> list[Happening]:
+    """What of these sequences may start by."""
+    return [
+        (tenant_id, event.lead_id, name)
+        for tenant_id, event in events
+        if (name := name_of(event)) is not None
+    ]
 
 
 async def _wait_for_enrolments(tx: Transaction, events: Sequence[Event]) -> None:

@@ -1,6 +1,6 @@
 """Statements on `scheduler.enrollments`."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -56,6 +56,12 @@ WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR UPDATE SKIP LOCKED
 
 _OF_PERSONS = text("""
 SELECT id, person_id FROM scheduler.enrollments
+WHERE person_id = ANY(CAST(:ids AS uuid[])) AND state IN ('active', 'paused', 'held')
+""")
+
+# A run that began by an event of the product says so in its memory.
+_FOLLOWED = text("""
+SELECT person_id, lead_id, memory ? 'started_by' AS by_event FROM scheduler.enrollments
 WHERE person_id = ANY(CAST(:ids AS uuid[])) AND state IN ('active', 'paused', 'held')
 """)
 
@@ -132,6 +138,20 @@ async def live_of_persons(tx: Transaction, persons: Iterable[UUID]) -> list[tupl
     """(enrollment, person) of what has not ended."""
     rows = await tx.all(_OF_PERSONS, ids=list(persons))
     return [(row["id"], row["person_id"]) for row in rows]
+
+
+async def followed_up(
+    tx: Transaction, persons: Iterable[UUID], *, entering: Collection[UUID]
+) -> set[UUID]:
+    """Those persons who are being followed up.
+
+    What an event has begun for one of the leads that are only now `entering` does not count:
+    it would have been beside what that lead enters, had the event come second.
+    """
+    rows = await tx.all(_FOLLOWED, ids=list(persons))
+    return {
+        row["person_id"] for row in rows if not (row["by_event"] and row["lead_id"] in entering)
+    }
 
 
 async def of_leads(tx: Transaction, leads: Iterable[tuple[UUID, UUID]]) -> list[tuple[UUID, UUID]]:

@@ -30,7 +30,8 @@ FROM unnest(CAST(:tenants AS uuid[]), CAST(:leads AS uuid[])) AS r(tenant_id, le
 JOIN scheduler.journal j ON j.tenant_id = r.tenant_id AND j.lead_id = r.lead_id
 WHERE j.enrollment_id IS NULL
   AND NOT EXISTS (SELECT FROM scheduler.enrollments e
-                  WHERE e.tenant_id = r.tenant_id AND e.lead_id = r.lead_id)
+                  WHERE e.tenant_id = r.tenant_id AND e.lead_id = r.lead_id
+                    AND NOT e.memory ? 'started_by')
 ORDER BY j.id
 """)
 
@@ -72,7 +73,10 @@ async def of_lead(tx: Transaction, tenant_id: UUID, lead_id: UUID) -> list[dict[
 
 
 async def before_entering(tx: Transaction, leads: Iterable[tuple[UUID, UUID]]) -> list[Entry]:
-    """What was written of these (tenant, lead) that have been in no sequence so far, in order."""
+    """What was written of these (tenant, lead) that have entered no sequence so far, in order.
+
+    What an event of the product has begun for them counts for none.
+    """
     pairs = sorted(leads)
     rows = await tx.all(
         _BEFORE_ENTERING,

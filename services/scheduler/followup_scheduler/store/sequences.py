@@ -72,6 +72,19 @@ WHERE s.tenant_id = :tenant AND s.key = :key ORDER BY s.version DESC LIMIT 1000
 """)
 
 
+_PUBLISHED = text("""
+SELECT tenant_id, key, max(version) AS version FROM scheduler.sequences
+WHERE tenant_id = ANY(CAST(:tenants AS uuid[])) AND state = 'published' GROUP BY tenant_id, key
+""")
+
+_STARTS = text(f"""
+SELECT s.tenant_id, s.key, s.version, COALESCE(s.document -> 'starts', '[]') AS starts
+FROM scheduler.sequences AS s
+JOIN {_ROWS} AS r(tenant_id uuid, key text, version int)
+  ON r.tenant_id = s.tenant_id AND r.key = s.key AND r.version = s.version
+""")
+
+
 @dataclass(frozen=True, slots=True)
 class Stored:
     """A version of a sequence. `contents` maps the names of its texts to their hashes."""
@@ -96,6 +109,21 @@ async def read(tx: Transaction, versions: Iterable[tuple[UUID, str, int]]) -> li
     """Document and contents of exact versions."""
     rows = to_json([{"tenant_id": t, "key": k, "version": v} for t, k, v in versions])
     return [dict(row) for row in await tx.all(_READ, rows=rows)]
+
+
+async def published(tx: Transaction, tenants: Iterable[UUID]) -> set[tuple[UUID, str, int]]:
+    """The newest published version of every sequence of these tenants."""
+    rows = await tx.all(_PUBLISHED, tenants=list(tenants))
+    return {(row["tenant_id"], row["key"], row["version"]) for row in rows}
+
+
+async def starts(
+    tx: Transaction, versions: Iterable[tuple[UUID, str, int]]
+) -> dict[tuple[UUID, str, int], list[dict[str, Any]]]:
+    """By which events leads enter exact versions, as documents write it."""
+    rows = to_json([{"tenant_id": t, "key": k, "version": v} for t, k, v in versions])
+    found = await tx.all(_STARTS, rows=rows)
+    return {(row["tenant_id"], row["key"], row["version"]): row["starts"] for row in found}
 
 
 async def insert(tx: Transaction, versions: Sequence[Stored]) -> int:

@@ -14,6 +14,8 @@ from followup_scheduler.lint.script import Script
 
 _CALLS = frozenset(get_args(CallResult))
 _NOTHING = timedelta(0)
+_OUTSIDE = -1
+"""Before the first step, where nobody is in the sequence yet."""
 
 Asked = tuple[str, int, Condition]
 """Where a condition stands, at which step, and what it asks."""
@@ -34,6 +36,7 @@ def _never(script: Script) -> Iterator[Flaw]:
         why = _impossible(script, place, condition)
         if why is not None:
             yield Flaw(path, f"can never be so: {why}", "ask about what may happen")
+    yield from _called_off(script)
     for place, step in enumerate(script.sequence.steps):
         if isinstance(step, WaitStep):
             yield from _waits(script, place, step)
@@ -42,6 +45,18 @@ def _never(script: Script) -> Iterator[Flaw]:
                 f"/steps/{place}/at",
                 "lies before the sequence begins, when nobody is in it yet",
                 "count from a moment still ahead, such as anchor: appointment.starts_at",
+            )
+
+
+def _called_off(script: Script) -> Iterator[Flaw]:
+    if not script.sequence.anchor.startswith("appointment."):
+        return
+    for number, start in enumerate(script.sequence.starts):
+        if start.event == "appointment.cancelled":
+            yield Flaw(
+                f"/starts/{number}/event",
+                "leaves no appointment to count from",
+                "count from another anchor, such as enrolled",
             )
 
 
@@ -63,6 +78,9 @@ def _waits(script: Script, place: int, step: WaitStep) -> Iterator[Flaw]:
 
 
 def _conditions(script: Script) -> Iterator[Asked]:
+    for number, start in enumerate(script.sequence.starts):
+        if start.when is not None:
+            yield from _inside(f"/starts/{number}/when", _OUTSIDE, start.when)
     for place, step in enumerate(script.sequence.steps):
         here = f"/steps/{place}"
         if step.when is not None:
@@ -104,6 +122,8 @@ def _impossible(script: Script, place: int, condition: Condition) -> str | None:
         return f"{step!r} makes no call"
     if condition.reachable is not None and condition.reachable == condition.unreachable:
         return f"{condition.reachable} cannot be both reachable and not"
+    if condition.replied not in (None, False) and place == _OUTSIDE:
+        return "nobody has answered anything of it yet"
     if condition.tried is not None and not _used_before(script, place, condition.tried):
         return f"nothing before it goes by {condition.tried}"
     fact = condition.fact
@@ -132,10 +152,8 @@ def _calls(script: Script, step: str) -> bool:
 
 
 def _used_before(script: Script, place: int, channel: Channel) -> bool:
-    return any(
-        m.channel == channel and (m.place < place or script.sequence.repeat is not None)
-        for m in script.messages
-    )
+    repeats = script.sequence.repeat is not None and place != _OUTSIDE
+    return any(m.channel == channel and (m.place < place or repeats) for m in script.messages)
 
 
 RULES = (
