@@ -117,6 +117,7 @@ class Database:
                     "role": role.value,
                     "application_name": application,
                     "timezone": "UTC",
+                    "enable_seqscan": "off",
                     "jit": "off",  # statements are short; compiling them costs more than it saves
                 },
             },

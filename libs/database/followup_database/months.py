@@ -14,9 +14,10 @@ from sqlalchemy import text
 from followup_database.engine import Transaction
 from followup_database.roles import Role
 
-AHEAD = 13
+AHEAD = 4
 """Months kept made, the present one included: that nobody makes them is noticed long
-before rows land in the default partition."""
+before rows land in the default partition. Every month more is looked at, or locked, by
+statements whose plan cannot tell which months their keys are of."""
 _MOVED_AT_MOST = 50_000
 """Rows that are moved from the default partition into their month, under its lock."""
 

@@ -21,7 +21,7 @@ _MOST = 10_000
 _EXPIRE = text("""
     DELETE FROM messaging.dead WHERE id IN (
       SELECT id FROM messaging.dead
-       WHERE at < clock_timestamp() - CAST(:kept AS interval)
+       WHERE at < statement_timestamp() - CAST(:kept AS interval)
        LIMIT :most FOR UPDATE SKIP LOCKED)
 """)
 

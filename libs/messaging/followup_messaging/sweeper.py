@@ -23,7 +23,7 @@ _IDLE = 1.0
 _SWEEP = text("""
     WITH due AS (
       SELECT id, consumers FROM messaging.outbox
-       WHERE next_at <= clock_timestamp()
+       WHERE next_at <= statement_timestamp()
        ORDER BY next_at LIMIT :most
          FOR UPDATE SKIP LOCKED),
     finished AS (

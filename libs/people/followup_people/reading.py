@@ -45,9 +45,8 @@ _LEADS_BY_EXTERNAL_ID = text(f"""
 """)
 _VIEWS = text(f"""
     SELECT {_LEAD}, {_PERSON}
-    FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(lead_id uuid)
-    JOIN people.leads l ON l.id = r.lead_id
-    JOIN people.persons p ON p.id = l.person_id
+    FROM people.leads l JOIN people.persons p ON p.id = l.person_id
+    WHERE l.id = ANY(CAST(:ids AS uuid[]))
 """)
 _BY_ADDRESSES = text("""
     SELECT c.kind, c.match_key, c.person_id
@@ -106,10 +105,8 @@ async def views(
     The person is the lead's present one: after a merge its id is not the one in the
     pair. A lead that is gone is left out.
     """
-    rows = [{"lead_id": lead} for lead in {lead for lead, _ in pairs}]
-    return {
-        row["id"]: (_person(row), _lead(row)) for row in await tx.all(_VIEWS, rows=to_json(rows))
-    }
+    ids = list({lead for lead, _ in pairs})
+    return {row["id"]: (_person(row), _lead(row)) for row in await tx.all(_VIEWS, ids=ids)}
 
 
 async def person_by_address(

@@ -49,7 +49,7 @@ _ONE = text(f"SELECT {_COLUMNS} FROM people.rights WHERE tenant_id = :tenant_id 
 _LATEST_EXPORT = text(f"""
     SELECT {_COLUMNS} FROM people.rights
     WHERE tenant_id = :tenant_id AND kind = 'export' AND persons @> CAST(:persons AS uuid[])
-      AND asked_at > clock_timestamp() - make_interval(secs => :seconds)
+      AND asked_at > statement_timestamp() - make_interval(secs => :seconds)
     ORDER BY id DESC LIMIT 1
 """)
 _PARTS = text("""
@@ -58,7 +58,7 @@ _PARTS = text("""
 """)
 _FORGET_EXPORTS = text("""
     DELETE FROM people.right_parts p USING people.rights r
-    WHERE r.id = p.right_id AND r.asked_at < clock_timestamp() - make_interval(hours => :hours)
+    WHERE r.id = p.right_id AND r.asked_at < statement_timestamp() - make_interval(hours => :hours)
 """)
 _FORGET_PARTS_OF = text("""
     DELETE FROM people.right_parts p USING people.rights r

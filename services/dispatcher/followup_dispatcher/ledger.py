@@ -111,10 +111,12 @@ WITH asked AS (
 ), held AS MATERIALIZED (
   SELECT a.touch_id, a.number FROM dispatcher.attempts a
   JOIN asked ON a.touch_id = asked.touch_id AND a.id = asked.id
-  WHERE a.state = 'claimed' ORDER BY a.touch_id, a.number FOR UPDATE OF a
+  WHERE a.touch_id = ANY(CAST(:touches AS uuid[])) AND a.state = 'claimed'
+  ORDER BY a.touch_id, a.number FOR UPDATE OF a
 )
 DELETE FROM dispatcher.attempts a USING held
-WHERE a.touch_id = held.touch_id AND a.number = held.number AND a.state = 'claimed'
+WHERE a.touch_id = ANY(CAST(:touches AS uuid[]))
+  AND a.touch_id = held.touch_id AND a.number = held.number AND a.state = 'claimed'
 RETURNING a.id
 """)
 
@@ -124,7 +126,7 @@ async def release(tx: Transaction, attempts: Sequence[tuple[UUID, UUID]]) -> set
 
     One that is missing had been declared unknown in the meantime and stays so.
     """
-    rows = await tx.all(_RELEASE, rows=_pairs(attempts))
+    rows = await tx.all(_RELEASE, **_pairs(attempts))
     return {row["id"] for row in rows}
 
 
@@ -134,10 +136,12 @@ WITH asked AS (
 ), held AS MATERIALIZED (
   SELECT a.touch_id, a.number FROM dispatcher.attempts a
   JOIN asked ON a.touch_id = asked.touch_id AND a.id = asked.id
-  WHERE a.state = 'claimed' ORDER BY a.touch_id, a.number FOR UPDATE OF a
+  WHERE a.touch_id = ANY(CAST(:touches AS uuid[])) AND a.state = 'claimed'
+  ORDER BY a.touch_id, a.number FOR UPDATE OF a
 )
 UPDATE dispatcher.attempts a SET claimed_on = clock_timestamp() FROM held
-WHERE a.touch_id = held.touch_id AND a.number = held.number AND a.state = 'claimed'
+WHERE a.touch_id = ANY(CAST(:touches AS uuid[]))
+  AND a.touch_id = held.touch_id AND a.number = held.number AND a.state = 'claimed'
 RETURNING a.id
 """)
 
@@ -148,7 +152,7 @@ async def claim_again(tx: Transaction, attempts: Sequence[tuple[UUID, UUID]]) ->
     Their age begins anew: a call may begin now, and whoever sweeps or asks the vendor
     counts from here.
     """
-    return {row["id"] for row in await tx.all(_CLAIM_AGAIN, rows=_pairs(attempts))}
+    return {row["id"] for row in await tx.all(_CLAIM_AGAIN, **_pairs(attempts))}
 
 
 _SETTLE = text(f"""
@@ -159,7 +163,8 @@ WITH r AS (
 ), held AS MATERIALIZED (
   SELECT a.touch_id, a.id FROM dispatcher.attempts a
   JOIN r ON a.touch_id = r.touch_id AND a.id = r.id
-  WHERE r.tenant_id IS NULL OR a.tenant_id = r.tenant_id
+  WHERE a.touch_id = ANY(CAST(:touches AS uuid[]))
+    AND (r.tenant_id IS NULL OR a.tenant_id = r.tenant_id)
   ORDER BY a.touch_id, a.number FOR UPDATE OF a
 )
 UPDATE dispatcher.attempts a
@@ -168,7 +173,7 @@ SET state = r.state, provider_ref = COALESCE(r.provider_ref, a.provider_ref), co
     started_on = COALESCE(r.started_on, a.started_on), answered_on = clock_timestamp(),
     ask_on = CASE WHEN r.state = 'unknown' THEN clock_timestamp() END
 FROM r JOIN held ON held.id = r.id
-WHERE a.touch_id = r.touch_id AND a.id = r.id
+WHERE a.touch_id = ANY(CAST(:touches AS uuid[])) AND a.touch_id = r.touch_id AND a.id = r.id
   AND (a.state = 'claimed' OR (a.state = 'unknown' AND r.state <> 'unknown'))
 RETURNING {", ".join("a." + c.strip() for c in _COLUMNS.split(","))}
 """)
@@ -200,7 +205,7 @@ async def settle(tx: Transaction, settlements: Sequence[Settlement]) -> dict[UUI
     if not settlements:
         return {}
     rows = [{name: _kept(getattr(s, name)) for name in Settlement.__slots__} for s in settlements]
-    moved = await tx.all(_SETTLE, rows=to_json(rows))
+    moved = await tx.all(_SETTLE, rows=to_json(rows), touches=[s.touch_id for s in settlements])
     return {row["id"]: Entry(**row) for row in moved}
 
 
@@ -223,7 +228,7 @@ async def note(tx: Transaction, entry: Entry, what: Mapping[str, Any]) -> None:
 
 _STALE = text(f"""
 SELECT {_COLUMNS} FROM dispatcher.attempts
-WHERE state = 'claimed' AND claimed_on < clock_timestamp() - make_interval(secs => :age)
+WHERE state = 'claimed' AND claimed_on < statement_timestamp() - make_interval(secs => :age)
 ORDER BY touch_id LIMIT :most FOR UPDATE SKIP LOCKED
 """)
 
@@ -239,7 +244,7 @@ SET asked = asked + 1,
     ask_on = clock_timestamp() + make_interval(secs => LEAST(600, 5 * power(2, LEAST(asked, 7))))
 WHERE (touch_id, number) IN (
   SELECT touch_id, number FROM dispatcher.attempts
-  WHERE state = 'unknown' AND ask_on <= clock_timestamp()
+  WHERE state = 'unknown' AND ask_on <= statement_timestamp()
   ORDER BY ask_on LIMIT :most FOR UPDATE SKIP LOCKED)
 RETURNING {_COLUMNS}
 """)
@@ -295,5 +300,6 @@ def _kept(value: Any) -> Any:
     return value.replace("\0", "") if isinstance(value, str) else value
 
 
-def _pairs(attempts: Sequence[tuple[UUID, UUID]]) -> str:
-    return to_json([{"touch_id": touch, "id": attempt} for touch, attempt in attempts])
+def _pairs(attempts: Sequence[tuple[UUID, UUID]]) -> dict[str, Any]:
+    rows = to_json([{"touch_id": touch, "id": attempt} for touch, attempt in attempts])
+    return {"rows": rows, "touches": [touch for touch, _ in attempts]}

@@ -68,7 +68,7 @@ _SAVE = text("""
 UPDATE dispatcher.usage u
 SET contacts = COALESCE(r.contacts, u.contacts), waiting = COALESCE(r.waiting, u.waiting)
 FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(person_id uuid, contacts jsonb, waiting jsonb)
-WHERE u.person_id = r.person_id
+WHERE u.person_id = ANY(CAST(:people AS uuid[])) AND u.person_id = r.person_id
 """)
 
 
@@ -95,7 +95,7 @@ async def save(
         for person in contacts.keys() | waiting.keys()
     ]
     if rows:
-        await tx.run(_SAVE, rows=to_json(rows))
+        await tx.run(_SAVE, rows=to_json(rows), people=[row["person_id"] for row in rows])
 
 
 _READ = text("""

@@ -45,7 +45,7 @@ _CLAIM = text("""
 UPDATE intake.fetches f SET attempts = f.attempts + 1,
   due_at = clock_timestamp() + make_interval(secs => :seconds)
 FROM (
-  SELECT id FROM intake.fetches WHERE state = 'open' AND due_at <= clock_timestamp()
+  SELECT id FROM intake.fetches WHERE state = 'open' AND due_at <= statement_timestamp()
   ORDER BY due_at LIMIT :most FOR UPDATE SKIP LOCKED
 ) AS due
 WHERE f.id = due.id
@@ -63,7 +63,7 @@ WHERE id = :id AND state = 'open'
 """)
 _FORGET = text("""
 DELETE FROM intake.fetches
-WHERE state IN ('done', 'refused') AND asked_at < clock_timestamp() - interval '30 days'
+WHERE state IN ('done', 'refused') AND asked_at < statement_timestamp() - interval '30 days'
 """)
 _LIST = text("""
 SELECT id, external_id, state, attempts, error, lead_id, asked_at, due_at FROM intake.fetches

@@ -32,7 +32,7 @@ _DUE = text("""
 UPDATE intake.overtaken SET next_on = clock_timestamp() + LEAST(
   GREATEST(CAST(:first AS interval), clock_timestamp() - parked_on), CAST(:longest AS interval))
 WHERE message_id IN (
-  SELECT message_id FROM intake.overtaken WHERE next_on <= clock_timestamp()
+  SELECT message_id FROM intake.overtaken WHERE next_on <= statement_timestamp()
   ORDER BY next_on LIMIT :most FOR UPDATE SKIP LOCKED)
 RETURNING message_id, tenant_id, body,
           clock_timestamp() - parked_on > CAST(:patience AS interval) AS given_up

@@ -35,7 +35,7 @@ FROM unnest(CAST(:keys AS text[]), CAST(:statuses AS int[]), CAST(:answers AS te
 WHERE q.tenant_id = :tenant AND q.key = r.key
 """)
 _FORGET = text("""
-DELETE FROM intake.requests WHERE asked_on < clock_timestamp() - make_interval(hours => :hours)
+DELETE FROM intake.requests WHERE asked_on < statement_timestamp() - make_interval(hours => :hours)
 """)
 
 KEPT_HOURS = 48

@@ -79,7 +79,7 @@ async def test_months_ahead_are_made_and_old_ones_dropped(own_url: str, worker: 
         partition("messaging", "inbox", month(-3)),
         partition("messaging", "outbox", month(-4)),
         f"DROP TABLE messaging.inbox_{month(1):%Y_%m}",
-        f"DROP TABLE messaging.outbox_{month(12):%Y_%m}",
+        f"DROP TABLE messaging.outbox_{month(AHEAD - 1):%Y_%m}",
     )
     expected = await bounds(worker, "inbox", month(2))
     tick = await Months(worker, "messaging").run_once()

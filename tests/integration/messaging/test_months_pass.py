@@ -195,8 +195,8 @@ async def test_two_processes_tend_at_once(calendar) -> None:
     world.now = datetime(2028, 6, 1, tzinfo=UTC)
     changed = await asyncio.gather(*(world.tend() for _ in range(3)))
     changed.append(await world.tend())
-    # Six months more of two tables; December to February go of both.
-    assert sum(changed) == 6 * 2 + 3 * 2
+    # The months from June on of two tables; December to February go of both.
+    assert sum(changed) == AHEAD * 2 + 3 * 2
     assert await world.tend() == 0
 
 
@@ -251,7 +251,7 @@ async def test_a_month_somebody_reads_is_dropped_later(calendar) -> None:
         held = await world.months("messaging.inbox")
     await engine.dispose()
     assert "2027_01" in held
-    assert {"2028_01", "2029_01"} <= held
+    assert {"2028_01", "2028_04"} <= held
     assert "2027_02" not in held
     assert await world.tend() == 1
     assert "2027_01" not in await world.months("messaging.inbox")

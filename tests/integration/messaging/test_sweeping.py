@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import text
 
 from followup_contracts.events import LeadConverted
+from followup_database import Database, Role
 from followup_messaging.inprocess import InProcessBus
 from followup_messaging.outbox import Outbox
 from followup_runtime.databases import Databases
@@ -53,3 +54,39 @@ async def test_the_pause_grows_with_the_age_of_the_message(
     await bus.close()
     assert tick.worked == 1
     assert pause - timedelta(seconds=5) < left < pause + timedelta(seconds=5)
+
+
+_ADD = text("""
+    INSERT INTO messaging.outbox
+      (id, tenant_id, type, exchange, routing_key, consumers, body, next_at)
+    SELECT gen_random_uuid(), gen_random_uuid(), 't', 'e', 'k', '{}', '',
+           clock_timestamp() + interval '30 s'
+      FROM generate_series(1, 2000)
+""")
+_FLUSH = text("SELECT pg_stat_force_next_flush()")
+_READ = text("""
+    SELECT sum(seq_tup_read + COALESCE(idx_tup_fetch, 0)) FROM pg_stat_user_tables
+     WHERE schemaname = 'messaging' AND relname LIKE 'outbox%'
+""")
+
+
+async def test_what_is_not_due_is_not_looked_at(database_url: str) -> None:
+    """However much has left in the last half minute, a look at what is due costs nothing."""
+    bus = InProcessBus()
+    await bus.connect()
+    database = Database(database_url, role=Role.WORKER, pool_size=1)
+    outbox = Outbox("intake", bus, database)
+
+    async def read() -> int:
+        async with database.transaction() as tx:
+            await tx.run(_FLUSH)
+        async with database.transaction() as tx:
+            return int(await tx.scalar(_READ))
+
+    async with database.transaction() as tx:
+        await tx.run(_ADD)
+    before = await read()
+    assert (await outbox.sweeper.run_once()).worked == 0
+    assert await read() - before < 10
+    await bus.close()
+    await database.close()

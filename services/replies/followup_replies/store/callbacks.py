@@ -60,7 +60,7 @@ _COUNT = text("SELECT count(*) FROM replies.callbacks WHERE NOT matched")
 _EXPIRE = text("""
 DELETE FROM replies.callbacks
 WHERE (NOT matched OR (kind = 'other' AND person_id IS NULL))
-  AND received_at < clock_timestamp() - CAST(:after AS interval)
+  AND received_at < statement_timestamp() - CAST(:after AS interval)
 """)
 
 

@@ -57,7 +57,7 @@ UPDATE replies.messages
 SET address = NULL, our_address = NULL, subject = NULL, body = NULL, answer = NULL,
     payload = NULL
 WHERE person_id IS NULL AND address IS NOT NULL
-  AND received_at < clock_timestamp() - CAST(:after AS interval)
+  AND received_at < statement_timestamp() - CAST(:after AS interval)
 """)
 
 

@@ -13,7 +13,7 @@ VALUES (:account, :word, :tenant, clock_timestamp() + CAST(:keep AS interval))
 ON CONFLICT (account_id, word) DO NOTHING
 """)
 
-_EXPIRE = text("DELETE FROM replies.spent WHERE until < clock_timestamp()")
+_EXPIRE = text("DELETE FROM replies.spent WHERE until < statement_timestamp()")
 
 
 async def spend(tx: Transaction, account: Account, word: str, *, keep: timedelta) -> bool:

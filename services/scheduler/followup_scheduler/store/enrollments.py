@@ -41,7 +41,7 @@ SET version = r.version, state = r.state, step = r.step, occurrence = r.occurren
 FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
   id uuid, version int, state text, step text, occurrence int, epoch int,
   anchor timestamptz, resume_at timestamptz, end_reason text, memory jsonb)
-WHERE e.id = r.id AND e.state NOT IN ('halted', 'completed')
+WHERE e.id = ANY(CAST(:ids AS uuid[])) AND e.id = r.id AND e.state NOT IN ('halted', 'completed')
 """)
 
 _LOCK = text(f"""
@@ -118,7 +118,8 @@ async def insert(tx: Transaction, enrollments: Sequence[Enrollment]) -> set[UUID
 
 async def update(tx: Transaction, enrollments: Sequence[Enrollment]) -> None:
     """Save what may change in enrollments that have not ended; their rows are locked."""
-    await tx.run(_UPDATE, rows=to_json([_row(e) for e in enrollments]), now=tx.now)
+    rows = to_json([_row(e) for e in enrollments])
+    await tx.run(_UPDATE, rows=rows, ids=[e.id for e in enrollments], now=tx.now)
 
 
 async def lock(

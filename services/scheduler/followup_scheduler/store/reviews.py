@@ -72,7 +72,7 @@ UPDATE scheduler.reviews AS v
 SET attempts = v.attempts + 1, try_at = clock_timestamp() + CAST(:again AS interval)
 FROM (
   SELECT touch_id FROM scheduler.reviews
-  WHERE drafting = 'wanted' AND try_at <= clock_timestamp()
+  WHERE drafting = 'wanted' AND try_at <= statement_timestamp()
   ORDER BY try_at LIMIT :most FOR UPDATE SKIP LOCKED) AS taken
 WHERE v.touch_id = taken.touch_id
 RETURNING {_COLUMNS}

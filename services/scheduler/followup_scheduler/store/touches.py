@@ -55,7 +55,7 @@ SET state = r.state, round = r.round, epoch = r.epoch, due_at = r.due_at,
 FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
   id uuid, state text, round int, epoch int, due_at timestamptz, outstanding boolean,
   settled_at timestamptz, call_result text, reason text, template text, trace jsonb)
-WHERE t.id = r.id
+WHERE t.id = ANY(CAST(:ids AS uuid[])) AND t.id = r.id
 """)
 
 # A draft that comes while a touch is asked for comes too late.
@@ -76,6 +76,7 @@ _LOCK_OF = text(f"""
 SELECT {_QUALIFIED} FROM scheduler.touches AS t
 JOIN jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(enrollment_id uuid, kept int)
   ON r.enrollment_id = t.enrollment_id AND t.occurrence >= r.kept
+WHERE t.enrollment_id = ANY(CAST(:ids AS uuid[]))
 ORDER BY t.id FOR UPDATE OF t
 """)
 
@@ -87,7 +88,7 @@ WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR UPDATE SKIP LOCKED
 _LATE = text(f"""
 SELECT {_COLUMNS} FROM scheduler.touches
 WHERE state = 'commanded'
-  AND commanded_at < clock_timestamp() - make_interval(secs => :seconds)
+  AND commanded_at < statement_timestamp() - make_interval(secs => :seconds)
 ORDER BY commanded_at LIMIT :most FOR UPDATE SKIP LOCKED
 """)
 
@@ -96,7 +97,7 @@ UPDATE scheduler.touches AS t
 SET state = 'commanded', round = r.round, outstanding = true, commanded_at = clock_timestamp(),
     trace = {_TRACE}
 FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(id uuid, round int, trace jsonb)
-WHERE t.id = r.id AND t.state IN ('planned', 'commanded')
+WHERE t.id = ANY(CAST(:ids AS uuid[])) AND t.id = r.id AND t.state IN ('planned', 'commanded')
 """)
 
 # Machine time, so that it counts as late again after that long.
@@ -152,7 +153,7 @@ async def update(tx: Transaction, touches: Sequence[Touch]) -> None:
         {name: getattr(touch, name) for name in _CHANGING} | {"trace": touch.news}
         for touch in touches
     ]
-    await tx.run(_UPDATE, rows=to_json(rows))
+    await tx.run(_UPDATE, rows=to_json(rows), ids=[touch.id for touch in touches])
 
 
 async def lock_of(tx: Transaction, kept: Mapping[UUID, int]) -> list[Touch]:
@@ -162,7 +163,7 @@ async def lock_of(tx: Transaction, kept: Mapping[UUID, int]) -> list[Touch]:
     costs no more than one that has just begun.
     """
     rows = to_json([{"enrollment_id": id_, "kept": first} for id_, first in kept.items()])
-    return [_touch(row) for row in await tx.all(_LOCK_OF, rows=rows)]
+    return [_touch(row) for row in await tx.all(_LOCK_OF, rows=rows, ids=list(kept))]
 
 
 async def lock_free(tx: Transaction, ids: Iterable[UUID]) -> list[Touch]:
@@ -179,7 +180,7 @@ async def late(tx: Transaction, *, after: timedelta, most: int) -> list[Touch]:
 async def command(tx: Transaction, touches: Sequence[Touch]) -> None:
     """Mark touches, their round already raised, as commanded now."""
     rows = [{"id": touch.id, "round": touch.round, "trace": touch.news} for touch in touches]
-    await tx.run(_COMMAND, rows=to_json(rows))
+    await tx.run(_COMMAND, rows=to_json(rows), ids=[touch.id for touch in touches])
 
 
 async def postpone(tx: Transaction, touch_id: UUID, *, after: timedelta, by: timedelta) -> None:

@@ -60,7 +60,7 @@ def upgrade() -> None:
     for statement in STATEMENTS:
         op.execute(statement)
     for table in ("outbox", "inbox"):
-        for statement in create_months("messaging", table, start=datetime.now(UTC), count=13):
+        for statement in create_months("messaging", table, start=datetime.now(UTC), count=4):
             op.execute(statement)
     protections = [
         *protect("messaging", "outbox", api="INSERT"),

@@ -56,7 +56,7 @@ CREATE TABLE dispatcher.attempts (
 
 STATEMENTS = [
     _ATTEMPTS,
-    *create_months("dispatcher", "attempts", start=datetime.now(UTC), count=13),
+    *create_months("dispatcher", "attempts", start=datetime.now(UTC), count=4),
     """
     CREATE UNIQUE INDEX attempts_one_open ON dispatcher.attempts (touch_id)
       WHERE state NOT IN ('refused', 'retry_later')
