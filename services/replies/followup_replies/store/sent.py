@@ -4,7 +4,7 @@ Without an account it is not known whether it did.
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -85,7 +85,8 @@ async def insert(tx: Transaction, several: Sequence[SentTouch]) -> None:
     """Keep these, in one statement each attempt once; one known to have gone out stays so."""
     # What is known beats what is not, should both come in one batch.
     known = {sent.attempt_id: sent for sent in sorted(several, key=_is_known)}
-    await tx.run(_INSERT, rows=to_json([asdict(sent) for sent in known.values()]))
+    rows = [{name: getattr(sent, name) for name in SentTouch.__slots__} for sent in known.values()]
+    await tx.run(_INSERT, rows=to_json(rows))
 
 
 def _is_known(sent: SentTouch) -> bool:
