@@ -1,6 +1,6 @@
 """An enrollment while it is decided on: loaded and locked, changed in memory, saved whole."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -12,10 +12,16 @@ from followup_contracts.payload import Payload
 from followup_database import Transaction
 from followup_messaging.outbox import Outbox
 from followup_scheduler.assigning import closed, open_tasks
-from followup_scheduler.book import Edition, Edition_, SequenceBook
+from followup_scheduler.book import Edition, SequenceBook
 from followup_scheduler.comparing import Comparisons
 from followup_scheduler.core.memory import kept
-from followup_scheduler.core.model import OPEN_TOUCH_STATES, Enrollment, Facts, TouchKey
+from followup_scheduler.core.model import (
+    OPEN_TOUCH_STATES,
+    UNREAD,
+    Enrollment,
+    Facts,
+    TouchKey,
+)
 from followup_scheduler.core.ranking import CROWDED, crowded
 from followup_scheduler.facts import FactFinder, Subject
 from followup_scheduler.figures import Figures
@@ -104,18 +110,32 @@ class RunStore:
         self._comparisons = Comparisons()
 
     async def load(
-        self, tx: Transaction, ids: Iterable[UUID], *, skip_locked: bool = False
+        self,
+        tx: Transaction,
+        ids: Iterable[UUID],
+        *,
+        skip_locked: bool = False,
+        informed: bool = True,
     ) -> dict[UUID, Run]:
-        """Lock enrollments and read what decisions about them need, by enrollment id."""
+        """Lock enrollments and read what decisions about them need, by enrollment id.
+
+        Without the facts unless `informed`: see `inform`.
+        """
         wanted = set(ids)
         if not wanted:
             return {}
         found = await enrollments.lock(tx, wanted, skip_locked=skip_locked)
         in_sight = {e.id: kept(e.memory) for e in found}
-        return await self.open(tx, found, await touches.lock_of(tx, in_sight))
+        known = await touches.lock_of(tx, in_sight)
+        return await self.open(tx, found, known, informed=informed)
 
     async def open(
-        self, tx: Transaction, found: Sequence[Enrollment], known: Sequence[Touch]
+        self,
+        tx: Transaction,
+        found: Sequence[Enrollment],
+        known: Sequence[Touch],
+        *,
+        informed: bool = True,
     ) -> dict[UUID, Run]:
         """Runs of enrollments that this transaction has locked or inserted."""
         if not found:
@@ -124,15 +144,12 @@ class RunStore:
         for touch in known:
             by_run[touch.enrollment_id][touch.key] = touch
         editions = await self.book.editions(tx, {_edition(e) for e in found})
-        facts = await self._finder.gather(
-            tx,
-            [_subject(e, editions[_edition(e)]) for e in found],
-        )
-        facts = await self._with_variants(tx, found, editions, facts)
-        runs = {e.id: Run(e, by_run[e.id], editions[_edition(e)], facts[e.id]) for e in found}
+        runs = {e.id: Run(e, by_run[e.id], editions[_edition(e)], UNREAD) for e in found}
         for run in runs.values():
             run.was_live = run.enrollment.end_reason is None
             run.remember()
+        if informed:
+            await self.inform(tx, runs.values())
         return runs
 
     async def facts_of(
@@ -143,21 +160,18 @@ class RunStore:
         subjects = [_subject(e, editions[_edition(e)]) for e in enrollments_]
         return await self._finder.gather(tx, subjects)
 
-    async def _with_variants(
-        self,
-        tx: Transaction,
-        found: Sequence[Enrollment],
-        editions: Mapping[Edition_, Edition],
-        facts: Mapping[UUID, Facts],
-    ) -> dict[UUID, Facts]:
-        """The facts, with what was counted where a sequence learns which texts do better."""
-        known = dict(facts)
-        for of in found:
-            texts = editions[_edition(of)].learned
-            if texts:
-                tallies = await self._comparisons.of(tx, of.tenant_id, of.sequence, texts)
-                known[of.id] = replace(known[of.id], variants=tallies)
-        return known
+    async def inform(self, tx: Transaction, runs: Collection[Run]) -> None:
+        """Read the facts for runs that were loaded without them."""
+        facts = await self._finder.gather(tx, [_subject(r.enrollment, r.edition) for r in runs])
+        for run in runs:
+            of = run.enrollment
+            run.facts = facts[of.id]
+            # What was counted, where a sequence learns which texts do better.
+            if run.edition.learned:
+                tallies = await self._comparisons.of(
+                    tx, of.tenant_id, of.sequence, run.edition.learned
+                )
+                run.facts = replace(run.facts, variants=tallies)
 
     async def save(self, tx: Transaction, runs: Iterable[Run]) -> None:
         """Save everything decided, in one statement a table; messages leave after the commit."""
@@ -287,6 +301,8 @@ def _crowded(run: Run, *, now: datetime) -> list[Timer]:
         for touch in run.added.values()
         if touch.state in OPEN_TOUCH_STATES and touch.due_at is not None and not touch.transactional
     ]
+    if not planned:
+        return []
     of = run.enrollment
     return [
         Timer(other, of.tenant_id, of.lane, "wake", now, CROWDED)

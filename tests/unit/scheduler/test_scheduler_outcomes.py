@@ -1,6 +1,8 @@
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,7 +17,16 @@ from followup_contracts.events import (
 from followup_scheduler.book import Edition
 from followup_scheduler.consequences import tell
 from followup_scheduler.core.library import load
-from followup_scheduler.core.model import Enrollment, Ordered, ReplyRead, Started, Woken
+from followup_scheduler.core.model import (
+    UNREAD,
+    Enrollment,
+    Facts,
+    FactsUnread,
+    Ordered,
+    ReplyRead,
+    Started,
+    Woken,
+)
 from followup_scheduler.handlers import feedback, outcomes
 from followup_scheduler.imagined import ImaginedLead
 from followup_scheduler.runs import Run
@@ -142,6 +153,64 @@ def test_answers_in_any_order_keep_touches_and_timers_consistent(played):
             assert run.timers.get(ID) is None
         remembered = {record.key: record.state for record in run.enrollment.touches}
         assert remembered == {key: touch.state for key, touch in run.touches.items()}
+
+
+@settings(max_examples=200, deadline=None)
+@given(steps)
+def test_an_answer_says_alike_with_facts_and_without(played):
+    """What can be decided without facts is decided as with them; else nothing changes."""
+    run = fresh()
+    now = START
+    for what, which, round_ in played:
+        now += timedelta(minutes=7)
+        if what in ORDERS or what == "ended":
+            play(run, what, which, round_, now)
+            continue
+        blind, before = twin(run, UNREAD), twin(run, UNREAD)
+        try:
+            play(blind, what, which, round_, now)
+        except FactsUnread:
+            assert blind == before
+            play(run, what, which, round_, now)
+        else:
+            play(run, what, which, round_, now)
+            assert blind == twin(run, UNREAD)
+
+
+def test_only_what_plans_looks_at_facts():
+    """Put off, unknown, or one of two of a step: none of it turns on what is known of people."""
+    run = fresh()
+    run.facts = UNREAD
+    first, second = run.touches.values()
+    play(run, "ask", 0, 1, START)
+    play(run, "deferred", 0, 1, START)
+    play(run, "ask", 0, 1, START)
+    play(run, "unknown", 0, 2, START)
+    play(run, "sent", 0, 2, START)
+    assert first.state == "sent"
+    play(run, "ask", 1, 1, START)
+    with pytest.raises(FactsUnread):
+        play(run, "sent", 1, 1, START)
+    assert second.state == "commanded"
+
+
+def twin(run: Run, facts: Facts) -> Run:
+    """The same run with nothing of its own in common, knowing these facts."""
+    touches = {key: replace(touch, news=list(touch.news)) for key, touch in run.touches.items()}
+    return replace(
+        run,
+        facts=facts,
+        touches=touches,
+        touched={key: touches[key] for key in run.touched},
+        added={key: touches[key] for key in run.added},
+        timers=dict(run.timers),
+        tasks=list(run.tasks),
+        reviews=list(run.reviews),
+        entries=list(run.entries),
+        events=list(run.events),
+        commands=list(run.commands),
+        enters=list(run.enters),
+    )
 
 
 @settings(max_examples=100, deadline=None)

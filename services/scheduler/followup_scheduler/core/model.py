@@ -12,7 +12,7 @@ on are planned, no others.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any, Literal
+from typing import Any, Literal, NoReturn, cast
 from uuid import UUID
 
 from followup_contracts.events import CallResult, Intent
@@ -125,6 +125,19 @@ class Facts:
     rivals: tuple[Rival, ...] = ()
     best_channel: Channel | None = None
     variants: Mapping[str, Tally] = field(default_factory=dict)
+
+
+class FactsUnread(LookupError):
+    """A decision turned on facts that nobody had read for it; nothing has changed."""
+
+
+class _Unread:
+    def __getattr__(self, name: str) -> NoReturn:
+        raise FactsUnread(name)
+
+
+UNREAD = cast("Facts", _Unread())
+"""In place of facts, for what can mostly be decided without them: looking is `FactsUnread`."""
 
 
 # What an enrollment is told. `at` is when it happened, which may be long ago.

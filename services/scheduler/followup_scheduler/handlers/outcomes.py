@@ -7,6 +7,7 @@ frees an unknown touch settles an attempt of any round, and counts whatever its 
 
 from collections.abc import Sequence
 from datetime import datetime
+from uuid import UUID
 
 from followup_contracts import Message
 from followup_contracts.events import (
@@ -18,6 +19,7 @@ from followup_contracts.events import (
 )
 from followup_database import Transaction
 from followup_scheduler.consequences import settle
+from followup_scheduler.core.model import FactsUnread
 from followup_scheduler.core.touches import may_become
 from followup_scheduler.handlers.belonging import addressed
 from followup_scheduler.runs import Run, RunStore
@@ -33,13 +35,32 @@ class TouchOutcomes:
         self._runs = runs
 
     async def handle(self, tx: Transaction, messages: Sequence[Message]) -> None:
-        """Apply these answers in the order in which they happened."""
+        """Apply these answers in the order in which they happened.
+
+        The facts are read for those runs alone that plan something: a touch that was put
+        off, or the last of a sequence, turns on none.
+        """
         outcomes = [(message.tenant_id, outcome_of(message)) for message in messages]
-        runs = await self._runs.load(tx, {outcome.enrollment_id for _, outcome in outcomes})
+        ids = {outcome.enrollment_id for _, outcome in outcomes}
+        runs = await self._runs.load(tx, ids, informed=False)
+        unsettled: dict[UUID, list[tuple[Touch, Outcome]]] = {}
         for tenant_id, outcome in sorted(outcomes, key=lambda pair: (pair[1].at, pair[1].round)):
             about = addressed(runs, outcome.enrollment_id, outcome.touch_id, tenant_id=tenant_id)
-            if about is not None:
-                apply(*about, outcome, now=tx.now)
+            if about is None:
+                continue
+            run, touch = about
+            if outcome.enrollment_id in unsettled:
+                unsettled[outcome.enrollment_id].append((touch, outcome))
+                continue
+            try:
+                apply(run, touch, outcome, now=tx.now)
+            except FactsUnread:
+                unsettled[outcome.enrollment_id] = [(touch, outcome)]
+        if unsettled:
+            await self._runs.inform(tx, [runs[id_] for id_ in unsettled])
+        for id_, rest in unsettled.items():
+            for touch, outcome in rest:
+                apply(runs[id_], touch, outcome, now=tx.now)
         await self._runs.save(tx, runs.values())
 
 
@@ -51,22 +72,22 @@ def outcome_of(message: Message) -> Outcome:
 
 
 def apply(run: Run, touch: Touch, outcome: Outcome, *, now: datetime) -> None:
-    """One answer about one touch of a run."""
+    """One answer about one touch of a run; it raises before it changes anything."""
     if not counts(touch, outcome):
         return
     match outcome:
         case TouchSent():
-            _note_sent(touch, outcome)
             settle(run, touch, "sent", at=outcome.at, reason=None, now=now)
+            _note_sent(touch, outcome)
         case TouchFailed():
-            touch.note(outcome.at, "failed", code=outcome.code, reason=outcome.reason)
             settle(run, touch, "failed", at=outcome.at, reason=outcome.reason, now=now)
+            touch.note(outcome.at, "failed", code=outcome.code, reason=outcome.reason)
         case TouchSkipped():
-            touch.note(outcome.at, "skipped", rule=outcome.rule, reason=outcome.reason)
             settle(run, touch, "skipped", at=outcome.at, reason=outcome.reason, now=now)
+            touch.note(outcome.at, "skipped", rule=outcome.rule, reason=outcome.reason)
         case TouchUnknown():
-            touch.note(outcome.at, "unknown", reason=outcome.reason)
             settle(run, touch, "unknown", at=outcome.at, reason=outcome.reason, now=now)
+            touch.note(outcome.at, "unknown", reason=outcome.reason)
         case TouchDeferred():
             defer(run, touch, outcome)
 
