@@ -6,6 +6,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -53,6 +55,19 @@ class Fleet:
         """Start a dispatcher that makes so many calls at once."""
         self._service(name, [str(HERE / "service.py"), str(calls)])
         self._await(name, "/readyz")
+
+    @contextmanager
+    def still(self) -> Iterator[None]:
+        """Keep every process from running: what is measured meanwhile has the machine."""
+        try:
+            self._signal(signal.SIGSTOP)
+            yield
+        finally:
+            self._signal(signal.SIGCONT)
+
+    def _signal(self, number: int) -> None:
+        for pid in self.pids().values():
+            os.kill(pid, number)
 
     def pids(self) -> dict[str, int]:
         """Every process that runs."""

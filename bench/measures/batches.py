@@ -1,11 +1,9 @@
 """Throughput against batch size: the full path, and the raw pipeline beside it."""
 
-import time
 from collections.abc import Mapping
 
-from cpu import per_item
 from ground import Ground
-from measures.pipelines import raw
+from measures.pipelines import full, raw
 from progress import log
 from scene import scene
 
@@ -23,13 +21,9 @@ async def measure(ground: Ground) -> dict[str, object]:
         await stage.quiet()
         for turn, calls in enumerate(CALLS, 1):
             stage.fleet.dispatcher(calls=calls)
-            await stage.make_due(most=count)
-            before, begin = stage.meter.read(), time.perf_counter()
-            await stage.sent(count * turn)
-            per_s = count / (time.perf_counter() - begin)
-            spent = per_item(before, stage.meter.read(), count)
-            points.append(_point("full", calls // 4, per_s, spent))
-            log(f"full path in batches of {calls // 4}: {per_s:.0f}/s")
+            log(f"{calls} calls at once, batches of {calls // 4}")
+            run = await full(stage, count, until=count * turn)
+            points.append(_point("full", calls // 4, run.per_s, run.spent))
             stage.fleet.stop("dispatcher")
     for batch in RAW_BATCHES:
         run = await raw(ground, count=RAW_COUNT, batch=batch)

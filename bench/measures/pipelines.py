@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from operator import itemgetter
 from pathlib import Path
 
@@ -18,50 +19,74 @@ from progress import log
 from scene import PATIENCE, Scene, scene
 
 RAW = Path(__file__).resolve().parent.parent / "raw.py"
-RAW_COUNT, RAW_BATCH = 20_000, 256
-FULL_COUNT, TURNS = 15_000, 3
+COUNT, RAW_BATCH = 20_000, 256
+TURNS = 3
 TENANTS = 4
 """One account holds at most a quarter of a dispatcher's calls."""
 
 
-async def measure(ground: Ground) -> dict[str, object]:
-    """`full_to_raw`, `full_to_celery` and what they are made of.
-
-    The raw pipeline and Celery run before the full path and after it: a machine's speed
-    drifts.
-    """
-    celeries, raws = [await rate(ground, CELERY)], [await raw(ground) for _ in range(2)]
-    async with scene(ground, "pipelines", tenants=TENANTS) as stage:
-        fulls, spent = await full(stage, ground.scaled(FULL_COUNT))
-        memory = stage.fleet.peak_memory_mb()
-    raws += [await raw(ground) for _ in range(2)]
-    celeries.append(await rate(ground, CELERY))
-    raw_per_s, celery_per_s = median([run.per_s for run in raws]), median(celeries)
-    full_per_s = median(fulls)
-    raw_spent = _middle([run.spent for run in raws])
-    return {
-        "full_to_raw": round(full_per_s / raw_per_s, 3),
-        "full_to_celery": round(full_per_s / celery_per_s, 2),
-        "full_to_raw_by_processor": round(raw_spent["all"] / spent["all"], 3),
-        "raw_to_celery": round(raw_per_s / celery_per_s, 2),
-        "raw_per_s": round(raw_per_s, 1),
-        "full_per_s": round(full_per_s, 1),
-        "celery_per_s": round(celery_per_s, 1),
-        "full_cpu_ms_per_touch": spent,
-        "raw_cpu_ms_per_touch": raw_spent,
-        "memory_mb": {name: held for name, held in memory.items() if name != "stub"},
-    }
-
-
 @dataclass(frozen=True)
-class RawRun:
-    """What the raw pipeline reached, and the processor time of one touch by process."""
+class Throughput:
+    """Touches per second of one run, and milliseconds of processor a touch by process."""
 
     per_s: float
     spent: dict[str, float]
 
 
-async def raw(ground: Ground, *, count: int = RAW_COUNT, batch: int = RAW_BATCH) -> RawRun:
+async def measure(ground: Ground) -> dict[str, object]:
+    """`full_to_raw`, `full_to_celery` and what they are made of.
+
+    Raw and full take turns, as many touches each, and every full run is compared with the
+    raw ones on both sides of it: a machine's speed drifts. Of the ratios the middle counts.
+    """
+    celeries = [await rate(ground, CELERY)]
+    async with scene(ground, "pipelines", tenants=TENANTS) as stage:
+        raws, fulls = await in_turns(stage)
+        memory = stage.fleet.peak_memory_mb()
+    celeries.append(await rate(ground, CELERY))
+    beside = [(a.per_s + b.per_s) / 2 for a, b in pairwise(raws)]
+    ratios = [full.per_s / raw for full, raw in zip(fulls, beside, strict=True)]
+    raw_per_s, full_per_s = median([r.per_s for r in raws]), median([f.per_s for f in fulls])
+    celery_per_s = median(celeries)
+    raw_spent, full_spent = _middle(raws), _middle(fulls)
+    return {
+        "full_to_raw": round(median(ratios), 3),
+        "full_to_celery": round(full_per_s / celery_per_s, 2),
+        "full_to_raw_by_processor": round(raw_spent["all"] / full_spent["all"], 3),
+        "raw_to_celery": round(raw_per_s / celery_per_s, 2),
+        "raw_per_s": round(raw_per_s, 1),
+        "full_per_s": round(full_per_s, 1),
+        "celery_per_s": round(celery_per_s, 1),
+        "full_cpu_ms_per_touch": full_spent,
+        "raw_cpu_ms_per_touch": raw_spent,
+        "memory_mb": {name: held for name, held in memory.items() if name != "stub"},
+    }
+
+
+async def in_turns(stage: Scene) -> tuple[list[Throughput], list[Throughput]]:
+    """Raw runs, and full ones between them; each has the machine to itself."""
+    count = stage.ground.scaled(COUNT)
+    await stage.arm(count * TURNS)
+    log(f"{count * TURNS} timers armed")
+    raws: list[Throughput] = []
+    fulls: list[Throughput] = []
+    for turn in range(1, TURNS + 1):
+        # Events are swept half a minute after they left: not into the next run.
+        await stage.quiet()
+        raws.append(await raw_beside(stage))
+        fulls.append(await full(stage, count, until=count * turn))
+    await stage.quiet()
+    raws.append(await raw_beside(stage))
+    return raws, fulls
+
+
+async def raw_beside(stage: Scene) -> Throughput:
+    """A run of the raw pipeline while the services stand still."""
+    with stage.fleet.still():
+        return await raw(stage.ground)
+
+
+async def raw(ground: Ground, *, count: int = COUNT, batch: int = RAW_BATCH) -> Throughput:
     """One run of the hand-written pipeline."""
     database = await ground.database("bench_raw")
     amqp, count = ground.broker.url, ground.scaled(count)
@@ -79,7 +104,7 @@ async def raw(ground: Ground, *, count: int = RAW_COUNT, batch: int = RAW_BATCH)
     per_s, own = (float(part) for part in printed.split())
     spent |= {"raw": own, "all": round(spent["all"] + own, 3)}
     log(f"raw in batches of {batch}: {per_s:.0f}/s, ms of processor a touch: {spent}")
-    return RawRun(per_s, spent)
+    return Throughput(per_s, spent)
 
 
 async def _run_raw(*arguments: str) -> str:
@@ -94,27 +119,21 @@ async def _run_raw(*arguments: str) -> str:
     return done.stdout
 
 
-async def full(stage: Scene, count: int) -> tuple[list[float], dict[str, float]]:
-    """Touches per second, each run's own, and the processor time of one touch.
+async def full(stage: Scene, count: int, *, until: int) -> Throughput:
+    """One run of the full path: from so many due timers to the scheduler's record of each.
 
-    From due timers to the scheduler's record of the outcome. Events are swept half a
-    minute after they left: not into the next run.
+    It is over when `until` touches have been sent in this scene.
     """
-    await stage.arm(count * TURNS)
-    log(f"{count * TURNS} timers armed")
-    rates, spent = [], []
-    for turn in range(TURNS):
-        await stage.quiet()
-        await stage.make_due(most=count)
-        before = stage.meter.read()
-        begin = time.perf_counter()
-        await stage.sent(count * (turn + 1))
-        rates.append(count / (time.perf_counter() - begin))
-        spent.append(per_item(before, stage.meter.read(), count))
-        log(f"full path: {rates[-1]:.0f}/s, ms of processor a touch: {spent[-1]}")
-    return rates, _middle(spent)
+    await stage.make_due(most=count)
+    before = stage.meter.read()
+    begin = time.perf_counter()
+    await stage.sent(until)
+    per_s = count / (time.perf_counter() - begin)
+    spent = per_item(before, stage.meter.read(), count)
+    log(f"full path: {per_s:.0f}/s, ms of processor a touch: {spent}")
+    return Throughput(per_s, spent)
 
 
-def _middle(spent: Sequence[dict[str, float]]) -> dict[str, float]:
-    """The run in the middle by what it cost in all."""
-    return sorted(spent, key=itemgetter("all"))[len(spent) // 2]
+def _middle(runs: Sequence[Throughput]) -> dict[str, float]:
+    """What the run in the middle has spent, by what it cost in all."""
+    return sorted((run.spent for run in runs), key=itemgetter("all"))[len(runs) // 2]
