@@ -51,7 +51,7 @@ _MOVES = "unnest(CAST(:losers AS uuid[]), CAST(:winners AS uuid[])) AS r(loser, 
 _MOVE_POINTS = text(f"""
     UPDATE people.contact_points c SET person_id = r.winner
     FROM {_MOVES}
-    WHERE c.person_id = r.loser
+    WHERE c.person_id = ANY(CAST(:losers AS uuid[])) AND c.person_id = r.loser
 """)
 _LOCK = text(f"""
     SELECT p.*
@@ -71,23 +71,23 @@ _INSERT_PERSONS = text(f"""
 _UPDATE_PORTRAITS = text(f"""
     UPDATE people.persons p SET ({_PORTRAIT}) = ROW({_PORTRAIT_VALUES})
     FROM unnest(CAST(:id AS uuid[]), {_PORTRAIT_ARRAYS}) AS r(id, {_PORTRAIT})
-    WHERE p.id = r.id
+    WHERE p.id = ANY(CAST(:id AS uuid[])) AND p.id = r.id
 """)
 _MERGE_LEADS = text(f"""
     UPDATE people.leads l SET person_id = r.winner
     FROM {_MOVES}
-    WHERE l.person_id = r.loser
+    WHERE l.person_id = ANY(CAST(:losers AS uuid[])) AND l.person_id = r.loser
 """)
 _MERGE_CONSENTS = text(f"""
     UPDATE people.consents c SET person_id = r.winner
     FROM {_MOVES}
-    WHERE c.person_id = r.loser
+    WHERE c.person_id = ANY(CAST(:losers AS uuid[])) AND c.person_id = r.loser
 """)
 _MERGE_BIRTHDAYS = text(f"""
     UPDATE people.persons w SET birthday = l.birthday
     FROM {_MOVES}
     JOIN people.persons l ON l.id = r.loser
-    WHERE w.id = r.winner AND w.birthday IS NULL AND l.birthday IS NOT NULL
+    WHERE w.id = ANY(CAST(:winners AS uuid[])) AND w.id = r.winner AND w.birthday IS NULL AND l.birthday IS NOT NULL
 """)
 # Before anything moves: what it takes to part them again.
 _NOTE_MERGES = text("""
@@ -107,12 +107,12 @@ _NOTE_MERGES = text("""
 _MERGE_MERGES = text(f"""
     UPDATE people.merges g SET person_id = r.winner
     FROM {_MOVES}
-    WHERE g.person_id = r.loser
+    WHERE g.person_id = ANY(CAST(:losers AS uuid[])) AND g.person_id = r.loser
 """)
 _MERGE_HISTORY = text(f"""
     UPDATE people.history h SET person_id = r.winner
     FROM {_MOVES}
-    WHERE h.person_id = r.loser
+    WHERE h.person_id = ANY(CAST(:losers AS uuid[])) AND h.person_id = r.loser
 """)
 # The row stays, to say where its person went, and says nothing else.
 _MERGE_PERSONS = text(f"""
