@@ -19,6 +19,8 @@ from followup_testkit.reaper import Reaper
 
 HERE = Path(__file__).parent
 READY_WITHIN = 120.0
+STILL_AT_MOST = 18.0
+"""Seconds; a link is given up after two heartbeats of ten that nobody answered."""
 _MB = 1024 * 1024
 
 
@@ -58,12 +60,18 @@ class Fleet:
 
     @contextmanager
     def still(self) -> Iterator[None]:
-        """Keep every process from running: what is measured meanwhile has the machine."""
+        """Keep every process from running: what is measured meanwhile has the machine.
+
+        Raises when that took so long that the broker may have given up their links.
+        """
+        began = time.monotonic()
         try:
             self._signal(signal.SIGSTOP)
             yield
         finally:
             self._signal(signal.SIGCONT)
+        if time.monotonic() - began > STILL_AT_MOST:
+            raise RuntimeError(f"services stood still for more than {STILL_AT_MOST:.0f} s")
 
     def _signal(self, number: int) -> None:
         for pid in self.pids().values():

@@ -62,9 +62,10 @@ class Scene:
         await self.vacuum()
 
     async def vacuum(self) -> None:
-        """What autovacuum would have done by the time that all of it had come one by one."""
+        """What would have been done by the time that all of it had come one by one."""
         async with self.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as own:
             await own.execute(text("VACUUM ANALYZE"))
+            await own.execute(text("CHECKPOINT"))
 
     async def post_batch(self, leads: Sequence[dict[str, object]], client: Client) -> None:
         """Send leads as NDJSON; raises when any is refused."""

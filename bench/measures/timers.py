@@ -46,8 +46,6 @@ async def _arm_more(stage: Scene, count: int) -> None:
     async with stage.engine.begin() as connection:
         await multiply(connection, count)
     await stage.vacuum()
-    async with stage.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as own:
-        await own.execute(text("CHECKPOINT"))
     log(f"{count} more armed")
 
 

@@ -53,6 +53,7 @@ _BY_ADDRESSES = text("""
     FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(kind text, match_key text)
     JOIN people.contact_points c
       ON c.tenant_id = :tenant_id AND c.kind = r.kind AND c.match_key = r.match_key
+    WHERE c.match_key = ANY(CAST(:keys AS text[]))
 """)
 _PERSON_AT = text(f"""
     SELECT {_PERSON}
@@ -129,10 +130,12 @@ async def persons_by_addresses(
     tx: Transaction, tenant_id: UUID, addresses: Sequence[tuple[PointKind, str]]
 ) -> dict[tuple[PointKind, str], UUID]:
     """Persons by (kind, match key)."""
-    rows = [{"kind": kind, "match_key": key} for kind, key in set(addresses)]
+    asked = set(addresses)
+    rows = to_json([{"kind": kind, "match_key": key} for kind, key in asked])
+    keys = [key for _, key in asked]
     return {
         (row["kind"], row["match_key"]): row["person_id"]
-        for row in await tx.all(_BY_ADDRESSES, tenant_id=tenant_id, rows=to_json(rows))
+        for row in await tx.all(_BY_ADDRESSES, tenant_id=tenant_id, rows=rows, keys=keys)
     }
 
 

@@ -87,7 +87,8 @@ _MERGE_BIRTHDAYS = text(f"""
     UPDATE people.persons w SET birthday = l.birthday
     FROM {_MOVES}
     JOIN people.persons l ON l.id = r.loser
-    WHERE w.id = ANY(CAST(:winners AS uuid[])) AND w.id = r.winner AND w.birthday IS NULL AND l.birthday IS NOT NULL
+    WHERE w.id = ANY(CAST(:winners AS uuid[])) AND w.id = r.winner
+      AND w.birthday IS NULL AND l.birthday IS NOT NULL
 """)
 # Before anything moves: what it takes to part them again.
 _NOTE_MERGES = text("""

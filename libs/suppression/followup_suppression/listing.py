@@ -39,7 +39,8 @@ _LIFT = text("""
         FROM suppression.list l
         JOIN jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(kind text, channel text, hash text)
           ON l.hash = decode(r.hash, 'hex') AND l.channel = r.channel
-        WHERE l.tenant_id = :tenant_id AND l.lifted_at IS NULL
+        WHERE l.tenant_id = :tenant_id AND l.hash = ANY(CAST(:hashes AS bytea[]))
+          AND l.lifted_at IS NULL
         ORDER BY l.hash, l.channel
         FOR UPDATE OF l
     )
@@ -96,7 +97,10 @@ async def suppress(
 
 async def lift(tx: Transaction, tenant_id: UUID, entries: Sequence[Entry], *, via: str) -> int:
     """Lift exactly the listings named (`all` is lifted by `all`); returns how many stood."""
-    return await tx.run(_LIFT, tenant_id=tenant_id, rows=_rows(entries), via=via, now=tx.now)
+    hashes = [hashed for _, _, hashed in entries]
+    return await tx.run(
+        _LIFT, tenant_id=tenant_id, rows=_rows(entries), hashes=hashes, via=via, now=tx.now
+    )
 
 
 async def listings(tx: Transaction, tenant_id: UUID, hashes: Sequence[bytes]) -> list[Listing]:

@@ -172,9 +172,9 @@ MARKUP = b"From: a\r\nContent-Type: text/html\r\n\r\n"
 )
 def test_no_mail_takes_long(raw: bytes) -> None:
     """Whatever it is made of."""
-    began = time.perf_counter()
+    began = time.process_time()
     read_mail(raw)
-    assert time.perf_counter() - began < SLOWEST
+    assert time.process_time() - began < SLOWEST
 
 
 pieces = st.sampled_from(

@@ -13,7 +13,7 @@ from followup_replies.core.scores import Row, evaluate
 
 RECEIVED = datetime(2026, 11, 22, 15, tzinfo=UTC)
 LABELLED = sorted(Path(__file__).parent.glob("data/*.jsonl"))
-SLOWEST = 0.05
+SLOWER = 5
 
 
 def sms(body: str) -> Reading:
@@ -156,14 +156,20 @@ def test_any_text_gives_a_reading(
     ],
 )
 def test_no_text_is_slow_to_read(body: str) -> None:
-    """Every input is read within 50 ms of processor time (the quickest of three counts)."""
+    """Nothing costs more than a few times what an ordinary text of ten thousand letters does."""
     sms("warm up the rules")
+    ordinary = "Thanks, that works for me, see you on Tuesday. " * 215
+    assert _spent(body) < SLOWER * _spent(ordinary)
+
+
+def _spent(body: str) -> float:
+    """Seconds of processor, the least of three counts: other work on the machine adds to some."""
     spent = []
     for _ in range(3):
         before = time.process_time()
         sms(body)
         spent.append(time.process_time() - before)
-    assert min(spent) < SLOWEST
+    return min(spent)
 
 
 @pytest.mark.parametrize(

@@ -67,7 +67,8 @@ WHERE person_id = ANY(CAST(:ids AS uuid[])) AND state IN ('active', 'paused', 'h
 
 _OF_LEADS = text("""
 SELECT id, lead_id FROM scheduler.enrollments
-WHERE (tenant_id, lead_id) IN (
+WHERE tenant_id = ANY(CAST(:tenants AS uuid[])) AND lead_id = ANY(CAST(:leads AS uuid[]))
+  AND (tenant_id, lead_id) IN (
   SELECT tenant_id, lead_id FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
     tenant_id uuid, lead_id uuid))
 """)
@@ -78,6 +79,7 @@ SELECT DISTINCT ON (e.tenant_id, e.lead_id, e.sequence)
 FROM scheduler.enrollments AS e
 JOIN jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(tenant_id uuid, lead_id uuid, sequence text)
   USING (tenant_id, lead_id, sequence)
+WHERE e.tenant_id = ANY(CAST(:tenants AS uuid[])) AND e.lead_id = ANY(CAST(:leads AS uuid[]))
 ORDER BY e.tenant_id, e.lead_id, e.sequence, e.run DESC
 """)
 
@@ -157,16 +159,24 @@ async def followed_up(
 
 async def of_leads(tx: Transaction, leads: Iterable[tuple[UUID, UUID]]) -> list[tuple[UUID, UUID]]:
     """(enrollment, lead) for (tenant, lead), ended ones too."""
-    wanted = to_json([{"tenant_id": tenant, "lead_id": lead} for tenant, lead in leads])
-    rows = await tx.all(_OF_LEADS, rows=wanted)
+    asked = list(leads)
+    rows = await tx.all(
+        _OF_LEADS,
+        rows=to_json([{"tenant_id": tenant, "lead_id": lead} for tenant, lead in asked]),
+        tenants=[tenant for tenant, _ in asked],
+        leads=[lead for _, lead in asked],
+    )
     return [(row["id"], row["lead_id"]) for row in rows]
 
 
 async def last_runs(tx: Transaction, wanted: Iterable[Lead]) -> dict[Lead, LastRun]:
     """(tenant, lead, sequence) → its newest run, whatever its state."""
+    asked = list(wanted)
     rows = await tx.all(
         _LAST_RUNS,
-        rows=to_json([{"tenant_id": t, "lead_id": lead, "sequence": s} for t, lead, s in wanted]),
+        rows=to_json([{"tenant_id": t, "lead_id": lead, "sequence": s} for t, lead, s in asked]),
+        tenants=[tenant for tenant, _, _ in asked],
+        leads=[lead for _, lead, _ in asked],
     )
     return {
         (row["tenant_id"], row["lead_id"], row["sequence"]): LastRun(
