@@ -104,21 +104,23 @@ async def claim(tx: Transaction, rows: Sequence[Mapping[str, Any]]) -> set[UUID]
 
 
 # Rows are locked in key order before they change: whoever else settles some of the same
-# waits instead of meeting us half way.
-_RELEASE = text("""
+# waits instead of meeting us half way. Their state is looked at under the lock, and not in
+# the condition that finds them: rows are found by their key, not among all that is open.
+_ASKED_FOR = """
 WITH asked AS (
   SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(touch_id uuid, id uuid)
 ), held AS MATERIALIZED (
-  SELECT a.touch_id, a.number FROM dispatcher.attempts a
+  SELECT a.touch_id, a.number, a.state FROM dispatcher.attempts a
   JOIN asked ON a.touch_id = asked.touch_id AND a.id = asked.id
-  WHERE a.touch_id = ANY(CAST(:touches AS uuid[])) AND a.state = 'claimed'
+  WHERE a.touch_id = ANY(CAST(:touches AS uuid[]))
   ORDER BY a.touch_id, a.number FOR UPDATE OF a
 )
-DELETE FROM dispatcher.attempts a USING held
-WHERE a.touch_id = ANY(CAST(:touches AS uuid[]))
-  AND a.touch_id = held.touch_id AND a.number = held.number AND a.state = 'claimed'
+"""
+_OUR_CLAIM = """
+WHERE a.touch_id = held.touch_id AND a.number = held.number AND held.state = 'claimed'
 RETURNING a.id
-""")
+"""
+_RELEASE = text(f"{_ASKED_FOR} DELETE FROM dispatcher.attempts a USING held {_OUR_CLAIM}")
 
 
 async def release(tx: Transaction, attempts: Sequence[tuple[UUID, UUID]]) -> set[UUID]:
@@ -130,19 +132,9 @@ async def release(tx: Transaction, attempts: Sequence[tuple[UUID, UUID]]) -> set
     return {row["id"] for row in rows}
 
 
-_CLAIM_AGAIN = text("""
-WITH asked AS (
-  SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(touch_id uuid, id uuid)
-), held AS MATERIALIZED (
-  SELECT a.touch_id, a.number FROM dispatcher.attempts a
-  JOIN asked ON a.touch_id = asked.touch_id AND a.id = asked.id
-  WHERE a.touch_id = ANY(CAST(:touches AS uuid[])) AND a.state = 'claimed'
-  ORDER BY a.touch_id, a.number FOR UPDATE OF a
-)
-UPDATE dispatcher.attempts a SET claimed_on = clock_timestamp() FROM held
-WHERE a.touch_id = ANY(CAST(:touches AS uuid[]))
-  AND a.touch_id = held.touch_id AND a.number = held.number AND a.state = 'claimed'
-RETURNING a.id
+_CLAIM_AGAIN = text(f"""
+{_ASKED_FOR}
+UPDATE dispatcher.attempts a SET claimed_on = clock_timestamp() FROM held {_OUR_CLAIM}
 """)
 
 
@@ -161,7 +153,7 @@ WITH r AS (
     touch_id uuid, id uuid, state text, provider_ref text, code text, reason text, segments int,
     settled_by text, started_on timestamptz, tenant_id uuid)
 ), held AS MATERIALIZED (
-  SELECT a.touch_id, a.id FROM dispatcher.attempts a
+  SELECT a.touch_id AS key, a.number, a.state AS was, r.* FROM dispatcher.attempts a
   JOIN r ON a.touch_id = r.touch_id AND a.id = r.id
   WHERE a.touch_id = ANY(CAST(:touches AS uuid[]))
     AND (r.tenant_id IS NULL OR a.tenant_id = r.tenant_id)
@@ -172,9 +164,9 @@ SET state = r.state, provider_ref = COALESCE(r.provider_ref, a.provider_ref), co
     reason = r.reason, segments = COALESCE(r.segments, a.segments), settled_by = r.settled_by,
     started_on = COALESCE(r.started_on, a.started_on), answered_on = clock_timestamp(),
     ask_on = CASE WHEN r.state = 'unknown' THEN clock_timestamp() END
-FROM r JOIN held ON held.id = r.id
-WHERE a.touch_id = ANY(CAST(:touches AS uuid[])) AND a.touch_id = r.touch_id AND a.id = r.id
-  AND (a.state = 'claimed' OR (a.state = 'unknown' AND r.state <> 'unknown'))
+FROM held AS r
+WHERE a.touch_id = r.key AND a.number = r.number
+  AND (r.was = 'claimed' OR (r.was = 'unknown' AND r.state <> 'unknown'))
 RETURNING {", ".join("a." + c.strip() for c in _COLUMNS.split(","))}
 """)
 

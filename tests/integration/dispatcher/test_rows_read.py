@@ -6,6 +6,8 @@ gathered: a plan made while it was empty must still be a good one an hour later.
 
 from dataclasses import replace
 
+import asyncpg
+import pytest
 from sqlalchemy import text
 
 from followup_database import new_id
@@ -14,7 +16,7 @@ from followup_dispatcher.ledger import Settlement
 from followup_people import NewLead, upsert_leads, views
 from followup_policy.caps import PastContact
 
-OTHERS = 2_000
+OTHERS, OPEN = 2_000, 500
 TURNS = 8
 """From the sixth on the server may keep one plan for all."""
 
@@ -25,7 +27,8 @@ WHERE schemaname || '.' || relname ~ '^(dispatcher.(attempts|usage)|people.(lead
 """)
 
 
-async def test_a_batch_reads_its_own_rows(dispatching) -> None:
+@pytest.mark.parametrize("known", ["nothing", "that nothing is open"])
+async def test_a_batch_reads_its_own_rows(dispatching, database_url, known) -> None:
     """Statements of the hot path, with two thousand rows of others beside theirs."""
     lead = await dispatching.lead()
     command = dispatching.command(lead)
@@ -51,6 +54,16 @@ async def test_a_batch_reads_its_own_rows(dispatching) -> None:
         await ledger.claim(
             tx, [columns | {"touch_id": new_id(), "id": new_id()} for _ in range(OTHERS)]
         )
+    if known != "nothing":
+        # An index of what is open is thought to be empty then, and is not for long.
+        owner = await asyncpg.connect(database_url)
+        await owner.execute("UPDATE dispatcher.attempts SET state = 'accepted'")
+        await owner.execute("VACUUM ANALYZE")
+        await owner.close()
+        async with dispatching.database.transaction() as tx:
+            await ledger.claim(
+                tx, [columns | {"touch_id": new_id(), "id": new_id()} for _ in range(OPEN)]
+            )
     settled = Settlement(own["touch_id"], own["id"], "accepted", "answer")
     async with dispatching.database.transaction() as tx:
         for _ in range(TURNS):
