@@ -66,6 +66,20 @@ ORDER BY lead_id, due_at
 """)
 
 
+def documents() -> dict[str, str]:
+    """Every sequence of the race, by its key."""
+    return {key: _document(key, channels) for key, channels in SEQUENCES.items()}
+
+
+def _document(key: str, channels: Sequence[str]) -> str:
+    touches = [
+        _TOUCH.format(channel=channel, delay=place * APART)
+        for place, channel in enumerate(channels)
+    ]
+    templates = "".join(_TEMPLATES[channel] for channel in channels)
+    return _DOCUMENT.format(key=key, after=AFTER, touches="\n".join(touches), templates=templates)
+
+
 @dataclass(frozen=True, slots=True)
 class Pace:
     """How an account sends: seconds per answer in its name, and its rate."""
@@ -232,19 +246,11 @@ class People:
             )
             key = await create_key(tx, tenant.id, "race")
         client = Client(tenant.id, key.token, texts)
-        for sequence, channels in SEQUENCES.items():
-            await self._publish(client, sequence, channels)
+        for key, document in documents().items():
+            await self._publish(client, key, document)
         return client
 
-    async def _publish(self, client: Client, key: str, channels: Sequence[str]) -> None:
-        touches = [
-            _TOUCH.format(channel=channel, delay=place * APART)
-            for place, channel in enumerate(channels)
-        ]
-        templates = "".join(_TEMPLATES[channel] for channel in channels)
-        document = _DOCUMENT.format(
-            key=key, after=AFTER, touches="\n".join(touches), templates=templates
-        )
+    async def _publish(self, client: Client, key: str, document: str) -> None:
         url = f"{self.ground.urls['scheduler-1']}/v1/sequences/{key}"
         headers = client.headers("application/yaml")
         for method, path, body in (("PUT", url, document), ("POST", f"{url}/publish", "")):
