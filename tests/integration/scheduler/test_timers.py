@@ -20,6 +20,20 @@ async def test_nothing_is_done_before_its_time(desk):
     assert (await desk.touch(run, "email"))["state"] == "commanded"
 
 
+async def test_a_wait_outlives_who_began_it(desk):
+    """Neither a broker nor a process holds it: whoever is there when it is over asks, once
+    (rabbitmq-delayed-message-exchange#72, #133: 15 minutes took three days, or for ever)."""
+    _, run = await desk.enrolled()
+    mail = await desk.touch(run, "email")
+    asked = []
+    for moment in (mail["due_at"] - timedelta(seconds=1), mail["due_at"], mail["due_at"]):
+        desk.clock.jump(moment)
+        fresh = TimerLoop(desk.databases.worker, desk.runs, window=1000)
+        asked.append((await fresh.run_once()).worked)
+    assert asked == [0, 1, 0]
+    assert (await desk.touch(run, "email"))["round"] == 1
+
+
 async def test_two_schedulers_never_take_the_same_timer(desk):
     """Each touch is commanded once, whoever takes it (mautic#3669); and nobody loses what comes
     next (mautic#2004)."""

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from followup_policy.caps import PastContact
+from followup_policy.zones import Place, whereabouts
 from followup_scheduler.core.advance import advance
 from followup_scheduler.core.document import parse
 from followup_scheduler.core.errors import BadDocument
@@ -46,6 +47,36 @@ def test_a_time_of_day_is_the_persons(place: str, facts_in: Callable[..., Facts]
     (zone,) = facts.where.zones
     last = played.touches[-1].due_at.astimezone(ZoneInfo(zone))
     assert f"{last:%H:%M}" == "09:30"
+
+
+@pytest.mark.parametrize(
+    ("said", "waits"),
+    [
+        ("0m", timedelta()),
+        ("1m", timedelta(minutes=1)),
+        ("15m", timedelta(minutes=15)),
+        ("90m", timedelta(minutes=90)),
+        ("24h", timedelta(hours=24)),
+    ],
+)
+def test_a_wait_is_as_long_as_it_says(
+    said: str, waits: timedelta, facts_in: Callable[..., Facts]
+) -> None:
+    """A minute is a minute (parcelvoy#607, where it took a day)."""
+    touch = "{channel: email, template: one}"
+    line = f"{{id: a, at: {{after: {said}, window: at_once}}, touches: [{touch}]}}"
+    texts = "templates: {one: {subject: One, text: One}}\n"
+    source = steps(line).replace(TEXTS, texts)
+    (planned,) = simulate(parse(source), facts_in(), start=START).touches
+    assert planned.due_at == START + waits
+
+
+@pytest.mark.parametrize("stated", ["Mars/Olympus", "America/Nowhere", "GMT+25", ""])
+def test_a_zone_that_is_none_leaves_nobody_out(stated: str) -> None:
+    """The person is where phone and address say (parcelvoy#610: no send, and no error)."""
+    known = Place(country="US", state="NY", phone="+12125550100")
+    where = whereabouts(replace(known, stated_zone=stated))
+    assert where.zones == whereabouts(known).zones == {"America/New_York"}
 
 
 def test_sequences_keep_to_the_caps_of_a_person(facts_in: Callable[..., Facts]) -> None:
