@@ -75,7 +75,7 @@ async def test_what_hurries_goes_while_its_date_is_ahead_and_never_after(followu
     assert followup.sent(passed) == []
     (why,) = await followup.why(passed, "skipped")
     assert why["rule"] == "R10"
-    assert why["reason"] == "“price is held until” hurries to a date that has passed"
+    assert why["reason"] == "words that hurry, to a date that has passed"
 
 
 async def test_a_touch_can_be_looked_at_before_it_goes(followup):

@@ -204,8 +204,8 @@ class Drafter:
         match content:
             case Unrenderable(code=code, reason=reason):
                 return Unsendable(code, reason)
-            case Overdue(phrase=phrase):
-                return Skip("R10", f"“{phrase}” hurries to a date that has passed")
+            case Overdue(reason=reason):
+                return Skip("R10", reason)
         return within_window(
             content,
             command.channel,

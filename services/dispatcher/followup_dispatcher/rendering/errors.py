@@ -17,6 +17,9 @@ class Unrenderable:
 
 @dataclass(frozen=True, slots=True)
 class Overdue:
-    """A message that hurries to a date that has passed; `phrase` is what hurries (R10)."""
+    """A message that hurries to a date that has passed (R10).
 
-    phrase: str
+    Which words hurry is not told: what is kept of a skipped touch quotes no message.
+    """
+
+    reason: str = "words that hurry, to a date that has passed"
