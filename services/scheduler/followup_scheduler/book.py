@@ -64,8 +64,14 @@ class Edition:
 class SequenceBook:
     """Reads sequences; keeps the editions used last in memory."""
 
-    def __init__(self, *, library: Callable[[], Mapping[str, str]] = library.library) -> None:
+    def __init__(
+        self,
+        *,
+        library: Callable[[], Mapping[str, str]] = library.library,
+        cached_starts: int = _CACHED_STARTS,
+    ) -> None:
         self._library = library
+        self._cached_starts = cached_starts
         self._editions: OrderedDict[Edition_, Edition] = OrderedDict()
         self._starts: OrderedDict[Edition_, tuple[Start, ...]] = OrderedDict()
 
@@ -109,17 +115,19 @@ class SequenceBook:
     ) -> dict[tuple[UUID, str], tuple[Start, ...]]:
         """(tenant, key) → by which events leads enter, for what is in force and has any."""
         now = await sequences.published(tx, tenants)
-        missing = now - self._starts.keys()
+        # Taken out before anything is awaited: others may push editions out meanwhile.
+        found = {edition: self._starts[edition] for edition in now & self._starts.keys()}
+        missing = now - found.keys()
         if missing:
-            read = await sequences.starts(tx, missing)
-            self._starts |= {
+            read = {
                 edition: tuple(Start.model_validate(each) for each in several)
-                for edition, several in read.items()
+                for edition, several in (await sequences.starts(tx, missing)).items()
             }
-        found = {edition[:2]: self._starts[edition] for edition in now}
-        while len(self._starts) > _CACHED_STARTS:
+            found |= read
+            self._starts |= read
+        while len(self._starts) > self._cached_starts:
             self._starts.popitem(last=False)
-        return {place: several for place, several in found.items() if several}
+        return {edition[:2]: several for edition, several in found.items() if several}
 
     async def add(
         self, tx: Transaction, tenant_id: UUID, source: str, *, key: str, version: int, state: str
