@@ -1,7 +1,7 @@
 """Entering leads into sequences, with their first touches on their way at once."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -10,9 +10,10 @@ from followup_database import Transaction, new_id
 from followup_scheduler.consequences import tell
 from followup_scheduler.core import memory
 from followup_scheduler.core.conditions import holds
+from followup_scheduler.core.deal import DEAL, learned
 from followup_scheduler.core.format.condition import Condition
 from followup_scheduler.core.format.reaction import ProductEvent
-from followup_scheduler.core.model import Converted, Enrollment, Happened, Started
+from followup_scheduler.core.model import Converted, Enrollment, Facts, Happened, Started
 from followup_scheduler.core.reenrolling import Again, NotAgain, again
 from followup_scheduler.runs import Run, RunStore
 from followup_scheduler.store import enrollments, touches
@@ -26,7 +27,8 @@ class Entrance:
 
     It is told on entering, before anything goes out, what it `missed`: what happened to
     the lead in time, but was heard of earlier than the lead. One that is `started_by` an
-    event enters if one of the conditions `one_of` holds, or there is none.
+    event enters if one of the conditions `one_of` holds, or there is none; they are held
+    against the deal's `stage` that the event named, whatever it has become since.
     """
 
     tenant_id: UUID
@@ -39,6 +41,7 @@ class Entrance:
     missed: tuple[Converted | Happened, ...] = ()
     started_by: ProductEvent | None = None
     one_of: tuple[Condition, ...] = ()
+    stage: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +94,7 @@ class Enroller:
     async def _fit(
         self, tx: Transaction, new: Mapping[Entrance, Enrollment]
     ) -> dict[Entrance, Enrollment]:
-        """Those whose conditions hold for the lead as it is now."""
+        """Those whose conditions hold for the lead as it is now, at the stage that was named."""
         asking = [enrollment for entrance, enrollment in new.items() if entrance.one_of]
         facts = await self._runs.facts_of(tx, asking) if asking else {}
         return {
@@ -99,7 +102,7 @@ class Enroller:
             for entrance, enrollment in new.items()
             if not entrance.one_of
             or any(
-                holds(each, enrollment=enrollment, facts=facts[enrollment.id])
+                holds(each, enrollment=enrollment, facts=_as_told(facts[enrollment.id], entrance))
                 for each in entrance.one_of
             )
         }
@@ -167,6 +170,13 @@ def _is_due(touch: Touch, tx: Transaction) -> bool:
         and touch.due_at is not None
         and touch.due_at <= tx.now
     )
+
+
+def _as_told(facts: Facts, entrance: Entrance) -> Facts:
+    """What is known of a lead, with what the event says by which it enters."""
+    if entrance.stage is None:
+        return facts
+    return replace(facts, attributes=learned(facts.attributes, {DEAL: {"stage": entrance.stage}}))
 
 
 def _place(entrance: Entrance) -> enrollments.Lead:

@@ -280,7 +280,9 @@ class RunStore:
 
 async def _save_reviews(tx: Transaction, runs: Sequence[Run]) -> None:
     """Ask for reviews; nobody is to look any more at what is cancelled or settled."""
-    asked = [review for run in runs for review in run.reviews]
+    # What was planned and cut within this transaction never waits for anybody.
+    planned = {touch.id for run in runs for touch in run.added.values() if touch.state == "planned"}
+    asked = [review for run in runs for review in run.reviews if review.touch_id in planned]
     if asked:
         await reviews.insert(tx, asked)
     over = [

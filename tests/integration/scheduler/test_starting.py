@@ -10,7 +10,7 @@ from followup_contracts.events import (
     DealStageChanged,
     LeadConverted,
 )
-from followup_people import set_appointment, set_deal
+from followup_people import set_appointment, set_deal, set_lead_state
 from followup_scheduler.core.library import library
 
 STATES = {AppointmentBooked: "booked", AppointmentCancelled: "cancelled"}
@@ -32,6 +32,21 @@ templates:
   hello: {{text: '{HELLO}'}}
 """
 
+ASKS = """
+format: 1
+key: asks
+name: Asks a person first
+starts: [{event: appointment.booked}]
+on:
+  appointment.cancelled: {do: halt, reason: cancelled}
+steps:
+  - id: hello
+    at: {after: 0m, window: at_once}
+    touches: [{channel: sms, template: hello, approval: required, draft: model}]
+templates:
+  hello: {text: 'Hi {{ person.first_name | default: "there" }}, shall we come and look?'}
+"""
+
 
 def starting(key, name):
     """A copy of a sequence of the library that bookings start."""
@@ -49,9 +64,13 @@ def appointment(desk, lead, kind, *, days=6, id_="a1"):
     )
 
 
-def stage(desk, lead, name):
-    about = {"lead_id": lead.lead_id, "person_id": lead.person_id, "at": desk.clock()}
+def stage(desk, lead, name, *, ago=timedelta(0)):
+    about = {"lead_id": lead.lead_id, "person_id": lead.person_id, "at": desk.clock() - ago}
     return DealStageChanged(**about, stage=name)
+
+
+def sale(desk, lead):
+    return LeadConverted(lead_id=lead.lead_id, person_id=lead.person_id, at=desk.clock())
 
 
 async def happens(desk, *events):
@@ -60,7 +79,9 @@ async def happens(desk, *events):
         async with desk.databases.worker.transaction() as tx:
             if isinstance(event, DealStageChanged):
                 await set_deal(tx, desk.tenant.id, event.lead_id, {"stage": event.stage})
-            elif not isinstance(event, LeadConverted):
+            elif isinstance(event, LeadConverted):
+                await set_lead_state(tx, desk.tenant.id, event.lead_id, "converted")
+            else:
                 known = {
                     "id": event.appointment_id,
                     "starts_at": event.starts_at.isoformat(),
@@ -145,8 +166,7 @@ async def test_conditions_are_held_against_what_is_known_then(desk):
     await happens(desk, stage(desk, told, "proposal"))
     assert await states(desk, told) == {"proposal": ("active", None)}
     for lead in (rich, poor):
-        about = {"lead_id": lead.lead_id, "person_id": lead.person_id, "at": desk.clock()}
-        await happens(desk, LeadConverted(**about))
+        await happens(desk, sale(desk, lead))
     assert await states(desk, rich) == {"proposal": ("active", None)}
     assert await runs(desk, poor) == {}
 
@@ -203,11 +223,15 @@ async def test_the_sequences_of_others_start_nothing(desk):
     """Another tenant's booking enters none of ours, nor a lead named by a stranger."""
     await desk.publish_sequence(starting("a3", "remind"), key="remind")
     stranger = await desk.other_tenant()
+    theirs = starting("a7", "theirs")
+    async with desk.databases.worker.transaction() as tx:
+        await desk.runs.book.add(tx, stranger, theirs, key="theirs", version=1, state="published")
     foreign, own = await desk.lead(tenant_id=stranger), await desk.lead()
     for lead in (foreign, own):
         booked = appointment(desk, lead, AppointmentBooked)
         await desk.tell(desk.product, booked, tenant_id=stranger)
-    assert await desk.rows("SELECT id FROM scheduler.enrollments") == []
+    entered = await desk.rows("SELECT tenant_id, lead_id, sequence FROM scheduler.enrollments")
+    assert entered == [{"tenant_id": stranger, "lead_id": foreign.lead_id, "sequence": "theirs"}]
 
 
 async def test_a_lead_that_is_gone_enters_nothing(desk):
@@ -217,3 +241,153 @@ async def test_a_lead_that_is_gone_enters_nothing(desk):
     await desk.rows("DELETE FROM people.leads WHERE id = :id RETURNING id", id=lead.lead_id)
     await desk.tell(desk.product, appointment(desk, lead, AppointmentBooked))
     assert await desk.rows("SELECT id FROM scheduler.enrollments") == []
+
+
+async def refusals(desk):
+    """Why leads were not entered, by the journal."""
+    lines = await desk.rows("SELECT why FROM scheduler.journal WHERE what = 'not enrolled'")
+    return [line["why"] for line in lines]
+
+
+async def rounds(desk):
+    """How often touches were asked for."""
+    return [row["round"] for row in await desk.rows("SELECT round FROM scheduler.touches")]
+
+
+async def together(desk, *events):
+    await happens(desk, *events)
+
+
+async def one_by_one(desk, *events):
+    for event in events:
+        await happens(desk, event)
+
+
+@pytest.mark.parametrize("told", [together, one_by_one])
+async def test_a_sale_behind_the_stage_ends_what_the_stage_began(desk, told):
+    """Whoever has bought is not pursued, though stage and sale are heard of at once."""
+    await desk.publish_sequence(PROPOSAL, key="proposal")
+    lead = await desk.lead()
+    proposed = stage(desk, lead, "proposal", ago=timedelta(minutes=1))
+    await told(desk, proposed, sale(desk, lead))
+    assert await states(desk, lead) == {"proposal": ("halted", "converted")}
+    (run,) = (await runs(desk, lead)).values()
+    assert {touch["state"] for touch in await desk.touches(run["id"])} == {"cancelled"}
+
+
+@pytest.mark.parametrize(("ago", "entered"), [(1, {}), (-1, {"proposal": ("active", None)})])
+async def test_a_stage_that_is_heard_of_behind_the_sale_begins_nothing(desk, ago, entered):
+    """Where it is the older of the two: who has bought may come to a stage later on."""
+    await desk.publish_sequence(PROPOSAL, key="proposal")
+    lead = await desk.lead()
+    proposed = stage(desk, lead, "proposal", ago=timedelta(minutes=ago))
+    await one_by_one(desk, sale(desk, lead), proposed)
+    assert await states(desk, lead) == entered
+    why = {"sequence": "proposal", "event": "deal.stage_changed"}
+    reason = {"reason": "the lead has been won since"}
+    assert await refusals(desk) == ([] if entered else [why | reason])
+
+
+async def test_who_is_opened_again_enters(desk):
+    """A sale that came to nothing keeps nobody out."""
+    await desk.publish_sequence(PROPOSAL, key="proposal")
+    lead = await desk.lead()
+    proposed = stage(desk, lead, "proposal", ago=timedelta(minutes=1))
+    await happens(desk, sale(desk, lead))
+    async with desk.databases.worker.transaction() as tx:
+        await set_lead_state(tx, desk.tenant.id, lead.lead_id, "open")
+    await happens(desk, proposed)
+    assert await states(desk, lead) == {"proposal": ("active", None)}
+
+
+async def test_a_table_that_is_cancelled_at_once_is_not_confirmed(desk):
+    """Booked and cancelled in one batch: nothing has been asked for."""
+    await desk.publish_sequence(starting("a7", "table"), key="table")
+    lead = await desk.lead()
+    booked, cancelled = [
+        appointment(desk, lead, kind) for kind in (AppointmentBooked, AppointmentCancelled)
+    ]
+    await happens(desk, booked, cancelled)
+    assert await states(desk, lead) == {"table": ("halted", "cancelled")}
+    assert await rounds(desk) == [0]
+
+
+@pytest.mark.parametrize("told", [together, one_by_one])
+async def test_a_table_that_is_booked_once_more_is_confirmed(desk, told):
+    """Booked, cancelled and booked, in one batch or in three."""
+    await desk.publish_sequence(starting("a7", "table"), key="table")
+    lead = await desk.lead()
+    await told(
+        desk,
+        appointment(desk, lead, AppointmentBooked),
+        appointment(desk, lead, AppointmentCancelled),
+        appointment(desk, lead, AppointmentBooked, id_="a2", days=9),
+    )
+    rows = await desk.rows("SELECT id, state FROM scheduler.enrollments ORDER BY run")
+    assert [row["state"] for row in rows] == ["halted", "active"]
+    assert (await desk.touch(rows[1]["id"], "sms", "confirmed"))["state"] == "commanded"
+
+
+async def test_nobody_is_asked_about_what_was_cut_at_once(desk):
+    """Planned and cancelled in one transaction: neither an approval nor a draft waits."""
+    await desk.publish_sequence(ASKS, key="asks")
+    lead = await desk.lead()
+    booked, cancelled = [
+        appointment(desk, lead, kind) for kind in (AppointmentBooked, AppointmentCancelled)
+    ]
+    await happens(desk, booked, cancelled)
+    assert await states(desk, lead) == {"asks": ("halted", "cancelled")}
+    waiting = "SELECT state FROM scheduler.reviews WHERE state = 'pending' OR drafting = 'wanted'"
+    assert await desk.rows(waiting) == []
+
+
+@pytest.mark.parametrize(
+    ("ago", "lane", "state"),
+    [(timedelta(hours=1), "now", "commanded"), (timedelta(hours=2), "later", "planned")],
+)
+async def test_what_is_told_late_goes_behind_those_who_wait(desk, ago, lane, state):
+    """A backfill takes the lane of imports."""
+    await desk.publish_sequence(PROPOSAL, key="proposal")
+    lead = await desk.lead()
+    await happens(desk, stage(desk, lead, "proposal", ago=ago))
+    (run,) = (await runs(desk, lead)).values()
+    (touch,) = await desk.touches(run["id"])
+    assert (touch["lane"], touch["state"]) == (lane, state)
+
+
+async def test_what_happened_long_ago_starts_nothing(desk):
+    """A history that is told once writes to nobody; the journal says why."""
+    await desk.publish_sequence(PROPOSAL, key="proposal")
+    young, old = await desk.lead(), await desk.lead()
+    await happens(desk, stage(desk, young, "proposal", ago=timedelta(days=7)))
+    await happens(desk, stage(desk, old, "proposal", ago=timedelta(days=7, seconds=1)))
+    assert await states(desk, young) == {"proposal": ("active", None)}
+    assert await runs(desk, old) == {}
+    assert await refusals(desk) == [
+        {
+            "sequence": "proposal",
+            "event": "deal.stage_changed",
+            "reason": "it happened too long ago",
+        }
+    ]
+
+
+@pytest.mark.parametrize("told", [together, one_by_one])
+@pytest.mark.parametrize("stages", [("proposal", "visited"), ("visited", "proposal")])
+async def test_conditions_are_held_against_the_stage_that_was_told(desk, told, stages):
+    """Not against a later one that is known already; each stage of a batch counts."""
+    await desk.publish_sequence(PROPOSAL, key="proposal")
+    lead = await desk.lead()
+    await told(desk, *(stage(desk, lead, name) for name in stages))
+    assert await states(desk, lead) == {"proposal": ("active", None)}
+
+
+async def test_an_older_stage_does_not_enter_by_the_present_one(desk):
+    """The deal stands at the proposal; what is told is that it was visited."""
+    await desk.publish_sequence(PROPOSAL, key="proposal")
+    lead = await desk.lead()
+    visited = stage(desk, lead, "visited")
+    async with desk.databases.worker.transaction() as tx:
+        await set_deal(tx, desk.tenant.id, lead.lead_id, {"stage": "proposal"})
+    await desk.tell(desk.product, visited)
+    assert await runs(desk, lead) == {}

@@ -44,17 +44,6 @@ def event_of(message: Message) -> Event:
     return message.data
 
 
-def name_of(event: Event) -> ProductEvent | None:
-    """What documents call an event; None for a change of facts."""
-    match event:
-        case LeadConverted():
-            return "lead.converted"
-        case LeadUpdated():
-            return None
-        case _:
-            return _HAPPENED[type(event)]
-
-
 def stimulus_of(event: Event) -> Converted | Happened | FactsChanged | None:
     """What sequences are told of an event; None where it changes nothing for any."""
     match event:
@@ -97,7 +86,7 @@ _BY_WORDS: Mapping[str, ProductEvent] = {_in_words(name): name for name in _HAPP
 def _why(event: Event) -> dict[str, Any]:
     match event:
         case LeadConverted():
-            return {"kind": event.kind}
+            return {"kind": event.kind, "happened_at": event.at.isoformat()}
         case DealStageChanged():
             return {"stage": event.stage}
         case LeadUpdated():

@@ -4,9 +4,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
 
 from followup_contracts import Message
-from followup_contracts.events import LeadConverted, LeadUpdated
+from followup_contracts.events import DealStageChanged, LeadConverted, LeadUpdated
 from followup_database import Transaction
 from followup_scheduler.consequences import tell
+from followup_scheduler.core.model import Converted, Happened
 from followup_scheduler.facts import ids_of
 from followup_scheduler.handlers.belonging import belongs
 from followup_scheduler.handlers.news import (
@@ -14,7 +15,6 @@ from followup_scheduler.handlers.news import (
     Event,
     event_of,
     line_of,
-    name_of,
     stimulus_of,
 )
 from followup_scheduler.runs import Run, RunStore
@@ -79,10 +79,14 @@ def _concerned(
 def _happenings(events: Sequence[tuple[UUID, Event]]) -> list[Happening]:
     """What of these sequences may start by."""
     return [
-        (tenant_id, event.lead_id, name)
+        Happening(tenant_id, event.lead_id, told, stage=_stage(event))
         for tenant_id, event in events
-        if (name := name_of(event)) is not None
+        if isinstance(told := stimulus_of(event), Converted | Happened)
     ]
+
+
+def _stage(event: Event) -> str | None:
+    return event.stage if isinstance(event, DealStageChanged) else None
 
 
 async def _wait_for_enrolments(tx: Transaction, events: Sequence[Event]) -> None:

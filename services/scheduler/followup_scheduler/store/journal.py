@@ -35,6 +35,16 @@ WHERE j.enrollment_id IS NULL
 ORDER BY j.id
 """)
 
+# The line about a sale says when that happened (older ones do not); the row, when it was
+# heard of.
+_WON = text("""
+SELECT j.lead_id, max(COALESCE(CAST(j.why ->> 'happened_at' AS timestamptz), j.at)) AS at
+FROM unnest(CAST(:tenants AS uuid[]), CAST(:leads AS uuid[])) AS r(tenant_id, lead_id)
+JOIN scheduler.journal j ON j.tenant_id = r.tenant_id AND j.lead_id = r.lead_id
+WHERE j.enrollment_id IS NULL AND j.what = 'lead converted'
+GROUP BY j.lead_id
+""")
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -95,3 +105,14 @@ async def before_entering(tx: Transaction, leads: Iterable[tuple[UUID, UUID]]) -
         )
         for row in rows
     ]
+
+
+async def won(tx: Transaction, leads: Iterable[tuple[UUID, UUID]]) -> dict[UUID, datetime]:
+    """Lead → when it was won last, of these (tenant, lead), as far as that was heard of."""
+    pairs = sorted(leads)
+    rows = await tx.all(
+        _WON,
+        tenants=[tenant for tenant, _ in pairs],
+        leads=[lead for _, lead in pairs],
+    )
+    return {row["lead_id"]: row["at"] for row in rows}
