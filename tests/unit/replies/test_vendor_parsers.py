@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from followup_database import new_id
@@ -101,6 +101,7 @@ def plain(value: Any) -> bytes:
 
 @pytest.mark.parametrize("vendor", VENDORS, ids=lambda vendor: vendor.name)
 @given(value=VALUES)
+@example(value={"Type": []})  # what cannot be looked up in a set
 def test_any_json(vendor, value):
     """Any JSON at all, with the vendors' own names in wrong places."""
     read(vendor, hook(vendor, plain(value)))

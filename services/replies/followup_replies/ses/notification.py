@@ -54,7 +54,8 @@ class Notification:
             value = orjson.loads(body)
         except orjson.JSONDecodeError:
             return None
-        return cls(value) if isinstance(value, dict) and value.get("Type") in SIGNED else None
+        told = cls(value) if isinstance(value, dict) else None
+        return told if told is not None and told.kind in SIGNED else None
 
     def text(self, name: str) -> str:
         """A field that is a text; empty where it is not."""
