@@ -60,7 +60,7 @@ class OwnBroker(Broker, Protocol):
         ...
 
     def control(self, *arguments: str, given: str = "") -> str:
-        """What `rabbitmqctl` says, with `given` on its stdin; fails if it does."""
+        """What `rabbitmqctl` says, with `given` to read; fails if it does."""
         ...
 
 

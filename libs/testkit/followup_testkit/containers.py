@@ -64,10 +64,15 @@ class ContainerBroker:
         self._create()
 
     def control(self, *arguments: str, given: str = "") -> str:
-        """What `rabbitmqctl` says, with `given` on its stdin; fails if it does."""
+        """What `rabbitmqctl` says, with `given` in a file it is named; fails if it does.
+
+        On its stdin, which it reads as well, that of RabbitMQ 4 waits for ever in a container.
+        """
+        asked = f"rabbitmqctl --quiet {shlex.join(arguments)}"
+        if given:
+            asked = f'printf %s "$GIVEN" > /tmp/given && {asked} /tmp/given'
         done = self._container.get_wrapped_container().exec_run(
-            ["sh", "-c", f'printf %s "$GIVEN" | rabbitmqctl --quiet {shlex.join(arguments)}'],
-            environment={"GIVEN": given},
+            ["sh", "-c", asked], environment={"GIVEN": given}
         )
         told = str(done.output.decode())
         assert done.exit_code == 0, told
