@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from followup_scheduler.core import memory
@@ -102,7 +102,7 @@ class World:
         before = self.run
         decision = advance(before, self.sequence, stimulus, self.facts, self.now)
         self.check(before, decision)
-        self.run, self.wake = decision.enrollment, decision.wake
+        self.run, self.wake = decision.enrollment, self.wake_after(decision)
         self.asked = [
             *(self.asked or ()),
             *(
@@ -112,6 +112,10 @@ class World:
             ),
         ]
         return decision
+
+    def wake_after(self, decision: Decision) -> Wake | None:
+        """The timer that stands then; as in `consequences.tell`, nothing changed leaves it."""
+        return self.wake if decision.why is None else decision.wake
 
     def check(self, before: Enrollment, decision: Decision) -> None:
         after = decision.enrollment
@@ -130,7 +134,7 @@ class World:
         assert {touch.key.step for touch in open_} <= {after.step}
         self.check_once(after, decision)
         if after.state == "active":
-            assert open_ or decision.wake is not None, "stranded"
+            assert open_ or self.wake_after(decision) is not None, "stranded"
 
     def check_once(self, after: Enrollment, decision: Decision) -> None:
         """What went out in this time round, for this anchor, is not planned again."""
@@ -193,6 +197,8 @@ class World:
     missing=st.sampled_from(["", "whatsapp", "sms whatsapp", "email voice whatsapp"]),
     actions=st.lists(ACTIONS, max_size=40),
 )
+# What changes nothing, in a moment in which a wait is over already.
+@example(hours=None, missing="", actions=[("go",), ("go",), ("pass", 2160), ("order", "resume")])
 def test_promises_hold_for_every_kind_in_any_order(
     hours: int | None,
     missing: str,
