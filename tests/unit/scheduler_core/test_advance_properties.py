@@ -155,7 +155,9 @@ class World:
     def rouse(self) -> None:
         if self.wake is not None:
             self.now = max(self.now, self.wake.at)
-            self.tell(Woken(self.wake.reason, self.now))
+            # Its timer has gone off, and is there no more when it is told.
+            reason, self.wake = self.wake.reason, None
+            self.tell(Woken(reason, self.now))
 
     def do(self, action: Action) -> None:
         match action:

@@ -160,7 +160,9 @@ class World:
                 self.tell(CallEnded(first.key, "voicemail_left", self.now))
         elif self.wake is not None:
             self.now = max(self.now, self.wake.at)
-            self.tell(Woken(self.wake.reason, self.now))
+            # Its timer has gone off, and is there no more when it is told.
+            reason, self.wake = self.wake.reason, None
+            self.tell(Woken(reason, self.now))
 
     def learn(self, event: str | None, **attributes: Any) -> None:
         self.facts = replace(self.facts, attributes={**self.facts.attributes, **attributes})
