@@ -8,7 +8,6 @@ from uuid import UUID
 from sqlalchemy import text
 
 from followup_database import Row, Transaction
-from followup_database.engine import to_json
 from followup_people.consent import effective
 from followup_people.records import ContactPoint, LeadView, PersonView, PointKind
 
@@ -50,7 +49,7 @@ _VIEWS = text(f"""
 """)
 _BY_ADDRESSES = text("""
     SELECT c.kind, c.match_key, c.person_id
-    FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(kind text, match_key text)
+    FROM unnest(CAST(:kinds AS text[]), CAST(:keys AS text[])) AS r(kind, match_key)
     JOIN people.contact_points c
       ON c.tenant_id = :tenant_id AND c.kind = r.kind AND c.match_key = r.match_key
     WHERE c.match_key = ANY(CAST(:keys AS text[]))
@@ -131,11 +130,10 @@ async def persons_by_addresses(
 ) -> dict[tuple[PointKind, str], UUID]:
     """Persons by (kind, match key)."""
     asked = set(addresses)
-    rows = to_json([{"kind": kind, "match_key": key} for kind, key in asked])
-    keys = [key for _, key in asked]
+    kinds, keys = [kind for kind, _ in asked], [key for _, key in asked]
     return {
         (row["kind"], row["match_key"]): row["person_id"]
-        for row in await tx.all(_BY_ADDRESSES, tenant_id=tenant_id, rows=rows, keys=keys)
+        for row in await tx.all(_BY_ADDRESSES, tenant_id=tenant_id, kinds=kinds, keys=keys)
     }
 
 

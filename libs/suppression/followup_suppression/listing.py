@@ -37,8 +37,8 @@ _LIFT = text("""
     WITH locked AS (
         SELECT l.tenant_id, l.hash, l.channel
         FROM suppression.list l
-        JOIN jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(kind text, channel text, hash text)
-          ON l.hash = decode(r.hash, 'hex') AND l.channel = r.channel
+        JOIN unnest(CAST(:hashes AS bytea[]), CAST(:channels AS text[])) AS r(hash, channel)
+          ON l.hash = r.hash AND l.channel = r.channel
         WHERE l.tenant_id = :tenant_id AND l.hash = ANY(CAST(:hashes AS bytea[]))
           AND l.lifted_at IS NULL
         ORDER BY l.hash, l.channel
@@ -97,9 +97,13 @@ async def suppress(
 
 async def lift(tx: Transaction, tenant_id: UUID, entries: Sequence[Entry], *, via: str) -> int:
     """Lift exactly the listings named (`all` is lifted by `all`); returns how many stood."""
-    hashes = [hashed for _, _, hashed in entries]
     return await tx.run(
-        _LIFT, tenant_id=tenant_id, rows=_rows(entries), hashes=hashes, via=via, now=tx.now
+        _LIFT,
+        tenant_id=tenant_id,
+        hashes=[hashed for _, _, hashed in entries],
+        channels=[channel for _, channel, _ in entries],
+        via=via,
+        now=tx.now,
     )
 
 

@@ -107,11 +107,10 @@ async def claim(tx: Transaction, rows: Sequence[Mapping[str, Any]]) -> set[UUID]
 # waits instead of meeting us half way. Their state is looked at under the lock, and not in
 # the condition that finds them: rows are found by their key, not among all that is open.
 _ASKED_FOR = """
-WITH asked AS (
-  SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(touch_id uuid, id uuid)
-), held AS MATERIALIZED (
+WITH held AS MATERIALIZED (
   SELECT a.touch_id, a.number, a.state FROM dispatcher.attempts a
-  JOIN asked ON a.touch_id = asked.touch_id AND a.id = asked.id
+  JOIN unnest(CAST(:touches AS uuid[]), CAST(:ids AS uuid[])) AS asked(touch_id, id)
+    ON a.touch_id = asked.touch_id AND a.id = asked.id
   WHERE a.touch_id = ANY(CAST(:touches AS uuid[]))
   ORDER BY a.touch_id, a.number FOR UPDATE OF a
 )
@@ -292,6 +291,8 @@ def _kept(value: Any) -> Any:
     return value.replace("\0", "") if isinstance(value, str) else value
 
 
-def _pairs(attempts: Sequence[tuple[UUID, UUID]]) -> dict[str, Any]:
-    rows = to_json([{"touch_id": touch, "id": attempt} for touch, attempt in attempts])
-    return {"rows": rows, "touches": [touch for touch, _ in attempts]}
+def _pairs(attempts: Sequence[tuple[UUID, UUID]]) -> dict[str, list[UUID]]:
+    return {
+        "touches": [touch for touch, _ in attempts],
+        "ids": [attempt for _, attempt in attempts],
+    }

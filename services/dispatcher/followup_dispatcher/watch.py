@@ -44,6 +44,8 @@ class Watch:
             "Provider accounts this process does not call for now, or makes a trial call to.",
             ["provider", "channel"],
         )
+        for vendor in vendors:
+            self._open.labels(*vendor)  # shown from the start: a first event is a rise from 0
 
     async def run_once(self) -> Tick:
         """One look."""

@@ -43,24 +43,24 @@ class TouchOutcomes:
         outcomes = [(message.tenant_id, outcome_of(message)) for message in messages]
         ids = {outcome.enrollment_id for _, outcome in outcomes}
         runs = await self._runs.load(tx, ids, informed=False)
-        unsettled: dict[UUID, list[tuple[Touch, Outcome]]] = {}
+        unread: dict[UUID, Run] = {}
+        waiting: list[tuple[Run, Touch, Outcome]] = []
         for tenant_id, outcome in sorted(outcomes, key=lambda pair: (pair[1].at, pair[1].round)):
             about = addressed(runs, outcome.enrollment_id, outcome.touch_id, tenant_id=tenant_id)
             if about is None:
                 continue
             run, touch = about
-            if outcome.enrollment_id in unsettled:
-                unsettled[outcome.enrollment_id].append((touch, outcome))
-                continue
-            try:
-                apply(run, touch, outcome, now=tx.now)
-            except FactsUnread:
-                unsettled[outcome.enrollment_id] = [(touch, outcome)]
-        if unsettled:
-            await self._runs.inform(tx, [runs[id_] for id_ in unsettled])
-        for id_, rest in unsettled.items():
-            for touch, outcome in rest:
-                apply(runs[id_], touch, outcome, now=tx.now)
+            if outcome.enrollment_id not in unread:
+                try:
+                    apply(run, touch, outcome, now=tx.now)
+                    continue
+                except FactsUnread:
+                    unread[outcome.enrollment_id] = run
+            waiting.append((run, touch, outcome))
+        if unread:
+            await self._runs.inform(tx, unread.values())
+        for run, touch, outcome in waiting:
+            apply(run, touch, outcome, now=tx.now)
         await self._runs.save(tx, runs.values())
 
 

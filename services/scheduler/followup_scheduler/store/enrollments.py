@@ -69,15 +69,15 @@ _OF_LEADS = text("""
 SELECT id, lead_id FROM scheduler.enrollments
 WHERE tenant_id = ANY(CAST(:tenants AS uuid[])) AND lead_id = ANY(CAST(:leads AS uuid[]))
   AND (tenant_id, lead_id) IN (
-  SELECT tenant_id, lead_id FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
-    tenant_id uuid, lead_id uuid))
+    SELECT * FROM unnest(CAST(:tenants AS uuid[]), CAST(:leads AS uuid[])))
 """)
 
 _LAST_RUNS = text("""
 SELECT DISTINCT ON (e.tenant_id, e.lead_id, e.sequence)
   e.tenant_id, e.lead_id, e.sequence, e.id, e.run, e.ended_at
 FROM scheduler.enrollments AS e
-JOIN jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(tenant_id uuid, lead_id uuid, sequence text)
+JOIN unnest(CAST(:tenants AS uuid[]), CAST(:leads AS uuid[]), CAST(:sequences AS text[]))
+    AS r(tenant_id, lead_id, sequence)
   USING (tenant_id, lead_id, sequence)
 WHERE e.tenant_id = ANY(CAST(:tenants AS uuid[])) AND e.lead_id = ANY(CAST(:leads AS uuid[]))
 ORDER BY e.tenant_id, e.lead_id, e.sequence, e.run DESC
@@ -162,7 +162,6 @@ async def of_leads(tx: Transaction, leads: Iterable[tuple[UUID, UUID]]) -> list[
     asked = list(leads)
     rows = await tx.all(
         _OF_LEADS,
-        rows=to_json([{"tenant_id": tenant, "lead_id": lead} for tenant, lead in asked]),
         tenants=[tenant for tenant, _ in asked],
         leads=[lead for _, lead in asked],
     )
@@ -174,9 +173,9 @@ async def last_runs(tx: Transaction, wanted: Iterable[Lead]) -> dict[Lead, LastR
     asked = list(wanted)
     rows = await tx.all(
         _LAST_RUNS,
-        rows=to_json([{"tenant_id": t, "lead_id": lead, "sequence": s} for t, lead, s in asked]),
         tenants=[tenant for tenant, _, _ in asked],
         leads=[lead for _, lead, _ in asked],
+        sequences=[sequence for _, _, sequence in asked],
     )
     return {
         (row["tenant_id"], row["lead_id"], row["sequence"]): LastRun(

@@ -74,7 +74,7 @@ WHERE id = ANY(CAST(:ids AS uuid[]))
 
 _LOCK_OF = text(f"""
 SELECT {_QUALIFIED} FROM scheduler.touches AS t
-JOIN jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(enrollment_id uuid, kept int)
+JOIN unnest(CAST(:ids AS uuid[]), CAST(:kept AS int[])) AS r(enrollment_id, kept)
   ON r.enrollment_id = t.enrollment_id AND t.occurrence >= r.kept
 WHERE t.enrollment_id = ANY(CAST(:ids AS uuid[]))
 ORDER BY t.id FOR UPDATE OF t
@@ -162,8 +162,8 @@ async def lock_of(tx: Transaction, kept: Mapping[UUID, int]) -> list[Touch]:
     From the occurrence on that each still looks at: an enrollment that repeats for years
     costs no more than one that has just begun.
     """
-    rows = to_json([{"enrollment_id": id_, "kept": first} for id_, first in kept.items()])
-    return [_touch(row) for row in await tx.all(_LOCK_OF, rows=rows, ids=list(kept))]
+    rows = await tx.all(_LOCK_OF, ids=list(kept), kept=list(kept.values()))
+    return [_touch(row) for row in rows]
 
 
 async def lock_free(tx: Transaction, ids: Iterable[UUID]) -> list[Touch]:
