@@ -87,9 +87,9 @@ class Scene:
         Returns when that moment has come: what is measured begins there, not with the
         rewriting of thousands of rows.
         """
-        moment = (
-            ":begin" if per_second is None else ":begin + make_interval(secs => n / :per_second)"
-        )
+        moment = "CAST(:begin AS timestamptz)"
+        if per_second is not None:
+            moment += " + make_interval(secs => n / :per_second)"
         async with self.engine.begin() as connection:
             now = await connection.scalar(text("SELECT clock_timestamp()"))
             begin = now + timedelta(seconds=AHEAD)
