@@ -32,6 +32,7 @@ from followup_directory.keys import (
     rotate_key,
 )
 from followup_directory.lead_rules import AttributeRule, RoutingRule
+from followup_directory.removals import Removal, delete_tenant, removal_of
 from followup_directory.rules import (
     EVERYBODY,
     EmergencyStop,
@@ -73,6 +74,7 @@ __all__ = [
     "GrantedExemption",
     "NewKey",
     "Principal",
+    "Removal",
     "RoutingRule",
     "SealBroken",
     "Sender",
@@ -89,6 +91,7 @@ __all__ = [
     "create_key",
     "create_tenant",
     "declare_emergency",
+    "delete_tenant",
     "emergency_stops",
     "ensure_default_tenant",
     "exemptions",
@@ -101,6 +104,7 @@ __all__ = [
     "put_sender",
     "put_templates",
     "record_deed",
+    "removal_of",
     "reserve_requests",
     "revoke_exemption",
     "revoke_key",

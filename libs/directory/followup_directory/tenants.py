@@ -88,7 +88,9 @@ async def set_tenant_settings(
     return None if row is None else tenant_of_row(row)
 
 
-async def set_tenant_state(tx: Transaction, tenant_id: UUID, state: TenantState) -> bool:
+async def set_tenant_state(
+    tx: Transaction, tenant_id: UUID, state: Literal["active", "suspended"]
+) -> bool:
     """Move a tenant to a state; False when it is there already, unknown or deleted for good."""
     return await tx.run(_STATE, id=tenant_id, state=state) == 1
 

@@ -22,6 +22,7 @@ from followup_suppression.listing import (
     listings,
     page_of_listings,
     suppress,
+    take_over_listings,
 )
 from followup_suppression.standing import Standing, standings
 
@@ -48,4 +49,5 @@ __all__ = [
     "remove_holds",
     "standings",
     "suppress",
+    "take_over_listings",
 ]

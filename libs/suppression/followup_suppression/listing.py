@@ -56,6 +56,16 @@ _LISTINGS = text("""
     ORDER BY hash, channel
 """)
 
+_TAKE_OVER = text("""
+    INSERT INTO suppression.list AS l
+        (tenant_id, kind, channel, hash, reason, via, listed_at)
+    SELECT :heir, kind, channel, hash, reason, via, listed_at
+    FROM suppression.list
+    WHERE tenant_id = :former AND lifted_at IS NULL
+    ORDER BY hash, channel
+    ON CONFLICT (tenant_id, hash, channel) DO NOTHING
+""")
+
 _PAGE = text("""
     SELECT kind, channel, hash, reason, via, listed_at FROM suppression.list
     WHERE tenant_id = :tenant_id AND lifted_at IS NULL
@@ -125,6 +135,14 @@ async def page_of_listings(
         most=most,
     )
     return [_listing(row) for row in rows]
+
+
+async def take_over_listings(tx: Transaction, *, former: UUID, heir: UUID) -> int:
+    """List for one tenant whoever another may not write to; how many (worker's transaction).
+
+    For who comes back as a new tenant: what people said to them holds.
+    """
+    return await tx.run(_TAKE_OVER, former=former, heir=heir)
 
 
 def _rows(entries: Sequence[Entry]) -> str:

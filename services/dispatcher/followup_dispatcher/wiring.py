@@ -37,6 +37,7 @@ from followup_runtime.databases import Databases
 from followup_runtime.keyring import keys_of
 from followup_runtime.loops import LoopRunner
 from followup_runtime.metrics import Metrics as ProcessMetrics
+from followup_runtime.removals import RemovalLoop
 from followup_runtime.rights import RightsLoop
 from followup_runtime.service import Service
 from followup_runtime.settings import Settings
@@ -140,6 +141,7 @@ def build(
             LoopRunner(Months(database, "dispatcher"), metrics=metrics),
             LoopRunner(watch, metrics=metrics),
             LoopRunner(RightsLoop("dispatcher", database, PERSONAL), metrics=metrics),
+            LoopRunner(RemovalLoop("dispatcher", database), metrics=metrics),
             LoopRunner(QueueWatch("dispatcher", bus, metrics), metrics=metrics),
         ],
         finishers=[outbox.relay],

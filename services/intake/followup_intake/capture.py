@@ -1,7 +1,7 @@
 """Capturing leads: people, leads and `lead.captured`, in the caller's transaction."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -40,8 +40,7 @@ class Proof:
 class Draft:
     """An accepted row with what only its way in knows.
 
-    `traceparent`: the trace it came in, where that is not the one at work. `attributes`:
-    those the tenant's schema has read, in place of their texts.
+    `traceparent`: the trace it came in, where that is not the one at work.
     """
 
     result: RowResult
@@ -52,7 +51,6 @@ class Draft:
     sequence: str | None = None
     audience: str | None = None
     traceparent: str | None = None
-    attributes: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +189,7 @@ def _new_lead(draft: Draft, tenant: Tenant, now: datetime) -> NewLead:
         value=lead.value,
         currency=lead.currency,
         external_id=draft.external_id or lead.external_id,
-        attributes={**_attributes(lead), **draft.attributes},
+        attributes=_attributes(lead),
         # A form's own clock may be wrong or its date unreadable; then it is now.
         received_at=min(lead.received_at or now, now),
         consent=lead.consent,
@@ -204,6 +202,6 @@ def _new_lead(draft: Draft, tenant: Tenant, now: datetime) -> NewLead:
     )
 
 
-def _attributes(lead: LeadDraft) -> dict[str, str]:
+def _attributes(lead: LeadDraft) -> dict[str, Any]:
     named = {"company": lead.company, "notes": lead.notes}
-    return {**(lead.attributes or {}), **{k: v for k, v in named.items() if v}}
+    return {**lead.attributes, **{k: v for k, v in named.items() if v}}

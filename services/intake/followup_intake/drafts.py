@@ -9,12 +9,17 @@ from pydantic import ValidationError
 
 from followup_directory import Tenant
 from followup_intake.capture import Captured, Draft, Proof
-from followup_intake.core.attributes import Unfit, checked
+from followup_intake.core.attributes import Schema, Unfit
 from followup_intake.core.lead import RowResult
 from followup_intake.core.normalise import normalise_lead
 from followup_intake.models import LeadIn
 from followup_runtime.limits import nul_in
 from followup_runtime.problems import Problem, from_validation
+
+
+def schema_of(tenant: Tenant) -> Schema:
+    """What a tenant's attributes may be."""
+    return Schema(tenant.settings.attributes, strict=tenant.settings.strict_attributes)
 
 
 def read_lead(text: bytes) -> LeadIn | Problem:
@@ -39,20 +44,19 @@ def drafted(
 ) -> Draft | RowResult | list[Unfit]:
     """A draft ready to be saved, or the verdict on a lead that nobody can be reached by.
 
-    Or what of its attributes does not fit the tenant's schema.
+    Or what of its attributes does not fit the tenant's schema: who sent it can mend that.
     """
-    settings = tenant.settings
-    attributes: dict[str, Any] = {}
-    if settings.attributes or settings.strict_attributes:
-        found = checked(settings.attributes, body.attributes, strict=settings.strict_attributes)
-        if isinstance(found, list):
-            return found
-        attributes = {name: found[name] for name in found if name in settings.attributes}
     result = normalise_lead(
-        body.fields(), today=today, default_country=tenant.settings.default_country, row=row
+        body.fields(),
+        today=today,
+        default_country=tenant.settings.default_country,
+        row=row,
+        schema=schema_of(tenant),
     )
     if result.lead is None:
         return result
+    if result.unfit:
+        return list(result.unfit)
     return Draft(
         result,
         result.lead,
@@ -62,7 +66,6 @@ def drafted(
         sequence=body.sequence,
         audience=body.audience,
         traceparent=traceparent,
-        attributes=attributes,
     )
 
 

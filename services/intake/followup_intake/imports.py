@@ -23,6 +23,7 @@ from followup_intake.core.columns import NO_MAPPING, columns_of
 from followup_intake.core.lead import RowResult
 from followup_intake.core.normalise import normalise_rows
 from followup_intake.core.table import read_table
+from followup_intake.drafts import schema_of
 from followup_suppression import StopFence
 
 CHUNK = 500
@@ -83,8 +84,13 @@ class Importer:
         async with self._database.transaction(tenant=tenant.id) as tx:
             import_id, done = await import_ledger.begin(tx, hashed)
         run = _Run(import_id, tenant, hashed.hex()[:24], done)
-        country = tenant.settings.default_country
-        rows = normalise_rows(table, today=today, default_country=country, mapping=mapping)
+        rows = normalise_rows(
+            table,
+            today=today,
+            default_country=tenant.settings.default_country,
+            mapping=mapping,
+            schema=schema_of(tenant),
+        )
         # A run that was cut off may have answered nobody for what it refused.
         refused = done > 0
         async with aclosing(_chunks(rows)) as chunks:

@@ -1,8 +1,10 @@
 """Leads and product events from other services, over the bus."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from uuid import UUID
 
+import structlog
 from pydantic import ValidationError
 
 from followup_contracts.envelope import Message
@@ -12,12 +14,14 @@ from followup_database import Transaction
 from followup_directory import Tenant, tenants_by_id
 from followup_intake import overtaken
 from followup_intake.capture import Capture, Draft, Proof
-from followup_intake.core.normalise import normalise_lead
+from followup_intake.drafts import drafted, refusal
 from followup_intake.happenings import Happenings, IncompleteEvent, UnknownLead
 from followup_intake.models import LeadIn
 from followup_intake.refusals import bury
 from followup_runtime.limits import nul_in
-from followup_runtime.problems import from_validation
+from followup_runtime.problems import Problem, from_validation
+
+log = structlog.get_logger(__name__)
 
 
 class Ingress:
@@ -38,6 +42,10 @@ class Ingress:
         refused: list[tuple[Message, str]] = []
         for message in messages:
             tenant = tenants.get(message.tenant_id)
+            if tenant is not None and tenant.state == "deleted":
+                # A letter would keep somebody's lead for a tenant that is to leave nothing.
+                log.warning("lead_of_deleted_tenant", message_id=str(message.id))
+                continue
             if tenant is None or tenant.state != "active":
                 refused.append((message, "the tenant is not known or not active"))
                 continue
@@ -91,17 +99,17 @@ def _draft(message: Message, data: LeadSubmitted, tenant: Tenant, tx: Transactio
     except ValidationError as error:
         first = from_validation(error.errors(include_input=False, include_url=False))[0]
         return f"{first['pointer']}: {first['detail']}"
-    result = normalise_lead(
-        body.fields(), today=tx.now.date(), default_country=tenant.settings.default_country
-    )
-    if result.lead is None:
-        return "neither a usable phone number nor a usable e-mail address"
-    return Draft(
-        result,
-        result.lead,
-        Proof("amqp", page=body.consent_page),
+    draft = drafted(body, tenant=tenant, today=tx.now.date())
+    if not isinstance(draft, Draft):
+        return _said(refusal(draft))
+    return replace(
+        draft,
+        proof=Proof("amqp", page=body.consent_page),
         external_id=body.external_id or f"message:{message.id}",
-        stated_zone=body.zone,
-        sequence=body.sequence,
-        audience=body.audience,
     )
+
+
+def _said(problem: Problem) -> str:
+    """A refusal in a line: what is to be mended, and where."""
+    places = "; ".join(f"{each['pointer']}: {each['detail']}" for each in problem.errors)
+    return f"{problem.said} ({places})"

@@ -25,7 +25,7 @@ _SILENT = text("""
 
 
 class Retention:
-    """Erases by business time who was silent too long, and everybody of a deleted tenant.
+    """Erases by business time who was silent too long.
 
     Silent is who has sent no lead and said nothing of consent since. Their addresses are
     not suppressed: they asked for nothing.
@@ -38,7 +38,7 @@ class Retention:
         self._rights = rights
 
     async def run_once(self) -> Tick:
-        """A bounded number of people of every tenant that sets a limit, or was deleted."""
+        """A bounded number of people of every tenant that sets a limit."""
         worked, after = 0, None
         while page := await self._tenants(after):
             for tenant in page:
@@ -53,12 +53,11 @@ class Retention:
             return await page_of_tenants(tx, after=after, most=200)
 
     async def _forget(self, tenant: Tenant) -> int:
-        days = 0 if tenant.state == "deleted" else tenant.settings.retention_days
+        days = tenant.settings.retention_days
         if days is None:
             return 0
         async with self._database.transaction() as tx:
-            # A day of grace in the clocks: whoever was made this moment is of the past, too.
-            before = tx.now + timedelta(days=1) if days == 0 else tx.now - timedelta(days=days)
+            before = tx.now - timedelta(days=days)
             silent = await tx.all(_SILENT, tenant_id=tenant.id, before=before, most=MOST)
             persons = [row["id"] for row in silent]
             for person in persons:

@@ -9,6 +9,7 @@ from followup_directory import tenants_by_id
 from followup_intake.capture import Capture, Captured, Draft, Proof
 from followup_intake.core.normalise import normalise_lead
 from followup_intake.core.vendors.answers import Sent
+from followup_intake.drafts import schema_of
 from followup_intake.sources import Source
 from followup_suppression import StopFence
 
@@ -49,9 +50,11 @@ class Submission:
             tenant = (await tenants_by_id(tx, [source.tenant_id])).get(source.tenant_id)
             if tenant is None or tenant.state != "active":
                 return None, "the tenant is not active"
-            country = tenant.settings.default_country
             result = normalise_lead(
-                _with_wording(sent.fields, source), today=tx.now.date(), default_country=country
+                _with_wording(sent.fields, source),
+                today=tx.now.date(),
+                default_country=tenant.settings.default_country,
+                schema=schema_of(tenant),
             )
             if result.lead is None:
                 return None, result.reason

@@ -39,6 +39,7 @@ from followup_runtime.databases import Databases
 from followup_runtime.keyring import keys_of
 from followup_runtime.loops import LoopRunner
 from followup_runtime.metrics import Metrics
+from followup_runtime.removals import RemovalLoop
 from followup_runtime.rights import RightsLoop
 from followup_runtime.service import Service
 from followup_runtime.settings import Settings
@@ -84,7 +85,7 @@ def build(
     others = (
         imports,
         KeyRoutes(databases.api),
-        TenantRoutes(databases.worker),
+        TenantRoutes(databases.worker, fence),
         AuditRoutes(databases.api),
         LeadRoutes(databases.api, outbox),
         RuleRoutes(databases.api),
@@ -134,6 +135,7 @@ def build(
                 metrics=metrics,
             ),
             LoopRunner(Retention(databases.worker, rights), metrics=metrics),
+            LoopRunner(RemovalLoop("intake", databases.worker), metrics=metrics),
             LoopRunner(QueueWatch("intake", bus, metrics), metrics=metrics),
         ],
         finishers=[outbox.relay],

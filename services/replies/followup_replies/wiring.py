@@ -41,6 +41,7 @@ from followup_runtime.databases import Databases
 from followup_runtime.keyring import Keys, keys_of
 from followup_runtime.loops import Loop, LoopRunner, Runner
 from followup_runtime.metrics import Metrics
+from followup_runtime.removals import RemovalLoop
 from followup_runtime.rights import RightsLoop
 from followup_runtime.service import Service, nothing_to_close
 from followup_runtime.settings import Settings
@@ -165,6 +166,7 @@ def _runners(
         HoldWatch(databases.worker, figures),
         QueueWatch(NAME, bus, metrics),
         RightsLoop(NAME, databases.worker, PERSONAL),
+        RemovalLoop(NAME, databases.worker),
         outbox.sweeper,
     ]
     return [consumer, *(LoopRunner(loop, metrics=metrics) for loop in loops)]

@@ -15,6 +15,7 @@ from followup_runtime.databases import Databases
 from followup_runtime.keyring import keys_of
 from followup_runtime.loops import Loop, LoopRunner, Runner
 from followup_runtime.metrics import Metrics
+from followup_runtime.removals import RemovalLoop
 from followup_runtime.rights import RightsLoop
 from followup_runtime.service import Service
 from followup_runtime.settings import Settings
@@ -109,6 +110,7 @@ def build(
         Watch(databases.worker, metrics, unanswered=own.unanswered),
         QueueWatch(NAME, bus, metrics),
         RightsLoop(NAME, databases.worker, PERSONAL, before=end_work),
+        RemovalLoop(NAME, databases.worker),
     ]
     runners: list[Runner] = [
         *consumers,

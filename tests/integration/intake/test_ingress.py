@@ -5,6 +5,7 @@ import pytest
 from followup_contracts.events import AppointmentBooked, LeadCaptured
 from followup_contracts.ingress import LeadEventSubmitted, LeadSubmitted
 from followup_database import new_id
+from followup_directory import delete_tenant, set_tenant_settings
 from followup_testkit.clocks import START
 from followup_testkit.waiting import until
 
@@ -111,3 +112,26 @@ async def test_a_tenant_nobody_knows_is_a_dead_letter(ingress, publish):
     (letter,) = await until(lambda: letters(ingress))
     assert "tenant" in letter["error"]
     assert await ingress.leads() == []
+
+
+async def test_attributes_from_the_bus_are_held_to_their_tenants_schema(ingress, publish):
+    """What does not fit is a dead letter with its place, what fits is read as its type."""
+    async with ingress.databases.worker.transaction() as tx:
+        rules = {"rooms": {"type": "integer"}}
+        await set_tenant_settings(tx, ingress.tenant.id, {"attributes": rules})
+    await publish(LeadSubmitted(fields={**FIELDS, "attributes": {"rooms": "many"}}))
+    await publish(LeadSubmitted(fields={**FIELDS, "attributes": {"rooms": "4"}}))
+    (letter,) = await until(lambda: letters(ingress))
+    assert "/attributes/rooms: it is no integer" in letter["error"]
+    (lead,) = await until(ingress.leads)
+    assert lead["attributes"] == {"rooms": 4}
+
+
+async def test_a_lead_for_a_deleted_tenant_is_kept_nowhere(ingress, publish):
+    """Not as a dead letter either: such a tenant is to leave nothing."""
+    async with ingress.databases.worker.transaction() as tx:
+        assert await delete_tenant(tx, ingress.other.id, asked_by=None)
+    await publish(LeadSubmitted(fields=FIELDS), tenant=ingress.other.id)
+    await publish(LeadSubmitted(fields=FIELDS))
+    await until(ingress.leads)
+    assert await ingress.letters() == []

@@ -120,7 +120,13 @@ async def test_a_tenant_is_made_given_a_key_suspended_and_deleted(intake):
 
     assert (await _ask(intake, "DELETE", path, operator)).status_code == 202
     again = await _ask(intake, "PATCH", path, operator, json={"state": "active"})
-    assert again.json()["state"] == "deleted"
+    assert again.status_code == 409
+    more = await _ask(intake, "POST", f"{path}/keys", operator, json=wanted)
+    assert more.status_code == 409
+    told = (await _ask(intake, "GET", path, operator)).json()
+    assert (told["state"], told["name"], told["settings"]["business_name"]) == ("deleted", "", "")
+    assert told["removal"]["waiting"] == ["dispatcher", "intake", "replies", "scheduler"]
+    assert (await _ask(intake, "POST", "/v1/tenants", operator, json=body)).status_code == 201
 
 
 @pytest.mark.parametrize(

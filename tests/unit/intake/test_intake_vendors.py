@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from followup_directory import AttributeRule, RoutingRule
-from followup_intake.core.attributes import Unfit, checked
+from followup_intake.core.attributes import UNFIT, Schema, Unfit, checked, fitted
 from followup_intake.core.lead import LeadDraft
 from followup_intake.core.normalise import normalise_lead
 from followup_intake.core.routing import choose
@@ -145,3 +145,28 @@ def test_a_value_reaches_a_rule_from_its_limit_on(limit, value):
     routed = choose(rules, LeadDraft(value=Decimal(value)), audience="b2c")
     assert (routed.sequence == "vip") == (value >= limit)
     assert routed.looked[0].fits == (routed.sequence is not None)
+
+
+@given(
+    st.dictionaries(st.sampled_from("abcd"), st.text(max_size=5)),
+    st.dictionaries(
+        st.sampled_from("abc"),
+        st.builds(
+            AttributeRule,
+            type=st.sampled_from(["text", "number", "integer", "boolean", "date"]),
+            required=st.booleans(),
+        ),
+    ),
+    st.booleans(),
+)
+def test_no_text_of_an_attribute_is_lost_and_none_lies_about_its_type(texts, rules, strict):
+    """Each that says something is read as its schema has it, or stands apart and is named."""
+    read, unfit = fitted(Schema(rules, strict=strict), texts)
+    apart = read.pop(UNFIT, {})
+    if rules or strict:
+        assert read.keys() | apart.keys() == {name for name, said in texts.items() if said.strip()}
+    assert not read.keys() & apart.keys()
+    assert apart.keys() <= {each.name for each in unfit}
+    assert all(texts[name] == said for name, said in apart.items())
+    assert isinstance(checked(rules, read, strict=strict, whole=False), dict)
+    assert not strict or read.keys() <= rules.keys()

@@ -2,7 +2,8 @@
 
 import json
 import re
-from typing import Any
+from typing import Any, Literal
+from uuid import UUID
 
 import click
 from pydantic import ValidationError
@@ -13,15 +14,17 @@ from followup_directory import (
     SlugTaken,
     TenantSettings,
     create_tenant,
+    delete_tenant,
     record_deed,
     set_tenant_settings,
     set_tenant_state,
+    tenants_by_id,
 )
-from followup_directory.tenants import TenantState
 from followup_embedded.commands.errors import WrongUse
 from followup_embedded.commands.office import open_databases, perform, settings
 from followup_embedded.commands.tenants import tenant_named
 from followup_runtime.settings import Settings
+from followup_suppression import StopFence, take_over_listings
 
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 # Documents, lists and tables, and nothing to be set in passing.
@@ -38,11 +41,17 @@ def command() -> None:
 @click.argument("slug")
 @click.option("--name", default=None, help="Its name for people; else the slug.")
 @click.option("--business-name", default="", help="How its messages name it.")
-def create(slug: str, name: str | None, business_name: str) -> None:
+@click.option(
+    "--stops-of",
+    type=click.UUID,
+    default=None,
+    help="A tenant (its id, a deleted one's too) whose suppression list it begins with.",
+)
+def create(slug: str, name: str | None, business_name: str, stops_of: UUID | None) -> None:
     """Create tenant SLUG; it sends nothing until `tenant set SLUG sandbox=false`."""
     if not _SLUG.fullmatch(slug):
         raise WrongUse(f"SLUG: {slug!r} is not lower-case letters, digits and hyphens")
-    made = perform(_created(settings(), slug, name or slug, business_name))
+    made = perform(_created(settings(), slug, name or slug, business_name, stops_of=stops_of))
     click.echo(made)
 
 
@@ -78,9 +87,14 @@ def resume(slug: str) -> int:
 @click.argument("slug")
 @click.option("--yes", is_flag=True, required=True, help="There is no way back.")
 def delete(slug: str, *, yes: bool) -> int:
-    """Delete tenant SLUG for good; its people are erased from then on."""
+    """Delete tenant SLUG for good: nothing of it goes out any more.
+
+    Every service deletes its rows from then on. Its suppression list stays, as keyed
+    hashes, under its id, which is printed.
+    """
     del yes
-    return _move(slug, "deleted")
+    click.echo(perform(_deleted(settings(), slug)))
+    return 0
 
 
 @command.command("list", epilog="Example: followup tenant list --json")
@@ -95,14 +109,24 @@ def list_(*, as_json: bool) -> None:
         click.echo(f"{row['slug']}  {row['state']}  {row['name']}")
 
 
-def _move(slug: str, state: TenantState) -> int:
+def _move(slug: str, state: Literal["active", "suspended"]) -> int:
     if perform(_moved(settings(), slug, state)):
         return 0
-    click.echo(f"followup: tenant {slug} is {state} already, or deleted", err=True)
+    click.echo(f"followup: tenant {slug} is {state} already", err=True)
     return 1
 
 
-async def _moved(given: Settings, slug: str, state: TenantState) -> bool:
+async def _deleted(given: Settings, slug: str) -> str:
+    fence = StopFence()
+    async with open_databases(given) as databases:
+        async with databases.worker.transaction() as tx:
+            tenant = await tenant_named(tx, slug)
+            await delete_tenant(tx, tenant.id, asked_by=None)
+        await fence.settle(fence.moment())
+    return str(tenant.id)
+
+
+async def _moved(given: Settings, slug: str, state: Literal["active", "suspended"]) -> bool:
     async with open_databases(given) as databases, databases.worker.transaction() as tx:
         tenant = await tenant_named(tx, slug)
         moved = await set_tenant_state(tx, tenant.id, state)
@@ -135,12 +159,18 @@ async def _set(given: Settings, slug: str, changes: dict[str, Any]) -> dict[str,
         return (changed or tenant).settings.model_dump(mode="json")
 
 
-async def _created(given: Settings, slug: str, name: str, business_name: str) -> str:
+async def _created(
+    given: Settings, slug: str, name: str, business_name: str, *, stops_of: UUID | None
+) -> str:
     async with open_databases(given) as databases, databases.worker.transaction() as tx:
+        if stops_of is not None and not await tenants_by_id(tx, [stops_of]):
+            raise WrongUse(f"--stops-of: there is no tenant {stops_of}")
         try:
             tenant = await create_tenant(tx, slug, name, {"business_name": business_name or name})
         except SlugTaken as error:
             raise WrongUse(f"SLUG: {error}") from None
+        if stops_of is not None:
+            await take_over_listings(tx, former=stops_of, heir=tenant.id)
         return str(tenant.id)
 
 

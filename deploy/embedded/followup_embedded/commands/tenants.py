@@ -11,6 +11,6 @@ async def tenant_named(tx: Transaction, slug: str) -> Tenant:
     if slug == SLUG:
         return await ensure_default_tenant(tx, None)
     found = await tenant_by_slug(tx, slug)
-    if found is None:
+    if found is None or found.state == "deleted":
         raise WrongUse(f"there is no tenant {slug!r}; make it with: followup tenant create {slug}")
     return found

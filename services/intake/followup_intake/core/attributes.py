@@ -1,12 +1,27 @@
 """Custom attributes against the schema their tenant has set."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from followup_directory import AttributeRule
+
+UNFIT = "_unfit"
+"""The attribute under which a lead keeps the texts of those that do not fit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """What a tenant's attributes may be; `strict`: no others."""
+
+    rules: Mapping[str, AttributeRule] = field(default_factory=dict)
+    strict: bool = False
+
+
+NO_SCHEMA = Schema()
+"""Everything fits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +30,24 @@ class Unfit:
 
     name: str
     why: str
+
+
+def fitted(schema: Schema, given: Mapping[str, str]) -> tuple[dict[str, Any], tuple[Unfit, ...]]:
+    """The attributes of a lead as their schema has them, and what of them does not fit.
+
+    A lead is not lost for an attribute, nor is its text: what does not fit stands under
+    `_unfit`, so that under a name of the schema there is only what fits it. An empty text
+    is none.
+    """
+    if not schema.rules and not schema.strict:
+        return dict(given), ()
+    said = {name: text for name, text in given.items() if text.strip()}
+    read, unfit = _read_all(schema.rules, said, strict=schema.strict, whole=True)
+    wrong = {each.name for each in unfit}
+    fitting = {name: value for name, value in read.items() if name not in wrong}
+    if kept := {name: said[name] for name in said if name in wrong}:
+        fitting[UNFIT] = kept
+    return fitting, tuple(unfit)
 
 
 def checked(
@@ -30,6 +63,13 @@ def checked(
     name is kept as it is, or refused when `strict`; a required one may only be missing
     from a change (`whole` False).
     """
+    read, unfit = _read_all(schema, given, strict=strict, whole=whole)
+    return unfit or read
+
+
+def _read_all(
+    schema: Mapping[str, AttributeRule], given: Mapping[str, Any], *, strict: bool, whole: bool
+) -> tuple[dict[str, Any], list[Unfit]]:
     read: dict[str, Any] = {}
     unfit: list[Unfit] = []
     for name, value in given.items():
@@ -45,7 +85,7 @@ def checked(
         read[name] = found
     missing = (n for n, rule in schema.items() if rule.required and given.get(n) in (None, ""))
     unfit += [Unfit(name, "it is required") for name in missing if whole or name in given]
-    return unfit or read
+    return read, unfit
 
 
 def _wanted(rule: AttributeRule) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
 
+from followup_intake.core.attributes import NO_SCHEMA, Schema, Unfit, fitted
 from followup_intake.core.cells import has_control, is_placeholder, one_line, tidy
 from followup_intake.core.columns import without_prefix
 from followup_intake.core.consent import read_consent
@@ -38,6 +39,7 @@ class Judged:
     lead: LeadDraft | None
     warnings: tuple[str, ...]
     notes: tuple[str, ...]
+    unfit: tuple[Unfit, ...] = ()
 
 
 def judge(
@@ -46,6 +48,7 @@ def judge(
     attributes: Mapping[str, str],
     today: date,
     default_country: str,
+    schema: Schema = NO_SCHEMA,
 ) -> Judged:
     """Read the cells of one lead, by field; a field that is absent is not missed."""
     cells = {name: tidy(cell) for name, cell in raw.items()}
@@ -62,6 +65,7 @@ def judge(
         moment = read_moment(written, today=today, country=place.country)
     value = read_value(cells.get("value", ""))
     name = _name(cells)
+    fitting, unfit = fitted(schema, attributes)
     lead = LeadDraft(
         first_name=name.first,
         last_name=name.last,
@@ -82,7 +86,7 @@ def judge(
         company=_text(cells, "company") or name.company,
         notes=_text(cells, "notes"),
         external_id=without_prefix("external_id", cells.get("external_id", "")) or None,
-        attributes=dict(attributes),
+        attributes=fitting,
     )
     warnings = [
         *_contact_warnings(phone, email),
@@ -90,8 +94,10 @@ def judge(
     ]
     if any(map(has_control, (*raw.values(), *attributes.values()))):
         warnings.append("control_char")
+    if unfit:
+        warnings.append("bad_attribute")
     warnings.sort(key=_ORDER.__getitem__)
-    return Judged(lead=lead, warnings=tuple(warnings), notes=_repairs(phone, email))
+    return Judged(lead=lead, warnings=tuple(warnings), notes=_repairs(phone, email), unfit=unfit)
 
 
 def _reached(cells: Mapping[str, str], default_country: str) -> tuple[PlaceReading, PhoneReading]:

@@ -3,7 +3,9 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Literal
+from typing import Any, Literal
+
+from followup_intake.core.attributes import Unfit
 
 Verdict = Literal["accept", "accept_with_warning", "reject"]
 ConsentAnswer = Literal["yes", "no", "unknown"]
@@ -27,6 +29,7 @@ WARNINGS = (
     "unknown_source",
     "bad_value",
     "no_zone",
+    "bad_attribute",
 )
 """Every warning, the one that is named first standing first."""
 
@@ -38,7 +41,7 @@ class LeadDraft:
     `phone_e164` is E.164 without an extension; `email_normalized` keeps the case of its
     local part; `country` is ISO 3166-1 alpha-2; `zones` are IANA names, sorted; `received_at`
     is UTC, an ambiguous date read the way the lead's country writes dates; `attributes` holds
-    the columns nobody asked for, under their own headings.
+    the columns nobody asked for, under their own headings, as their tenant's schema reads them.
     """
 
     first_name: str | None = None
@@ -60,7 +63,7 @@ class LeadDraft:
     company: str | None = None
     notes: str | None = None
     external_id: str | None = None
-    attributes: dict[str, str] = field(default_factory=dict)
+    attributes: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +71,8 @@ class RowResult:
     """What was made of one row. `lead` is None exactly when the verdict is reject.
 
     `row` counts records from 1, the header not among them; `duplicate_of` is an earlier row
-    of the same file that is the same person.
+    of the same file that is the same person; `unfit` is what of its attributes does not fit
+    the tenant's schema.
     """
 
     row: int
@@ -77,3 +81,4 @@ class RowResult:
     other_reasons: tuple[str, ...] = ()
     lead: LeadDraft | None = None
     duplicate_of: int | None = None
+    unfit: tuple[Unfit, ...] = ()

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 
+from followup_intake.core.attributes import NO_SCHEMA, Schema, Unfit
 from followup_intake.core.cells import MAX_CELL
 from followup_intake.core.columns import NO_MAPPING, Columns, columns_of
 from followup_intake.core.duplicates import SeenLeads
@@ -21,31 +22,38 @@ def normalise_rows(
     today: date,
     default_country: str = "US",
     mapping: Mapping[str, str] = NO_MAPPING,
+    schema: Schema = NO_SCHEMA,
 ) -> Iterator[RowResult]:
     """Judge every record of a table in order; no row raises, each has a verdict.
 
     `today` decides what is in the future; numbers without a country code are of the row's
-    country, else of `default_country`. `mapping` as in `columns_of`. Only contact points are
-    remembered between rows.
+    country, else of `default_country`. `mapping` as in `columns_of`, `schema` as in
+    `normalise_lead`. Only contact points are remembered between rows.
     """
     columns = columns_of(table.header, mapping)
     seen = SeenLeads()
     for record in table.records:
         result = _judge_record(
-            record, columns=columns, today=today, default_country=default_country
+            record, columns=columns, today=today, default_country=default_country, schema=schema
         )
         yield _merged(result, seen)
 
 
 def normalise_lead(
-    fields: Mapping[str, object], *, today: date, default_country: str = "US", row: int = 1
+    fields: Mapping[str, object],
+    *,
+    today: date,
+    default_country: str = "US",
+    row: int = 1,
+    schema: Schema = NO_SCHEMA,
 ) -> RowResult:
     """Judge one lead as another program sends it; `row` is its number there, if it has one.
 
     Keys are the fields of a lead (`name` or `first_name` and `last_name`, `phone`, `email`,
     `source`, `need`, `city`, `state`, `postal_code`, `country`, `consent`, `consent_text`,
     `value`, `currency`, `company`, `notes`, `received_at`, `external_id`, `zone`,
-    `attributes`); what is absent or null is not missed.
+    `attributes`); what is absent or null is not missed. Attributes are read by `schema`:
+    what of them does not fit is a warning, and in `RowResult.unfit` for who would refuse it.
     """
     given = fields.get("attributes")
     attributes = (
@@ -58,12 +66,14 @@ def normalise_lead(
         for name, value in fields.items()
         if name != "attributes" and value is not None
     }
-    judged = judge(raw, attributes=attributes, today=today, default_country=default_country)
+    judged = judge(
+        raw, attributes=attributes, today=today, default_country=default_country, schema=schema
+    )
     return _result(row, judged, shape="whole")
 
 
 def _judge_record(
-    record: Record, *, columns: Columns, today: date, default_country: str
+    record: Record, *, columns: Columns, today: date, default_country: str, schema: Schema
 ) -> RowResult:
     if record.fault:
         return RowResult(row=record.row, verdict="reject", reason="ragged_row")
@@ -84,6 +94,7 @@ def _judge_record(
                 attributes=columns.other_cells(cells),
                 today=today,
                 default_country=default_country,
+                schema=schema,
             )
             lead = judged.lead
             if lead and is_torn(record.cells, columns, phone=lead.phone_e164 is not None):
@@ -106,7 +117,7 @@ def _result(row: int, judged: Judged, *, shape: Shape) -> RowResult:
         reason, others = ("ragged_row", ()) if torn else ("no_contact_point", judged.notes)
         return RowResult(row=row, verdict="reject", reason=reason, other_reasons=others)
     warnings = (("ragged_row",) if shape == "ragged" else ()) + judged.warnings
-    return _accepted(row, judged.lead, warnings=warnings, notes=judged.notes)
+    return _accepted(row, judged.lead, warnings=warnings, notes=judged.notes, unfit=judged.unfit)
 
 
 def _accepted(
@@ -115,6 +126,7 @@ def _accepted(
     *,
     warnings: tuple[str, ...],
     notes: tuple[str, ...],
+    unfit: tuple[Unfit, ...],
     duplicate_of: int | None = None,
 ) -> RowResult:
     return RowResult(
@@ -124,6 +136,7 @@ def _accepted(
         other_reasons=warnings[1:] + notes,
         lead=lead,
         duplicate_of=duplicate_of,
+        unfit=unfit,
     )
 
 
@@ -150,6 +163,7 @@ def _merged(result: RowResult, seen: SeenLeads) -> RowResult:
         lead,
         warnings=(*ragged, "duplicate", *warnings),
         notes=notes,
+        unfit=result.unfit,
         duplicate_of=first,
     )
 

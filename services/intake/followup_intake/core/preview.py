@@ -6,6 +6,7 @@ from datetime import date
 from itertools import islice
 from typing import Any
 
+from followup_intake.core.attributes import NO_SCHEMA, Schema
 from followup_intake.core.columns import columns_of
 from followup_intake.core.normalise import normalise_rows
 from followup_intake.core.report import row_json
@@ -16,7 +17,12 @@ COUNTED = 1000
 
 
 def preview(
-    table: Table, *, today: date, default_country: str, mapping: Mapping[str, str]
+    table: Table,
+    *,
+    today: date,
+    default_country: str,
+    mapping: Mapping[str, str],
+    schema: Schema = NO_SCHEMA,
 ) -> dict[str, Any]:
     """Say how a table is written, what its columns are taken for, and its first verdicts.
 
@@ -30,7 +36,13 @@ def preview(
     attributes = dict(columns.others)
     results = list(
         islice(
-            normalise_rows(table, today=today, default_country=default_country, mapping=mapping),
+            normalise_rows(
+                table,
+                today=today,
+                default_country=default_country,
+                mapping=mapping,
+                schema=schema,
+            ),
             COUNTED,
         )
     )

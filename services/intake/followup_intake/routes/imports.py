@@ -16,6 +16,7 @@ from followup_intake.core.errors import NotATable, WrongMapping
 from followup_intake.core.preview import preview
 from followup_intake.core.report import csv_lines
 from followup_intake.core.table import read_table
+from followup_intake.drafts import schema_of
 from followup_intake.imports import Importer, ImportReport
 from followup_intake.routes.tenancy import active_tenant
 from followup_runtime.auth import require
@@ -85,12 +86,15 @@ class ImportRoutes:
         async with self._database.transaction(tenant=who.tenant_id) as tx:
             tenant, today = await active_tenant(tx, who), tx.now.date()
         mapping, country = _mapping(mapped or []), tenant.settings.default_country
+        schema = schema_of(tenant)
         with SpooledTemporaryFile(max_size=_MEMORY) as spooled:
             file = await _received(request, cast("BinaryIO", spooled))
 
             def look() -> dict[str, Any]:
                 table = read_table(file, mapping=mapping)
-                return preview(table, today=today, default_country=country, mapping=mapping)
+                return preview(
+                    table, today=today, default_country=country, mapping=mapping, schema=schema
+                )
 
             try:
                 return await asyncio.to_thread(look)

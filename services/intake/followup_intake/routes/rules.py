@@ -17,7 +17,7 @@ from followup_directory import (
 from followup_directory.lead_rules import Word
 from followup_intake.capture import Draft
 from followup_intake.core.routing import choose
-from followup_intake.drafts import drafted
+from followup_intake.drafts import drafted, refusal
 from followup_intake.models import LeadIn
 from followup_intake.routes.tenancy import active_tenant
 from followup_runtime.auth import require
@@ -38,7 +38,7 @@ class Routing(BaseModel):
 
 
 class AttributeSchema(BaseModel):
-    """Attributes by name. `strict`: others are refused by the API."""
+    """Attributes by name. `strict`: others do not fit."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -74,7 +74,7 @@ class RuleRoutes:
             tenant, today = await active_tenant(tx, who), tx.now.date()
         draft = drafted(body, tenant=tenant, today=today)
         if not isinstance(draft, Draft):
-            return {"sequence": None, "why": "nobody can be reached: no lead is made", "rules": []}
+            return {"sequence": None, "why": refusal(draft).said, "rules": []}
         if body.sequence is not None:
             return {"sequence": body.sequence, "why": "the lead names it itself", "rules": []}
         audience = draft.audience or tenant.settings.audience
