@@ -18,6 +18,7 @@ from followup_policy.zones import Whereabouts
 EMAIL_GAP = timedelta(hours=48)  # R2
 
 _DAY = timedelta(days=1)
+_LONGEST_DAY = timedelta(hours=48)  # where the date line moved, a date came twice
 _TRIES = 50  # how many openings are followed until all caps pass at one moment
 
 
@@ -200,6 +201,8 @@ def _rule(row: Statute) -> str:
 def _same_day(past: datetime, now: datetime, where: Whereabouts) -> bool:
     if not where.zones:
         return abs(now - past) < _DAY  # any clock on earth may call them one day
+    if abs(now - past) >= _LONGEST_DAY:
+        return False
     return any(local_date(zone, past) == local_date(zone, now) for zone in where.zones)
 
 

@@ -22,6 +22,7 @@ from followup_policy.consent import ConsentState, consent
 from followup_policy.zones import Place, Whereabouts, whereabouts
 from followup_scheduler.core.deal import with_worth
 from followup_scheduler.core.document import Sequence as Document
+from followup_scheduler.core.format.looks import SOURCE
 from followup_scheduler.core.model import Facts, ReplyRead
 from followup_scheduler.core.routing import asked_for_help
 from followup_scheduler.core.simulate import Outcomes, Simulation, simulate
@@ -143,11 +144,17 @@ class Play(_Part):
     replies: Annotated[tuple[ImaginedReply, ...], Field(max_length=100)] = ()
     document: dict[str, Any] | None = None
 
-    def likeness(self) -> Hashable:
-        """What decides how it goes: plays of the same likeness go the same way."""
+    def likeness(self, sequence: Document) -> Hashable:
+        """What decides how it goes: plays of the same likeness go the same way.
+
+        What the document does not look at makes no difference.
+        """
         facts = self.lead.facts()
+        seen = sequence.looks_at
+        source = facts.source if SOURCE in seen else None
+        attributes = {name: each for name, each in facts.attributes.items() if name in seen}
         known = json.dumps(
-            [facts.source, facts.asked, facts.audience, dict(facts.refused), facts.attributes],
+            [source, facts.asked, facts.audience, dict(facts.refused), attributes],
             sort_keys=True,
             default=str,
         )

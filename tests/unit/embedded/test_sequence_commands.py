@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,25 @@ def test_many_leads_are_added_up(tmp_path):
     added = json.loads(told.stdout)
     assert (told.returncode, added["leads"], added["touches"]) == (0, 2, 14)
     assert added["drain"][0]["channel"] == "sms"
+
+
+def test_a_crowd_no_two_of_whom_go_the_same_way_is_added_up(tmp_path):
+    """So many that several processes share the work: all are counted, from first to last."""
+    leads = tmp_path / "leads.jsonl"
+    starts = [
+        datetime(2026, 11, 2, 15, tzinfo=UTC) + n * timedelta(seconds=7) for n in range(1_001)
+    ]
+    lead = {"state": "NY", "country": "US", "phone": "+12125550100"}
+    leads.write_text(
+        "".join(json.dumps({"lead": lead, "start": at.isoformat()}) + "\n" for at in starts)
+    )
+
+    told = followup("simulate", "d1", "--lead", str(leads), "--json")
+
+    added = json.loads(told.stdout)
+    assert (told.returncode, added["leads"], added["touches"]) == (0, 1_001, 7_007)
+    assert added["first"] == starts[0].isoformat()
+    assert set(added["steps"].values()) == {1_001}
 
 
 @pytest.mark.parametrize(

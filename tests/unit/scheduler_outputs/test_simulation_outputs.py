@@ -1,5 +1,7 @@
 """Simulations as iCalendar, picture and page, and what many of them add up to."""
 
+import json
+import pickle
 from datetime import UTC, datetime, timedelta
 from xml.etree import ElementTree as ET
 
@@ -8,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from followup_contracts.channels import CHANNELS
+from followup_scheduler.core.errors import BadDocument, Fault
 from followup_scheduler.core.library import library, load
 from followup_scheduler.core.simulation import Simulation
 from followup_scheduler.imagined import Play
@@ -146,11 +149,52 @@ def test_a_crowd_is_added_up() -> None:
     assert "10 leads" in crowd_text(told)
 
 
+def test_crowds_that_join_are_the_whole_crowd() -> None:
+    """Counted in two halves it is told as counted at once, in the same order."""
+    plays = [play("d1"), play("d1", lead=LEAD | {"state": "CA"}), play("d1", failed=["day-0"])]
+    whole, first, second = Crowd(load("d1")), Crowd(load("d1")), Crowd(load("d1"))
+    for each in plays:
+        whole.add(each, times=2)
+    first.add(plays[0], times=2)
+    for each in plays[1:]:
+        second.add(each, times=2)
+    first.join(second)
+    assert json.dumps(first.told({"sms": 1.0})) == json.dumps(whole.told({"sms": 1.0}))
+
+
 def test_leads_alike_are_told_by_what_decides() -> None:
     """Another phone of the same place goes the same way, another state or consent does not."""
+    document = load("d1")
     base = Play.model_validate({"lead": LEAD})
     neighbour = Play.model_validate({"lead": LEAD | {"phone": "+12125550199"}})
     away = Play.model_validate({"lead": LEAD | {"state": "CA"}})
     silent = Play.model_validate({"lead": LEAD | {"consent": "no"}})
-    assert base.likeness() == neighbour.likeness()
-    assert len({base.likeness(), away.likeness(), silent.likeness()}) == 3
+    assert base.likeness(document) == neighbour.likeness(document)
+    assert len({each.likeness(document) for each in (base, away, silent)}) == 3
+
+
+@pytest.mark.parametrize("key", sorted(library()))
+def test_what_a_document_does_not_look_at_changes_no_calendar(key: str) -> None:
+    """A lead of whom no more is known than the document looks at goes the same way, and is alike.
+
+    One of whom something is not known that it looks at is not.
+    """
+    document = load(key)
+    seen = {
+        name: LEAD["attributes"][name] for name in LEAD["attributes"] if name in document.looks_at
+    }
+    knowing = Play.model_validate({"lead": LEAD})
+    seeing = Play.model_validate({"lead": LEAD | {"attributes": seen}})
+    assert knowing.likeness(document) == seeing.likeness(document)
+    assert knowing.of(document, now=START) == seeing.of(document, now=START)
+    for name in seen:
+        less = {other: value for other, value in seen.items() if other != name}
+        blind = Play.model_validate({"lead": LEAD | {"attributes": less}})
+        assert blind.likeness(document) != seeing.likeness(document)
+
+
+def test_a_bad_document_is_told_across_processes() -> None:
+    """What was found out in one process says the same in another."""
+    error = BadDocument([Fault(3, "/steps", "has none", "write one")], file="mine.yaml")
+    told = pickle.loads(pickle.dumps(error))  # noqa: S301 - our own
+    assert (str(told), told.errors, told.file) == (str(error), error.errors, "mine.yaml")

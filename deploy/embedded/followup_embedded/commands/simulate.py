@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from followup_contracts.channels import Channel
+from followup_embedded.commands.crowds import crowd_of
 from followup_embedded.commands.documents import read
 from followup_embedded.commands.errors import WrongUse
 from followup_embedded.commands.plays import plays
@@ -24,7 +25,6 @@ from followup_scheduler.outputs.icalendar import icalendar
 from followup_scheduler.outputs.page import page
 from followup_scheduler.outputs.picture import svg
 
-_EVERY = 200
 _FORMS = {"ics": icalendar, "svg": svg, "html": page}
 
 
@@ -107,18 +107,16 @@ def _steps_exist(sequence: Document, when: Sequence[str]) -> None:
 
 
 def _played(sequence: Document, wanted: Sequence[Play], *, now: datetime) -> Crowd:
-    """Everybody's runs added up; leads who would be treated alike are played once."""
-    crowd = Crowd(sequence)
-    alike: dict[Hashable, list[Play]] = {}
-    for play in wanted:
-        alike.setdefault(play.likeness(), []).append(play)
+    """Everybody's runs added up; people see how far it is."""
     shown = sys.stderr.isatty()
-    for number, (play, *others) in enumerate(alike.values(), start=1):
-        crowd.add(play.of(sequence, now=now), times=1 + len(others))
-        if shown and (number % _EVERY == 0 or others):
-            click.echo(f"\r{crowd.leads:,} of {len(wanted):,} leads", nl=False, err=True)
+
+    def tell(leads: int) -> None:
+        if shown:
+            click.echo(f"\r{leads:,} of {len(wanted):,} leads", nl=False, err=True)
+
+    crowd = crowd_of(sequence, wanted, now=now, tell=tell)
     if shown:
-        click.echo(f"\r{crowd.leads:,} of {len(wanted):,} leads", err=True)
+        click.echo(err=True)
     return crowd
 
 

@@ -15,6 +15,7 @@ from followup_contracts.events import Audience
 from followup_contracts.payload import Channel
 from followup_scheduler.core.content import Body
 from followup_scheduler.core.format.limits import Cap, End, Limits, Reenroll
+from followup_scheduler.core.format.looks import names_in
 from followup_scheduler.core.format.part import END, FactName, Key, Part, RuleName, Title
 from followup_scheduler.core.format.reaction import Reaction, Reactions, several, trigger
 from followup_scheduler.core.format.repeat import Repeat
@@ -60,6 +61,11 @@ class Sequence(Part):
     def places(self) -> Mapping[str, int]:
         """Where each step stands."""
         return {step.id: place for place, step in enumerate(self.steps)}
+
+    @cached_property
+    def looks_at(self) -> frozenset[str]:
+        """Of a lead's attributes (and its `source`) those on which its calendar may depend."""
+        return names_in(self) | {self.anchor.partition(".")[0]}
 
     @cached_property
     def counts_from_previous(self) -> bool:

@@ -5,7 +5,8 @@ Exception
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from functools import partial
+from typing import Any, NamedTuple
 
 
 class Fault(NamedTuple):
@@ -33,6 +34,10 @@ class BadDocument(Exception):
         self.errors = tuple(errors)
         self.file = file
         super().__init__("\n".join(self._lines()))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Let it travel between processes."""
+        return partial(type(self), self.errors, file=self.file), ()
 
     def _lines(self) -> list[str]:
         return [f"{self.file}:{fault.line or 1}: {fault}" for fault in self.errors]

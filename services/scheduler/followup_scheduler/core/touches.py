@@ -53,13 +53,19 @@ def standing(
     One that went out, or may have, speaks before any other occurrence; else the newest.
     Occurrences before `since` are of an earlier time round.
     """
-    records = [
-        t
-        for t in enrollment.touches
-        if t.key.step == step and t.key.channel in channels and t.key.occurrence >= since
-    ]
-    records.sort(key=lambda t: (t.state == "sent", t.state == "unknown", t.key.occurrence))
-    return records[-1] if records else None
+    found: TouchRecord | None = None
+    for touch in enrollment.touches:
+        key = touch.key
+        if key.step != step or key.occurrence < since or key.channel not in channels:
+            continue
+        if found is None or _says(touch) >= _says(found):
+            found = touch
+    return found
+
+
+def _says(touch: TouchRecord) -> tuple[bool, bool, int]:
+    """How much a touch has to say for its step, the most at last."""
+    return touch.state == "sent", touch.state == "unknown", touch.key.occurrence
 
 
 def next_occurrence(enrollment: Enrollment, step: str, *, since: int = 0) -> int:

@@ -13,6 +13,8 @@ from followup_scheduler.core.simulation import SimulatedTouch, Simulation
 from followup_scheduler.lint.readings import readings
 from followup_scheduler.outputs.drain import Drain, drain
 
+_COUNTED = ("states", "channels", "steps", "skipped", "moved", "tasks")
+
 
 @dataclass(slots=True)
 class Crowd:
@@ -27,6 +29,14 @@ class Crowd:
     moved: Counter[str] = field(default_factory=Counter)
     tasks: Counter[str] = field(default_factory=Counter)
     touches: list[tuple[Channel, datetime, int]] = field(default_factory=list)
+    _segments: dict[str, int] = field(default_factory=dict)
+
+    def join(self, other: "Crowd") -> None:
+        """Count what another has counted of the same sequence."""
+        self.leads += other.leads
+        self.touches += other.touches
+        for name in _COUNTED:
+            getattr(self, name).update(getattr(other, name))
 
     def add(self, simulation: Simulation, *, times: int = 1) -> None:
         """Count one run, or so many that are alike."""
@@ -65,10 +75,13 @@ class Crowd:
 
     def _units(self, touch: SimulatedTouch) -> int:
         """Segments of a text with values of ordinary length; else one."""
-        body = self.sequence.templates.get(touch.template.split("~")[0])
+        name = touch.template.split("~")[0]
+        body = self.sequence.templates.get(name)
         if body is None or not TRAITS[touch.channel].segmented:
             return 1
-        return segments_of(readings(body.text).full.words)
+        if name not in self._segments:
+            self._segments[name] = segments_of(readings(body.text).full.words)
+        return self._segments[name]
 
 
 def drain_json(each: Drain) -> dict[str, Any]:
