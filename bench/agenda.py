@@ -36,12 +36,12 @@ DUE = _DUE.replace("%%", "%")
 FILL = (
     f"""
     INSERT INTO people.persons (id, tenant_id, first_name, audience, created_at)
-    SELECT {PERSON}, :tenant, 'Robin', 'b2c', now() FROM generate_series(:first, :last) AS n
+    SELECT {PERSON}, :tenant, 'Robin', 'b2c', now() FROM generate_series(CAST(:first AS int), CAST(:last AS int)) AS n
     """,
     f"""
     INSERT INTO people.leads (id, tenant_id, person_id, source, asked, received_at)
     SELECT {LEAD}, :tenant, {PERSON}, 'web_form', true, now()
-    FROM generate_series(:first, :last) AS n
+    FROM generate_series(CAST(:first AS int), CAST(:last AS int)) AS n
     """,
     f"""
     INSERT INTO scheduler.touches (id, tenant_id, enrollment_id, lead_id, person_id, sequence,
@@ -49,13 +49,13 @@ FILL = (
       contact_round, transactional, outstanding, due_at, trace)
     SELECT {TOUCH}, :tenant, {RUN}, {LEAD}, {PERSON}, 'd1', 1, 'day-2', 0, 'sms', 'planned', 0, 0,
       'later', 'text', 'hash', 'r', false, false, {DUE}, '[]'
-    FROM generate_series(:first, :last) AS n
+    FROM generate_series(CAST(:first AS int), CAST(:last AS int)) AS n
     """,
     f"""
     INSERT INTO scheduler.tasks (id, tenant_id, lead_id, person_id, kind, reason, state, due_at,
       created_at)
     SELECT {TASK}, :tenant, {LEAD}, {PERSON}, 'call', 'bench', 'open', {DUE}, now()
-    FROM generate_series(:first, :last) AS n WHERE n % 5 = 0
+    FROM generate_series(CAST(:first AS int), CAST(:last AS int)) AS n WHERE n % 5 = 0
     """,
 )
 

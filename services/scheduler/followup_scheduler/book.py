@@ -36,16 +36,20 @@ class Edition:
         return _names(document.to_json(self.sequence), frozenset({"best", "best_channel"}))
 
     @cached_property
-    def learned(self) -> frozenset[str]:
-        """The texts among which it chooses by how they were answered."""
-        return frozenset(
-            name
+    def learns_texts(self) -> bool:
+        """Whether it chooses texts or subjects by how they were answered."""
+        texts = any(
+            isinstance(choice.use, Variants) and choice.use.choose == "thompson"
             for step in self.sequence.touch_steps()
             for touch in step.touches
             for choice in touch.choices()
-            if isinstance(choice.use, Variants) and choice.use.choose == "thompson"
-            for name in choice.uses()
         )
+        return texts or any(body.choose == "thompson" for body in self.sequence.templates.values())
+
+    @cached_property
+    def learns_hours(self) -> bool:
+        """Whether any of its steps goes at the hours that people answer best."""
+        return any(step.moment.hours == "best" for step in self.sequence.touch_steps())
 
     @cached_property
     def reviewed(self) -> bool:

@@ -6,6 +6,9 @@ from typing import Any, Literal
 
 from followup_contracts.events import TaskCreated
 from followup_database import new_id
+from followup_policy.wallclock import offset
+from followup_policy.windows import middle_zone
+from followup_policy.zones import Whereabouts
 from followup_scheduler.book import Edition
 from followup_scheduler.core.advance import advance
 from followup_scheduler.core.model import (
@@ -33,14 +36,21 @@ SettledState = Literal["sent", "failed", "skipped", "unknown"]
 
 
 def settle(
-    run: Run, touch: Touch, state: SettledState, *, at: datetime, reason: str | None, now: datetime
+    run: Run,
+    touch: Touch,
+    state: SettledState,
+    *,
+    at: datetime,
+    reason: str | None,
+    now: datetime,
+    closed: bool = False,
 ) -> None:
     """Let a touch end, or be unknown: its enrollment decides, the ledger keeps the truth.
 
     What went out is written down as sent even where its enrollment is over, or had
-    cancelled it a moment too late.
+    cancelled it a moment too late. `closed`: nobody is reached on its channel.
     """
-    tell(run, TouchSettled(touch.key, state, at, reason), now=now)
+    tell(run, TouchSettled(touch.key, state, at, reason, closed), now=now)
     if touch.state != state:
         touch.state, touch.settled_at, touch.reason = state, at, reason
         _disarm(run, touch)
@@ -129,6 +139,7 @@ def _plan(run: Run, planned: PlannedTouch, *, now: datetime) -> None:
     touch.lane = planned.lane
     touch.contact_round = planned.contact_round
     touch.compared = planned.variant is not None
+    touch.utc_offset = None if planned.hours is None else _ahead(run.facts.where, planned.due_at)
     touch.transactional = planned.transactional
     touch.wanted_at, touch.due_at = planned.wanted_at, planned.due_at
     touch.not_after = planned.not_after
@@ -136,6 +147,13 @@ def _plan(run: Run, planned: PlannedTouch, *, now: datetime) -> None:
     run.timers[touch.id] = _timer(touch, planned)
     if planned.approval is not None or planned.draft == "model":
         run.reviews.append(_review(touch, planned))
+
+
+def _ahead(where: Whereabouts, at: datetime) -> int | None:
+    """How many minutes the person's clock is ahead of UTC, as far as that is known."""
+    if not where.zones:
+        return None
+    return round(offset(middle_zone(at, where), at).total_seconds() / 60)
 
 
 def _timer(touch: Touch, planned: PlannedTouch) -> Timer:
@@ -182,6 +200,10 @@ def _planning(run: Run, planned: PlannedTouch) -> dict[str, Any]:
     }
     if planned.variant is not None:
         why["variant"] = planned.variant
+    if planned.hours is not None:
+        why["hours"] = planned.hours
+    if planned.instead_of:
+        why["instead_of"] = list(planned.instead_of)
     return why
 
 

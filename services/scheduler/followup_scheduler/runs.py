@@ -13,7 +13,6 @@ from followup_database import Transaction
 from followup_messaging.outbox import Outbox
 from followup_scheduler.assigning import closed, open_tasks
 from followup_scheduler.book import Edition, SequenceBook
-from followup_scheduler.comparing import Comparisons
 from followup_scheduler.core.memory import kept
 from followup_scheduler.core.model import (
     OPEN_TOUCH_STATES,
@@ -23,6 +22,7 @@ from followup_scheduler.core.model import (
     TouchKey,
 )
 from followup_scheduler.core.ranking import CROWDED, crowded
+from followup_scheduler.counting import Evidence
 from followup_scheduler.facts import FactFinder, Subject
 from followup_scheduler.figures import Figures
 from followup_scheduler.store import enrollments, journal, reviews, tasks, timers, touches
@@ -105,9 +105,9 @@ class RunStore:
         self.book = book
         self.outbox = outbox
         self.figures = figures
+        self.evidence = Evidence()
         self.successor: Successor = _nobody
         self._finder = finder
-        self._comparisons = Comparisons()
 
     async def load(
         self,
@@ -166,12 +166,12 @@ class RunStore:
         for run in runs:
             of = run.enrollment
             run.facts = facts[of.id]
-            # What was counted, where a sequence learns which texts do better.
-            if run.edition.learned:
-                tallies = await self._comparisons.of(
-                    tx, of.tenant_id, of.sequence, run.edition.learned
-                )
-                run.facts = replace(run.facts, variants=tallies)
+            # What was counted, where a sequence learns from that.
+            if run.edition.learns_texts:
+                counted = self.evidence.texts(of.tenant_id, of.sequence)
+                run.facts = replace(run.facts, variants=counted)
+            if run.edition.learns_hours:
+                run.facts = replace(run.facts, hours=self.evidence.hours(of.tenant_id))
 
     async def save(self, tx: Transaction, runs: Iterable[Run]) -> None:
         """Save everything decided, in one statement a table; messages leave after the commit."""

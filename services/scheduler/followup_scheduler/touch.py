@@ -18,7 +18,8 @@ class Touch:
     """One planned contact. Its id is the idempotency key of everything that follows.
 
     `content` names the text in the sequence document, `template` is the text's hash.
-    `priority` is its sequence's; `compared`: its text is one of several. `outstanding`
+    `priority` is its sequence's; `compared`: its text is one of several. `utc_offset`: where its
+    hours are compared, how many minutes its person's clock is ahead. `outstanding`
     says that it takes a place in its tenant's window: commanded, or deferred by a rate.
     `news` are trace entries that are not stored yet.
     """
@@ -40,6 +41,7 @@ class Touch:
     transactional: bool = False
     priority: int = 50
     compared: bool = False
+    utc_offset: int | None = None
     round: int = 0
     wanted_at: datetime | None = None
     due_at: datetime | None = None

@@ -20,6 +20,7 @@ from followup_runtime.rights import RightsLoop
 from followup_runtime.service import Service
 from followup_runtime.settings import Settings
 from followup_scheduler.book import SequenceBook
+from followup_scheduler.counting import Counting
 from followup_scheduler.drafters.openai import ModelDrafter
 from followup_scheduler.drafters.port import Drafter, TemplateDrafter
 from followup_scheduler.drafting import Drafting
@@ -101,6 +102,7 @@ def build(
     loops: list[Loop] = [
         Reconciler(databases.worker, runs, after=own.unanswered),
         Moves(databases.worker, runs),
+        Counting(databases.worker, runs.evidence),
         Drafting(databases.worker, _drafter(settings, model)),
         outbox.sweeper,
         # Nobody's in particular, so they are here: every deployment has a scheduler.

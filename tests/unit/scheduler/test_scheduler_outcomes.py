@@ -16,6 +16,7 @@ from followup_contracts.events import (
 )
 from followup_scheduler.book import Edition
 from followup_scheduler.consequences import tell
+from followup_scheduler.core.document import parse
 from followup_scheduler.core.library import load
 from followup_scheduler.core.model import (
     UNREAD,
@@ -236,3 +237,56 @@ def test_one_step_and_channel_goes_out_once(played):
                 and other.state in ("planned", "commanded")
             ]
             assert twins == []
+
+
+@pytest.mark.parametrize(
+    ("rule", "falls_back"),
+    [
+        ("no_contact_point", True),
+        ("suppressed", True),
+        ("consent:US", True),
+        ("house:none", True),
+        ("expired", False),
+        ("R10", False),
+        ("forgotten", False),
+    ],
+)
+def test_a_touch_nobody_can_be_reached_by_goes_on_the_next_channel(rule, falls_back):
+    """The last word closes a channel for the step; what it says of a date or a text does not."""
+    sequence = parse(
+        "key: t\nname: T\nsteps:\n  - id: a\n    at: {after: 0m, window: at_once}\n"
+        "    touches: [{channel: {first_of: [sms, email]}, template: {sms: one, email: two}}]\n"
+        "templates: {one: {text: One}, two: {subject: A, text: One}}\n"
+    )
+    run = fresh()
+    run = Run(
+        replace(run.enrollment, step=None, touches=(), sequence="t"),
+        {},
+        Edition(sequence, Everything()),
+        run.facts,
+    )
+    tell(run, Started(START), now=START)
+    (text,) = run.touches.values()
+    outcomes.apply(
+        run,
+        text,
+        TouchSkipped(
+            touch_id=text.id,
+            enrollment_id=ID,
+            lead_id=ID,
+            person_id=ID,
+            channel="sms",
+            at=START,
+            round=0,
+            rule=rule,
+            reason="so it is",
+        ),
+        now=START,
+    )
+
+    others = [touch for touch in run.touches.values() if touch is not text]
+    assert [touch.key.channel for touch in others] == (["email"] if falls_back else [])
+    if falls_back:
+        (letter,) = others
+        assert run.timers[letter.id].due_at == letter.due_at
+        assert letter.news[0]["instead_of"] == ["sms"]

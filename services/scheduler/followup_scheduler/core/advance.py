@@ -45,6 +45,7 @@ from followup_scheduler.core.reactions import (
 from followup_scheduler.core.steps import TaskStep, TouchStep
 
 _GO_ON = Reaction(do="go_on")
+_NOT_GONE = frozenset({"failed", "skipped"})
 
 
 def advance(
@@ -107,9 +108,20 @@ def _touch_settled(draft: Draft, told: TouchSettled) -> str | None:
         return None
     record = replace(known, state=told.state, at=told.at, reason=told.reason)
     _remember(draft, record)
+    if told.state in _NOT_GONE:
+        _close(draft, told)
     _go_on(draft, record)
     because = f": {told.reason}" if told.reason else ""
     return f"{_name(told.key)} {told.state}{because}"
+
+
+def _close(draft: Draft, told: TouchSettled) -> None:
+    """Remember that a touch did not find its person, if it may look for them elsewhere."""
+    step = draft.sequence.step(told.key.step)
+    if isinstance(step, TouchStep) and step.may_fall_back(draft.enrollment, told.key):
+        gone = told.state == "failed" and told.key.channel not in draft.facts.reachable
+        if told.closed or gone:
+            step.close(draft, told.key.channel)
 
 
 def _call_ended(draft: Draft, told: CallEnded) -> str | None:

@@ -1,7 +1,7 @@
 """What a touch says: the bodies of templates."""
 
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
@@ -18,11 +18,19 @@ _Line = Annotated[
 
 _PARTS: tuple[ContentPart, ...] = ("text", "subject", "html", "voicemail", "template")
 
+_EDITION = "~"  # stands in no key
+
+
+def text_of(name: str) -> str:
+    """The key of the text that goes out under this name."""
+    return name.partition(_EDITION)[0]
+
 
 class Body(Part):
     """The content of a touch, Liquid in every field.
 
-    `subject` is an e-mail's; `subjects` are several that are compared (A/B/n, M9). A call
+    `subject` is an e-mail's; `subjects` are several that are compared (A/B/n, M9): shared out
+    evenly, or with `choose: thompson` the better ones more often. A call
     speaks `text` to a person and `voicemail` to a machine. `template` names what WhatsApp
     has approved, as `name/language`: it is sent where the person has not written within a
     day, with `text` as its one variable.
@@ -31,6 +39,7 @@ class Body(Part):
     text: _Text
     subject: _Line | None = None
     subjects: Annotated[tuple[_Line, ...], Field(min_length=2, max_length=10)] | None = None
+    choose: Literal["weights", "thompson"] | None = None
     html: Annotated[str, StringConstraints(max_length=100_000)] | None = None
     voicemail: _Text | None = None
     template: (
@@ -42,6 +51,8 @@ class Body(Part):
         """Why this body cannot be used on `channel`, or None."""
         if self.subject and self.subjects:
             return "write either subject or subjects"
+        if self.choose is not None and self.subjects is None:
+            return "has no subjects to choose from"
         traits = TRAITS[channel]
         for part in traits.requires:
             if not self._has(part):
@@ -56,7 +67,9 @@ class Body(Part):
         if self.subjects is None:
             return {key: self}
         return {
-            f"{key}~{number}": self.model_copy(update={"subject": subject, "subjects": None})
+            f"{key}{_EDITION}{number}": self.model_copy(
+                update={"subject": subject, "subjects": None, "choose": None}
+            )
             for number, subject in enumerate(self.subjects, start=1)
         }
 

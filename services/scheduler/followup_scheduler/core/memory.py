@@ -29,6 +29,8 @@ ENDED = "ended"  # how it ended; its outcome
 GOES = "goes"  # the step it leads to, where it does not follow the document's order
 FROM = "from"  # the occurrence from which its touches count, after its anchor moved
 ANCHOR = "anchor"  # the moment its touches were counted from
+HOURS = "hours"  # the days and hours chosen by evidence, by channel
+CLOSED = "closed"  # channels on which the last word was that nobody is reached
 
 
 def started_by(event: str) -> dict[str, Any]:
@@ -93,6 +95,11 @@ def noted_moment(enrollment: Enrollment, step: str, what: str) -> datetime | Non
     """A moment that was noted of a step."""
     value = noted(enrollment, step).get(what)
     return None if value is None else datetime.fromisoformat(value)
+
+
+def closed(enrollment: Enrollment, step: str) -> frozenset[str]:
+    """The channels that turned out to be closed when a step's touch was to go."""
+    return frozenset(noted(enrollment, step).get(CLOSED, ()))
 
 
 def ended(enrollment: Enrollment, step: str) -> str | None:

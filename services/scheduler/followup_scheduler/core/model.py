@@ -18,6 +18,7 @@ from uuid import UUID
 from followup_contracts.events import CallResult, Intent
 from followup_contracts.payload import Channel, Lane, Payload
 from followup_policy.zones import Whereabouts
+from followup_scheduler.core.evidence.hours import ByHour
 from followup_scheduler.core.evidence.tallies import Tally
 from followup_scheduler.core.format.reaction import ProductEvent
 from followup_scheduler.core.format.touch import Approval
@@ -111,7 +112,8 @@ class Facts:
     go second have. `attributes` are those of the lead and its person, with what is kept
     of its appointment (`appointment`) and deal (`deal`). `best_channel` is the one this
     lead answers best, once that is known and the document asks. `variants` counts how
-    the texts that its sequence compares were answered, if it learns from that.
+    the texts that its sequence compares were answered, if it learns from that, `hours` how
+    the tenant's people answered at which hours, by channel.
     """
 
     where: Whereabouts
@@ -125,6 +127,7 @@ class Facts:
     rivals: tuple[Rival, ...] = ()
     best_channel: Channel | None = None
     variants: Mapping[str, Tally] = field(default_factory=dict)
+    hours: Mapping[Channel, ByHour] = field(default_factory=dict)
 
 
 class FactsUnread(LookupError):
@@ -152,12 +155,16 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class TouchSettled:
-    """The dispatcher's answer that ends a touch, or leaves it unknown."""
+    """The dispatcher's answer that ends a touch, or leaves it unknown.
+
+    `closed`: it did not go because nobody may or can be reached on its channel.
+    """
 
     key: TouchKey
     state: Literal["sent", "failed", "skipped", "unknown"]
     at: datetime
     reason: str | None = None
+    closed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,8 +268,10 @@ class PlannedTouch:
     """A touch to be armed. `moved_by` says in order which rules moved it from `wanted_at`.
 
     `template` is the content's key in the sequence document. `contact_round` groups the
-    channels of one follow-up round (R6). `variant` says what the text was chosen of. One
-    with an `approval` waits for a person first, who sees what `draft` has written.
+    channels of one follow-up round (R6). `variant` says what the text was chosen of,
+    `instead_of` which channels were closed when this touch was to go, `hours` what the hours
+    were chosen by. One with an `approval` waits for a person first, who sees what `draft` has
+    written.
     """
 
     key: TouchKey
@@ -277,6 +286,8 @@ class PlannedTouch:
     variant: str | None = None
     approval: Approval | None = None
     draft: Literal["template", "model"] = "template"
+    instead_of: tuple[Channel, ...] = ()
+    hours: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """On which channel a touch goes, and with which text."""
 
 from collections.abc import Iterable
+from collections.abc import Sequence as Several
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ from uuid import UUID
 from followup_contracts.payload import Channel
 from followup_scheduler.core import memory
 from followup_scheduler.core.conditions import holds
+from followup_scheduler.core.content import text_of
 from followup_scheduler.core.evidence.tallies import Tally
 from followup_scheduler.core.evidence.variants import thompson
 from followup_scheduler.core.format.text import Choice, Rotation, Variant, Variants
@@ -83,7 +85,7 @@ def pick_text(
     for choice in touch.says(channel):
         if holds(choice.when, enrollment=enrollment, facts=facts):
             picked = _use(choice, step=step, enrollment=enrollment, facts=facts)
-            return _with_subject(picked, sequence, step=step, enrollment=enrollment)
+            return _with_subject(picked, sequence, step=step, enrollment=enrollment, facts=facts)
     return None
 
 
@@ -103,30 +105,41 @@ def _use(choice: Choice, *, step: str, enrollment: Enrollment, facts: Facts) -> 
             return Picked(key)
 
 
-def _learned(names: list[str], *, step: str, enrollment: Enrollment, facts: Facts) -> Picked:
-    """The text that what was answered so far speaks for; one that was given before stays."""
+def _learned(
+    names: Several[str], *, step: str, enrollment: Enrollment, facts: Facts, what: str = "texts"
+) -> Picked:
+    """The text that what was answered so far speaks for; one that was given before stays.
+
+    A text that was given with one of its subjects was given.
+    """
     since = memory.since(enrollment)
-    given = {t.text for t in enrollment.touches if t.key.step == step and t.key.occurrence >= since}
+    texts = {t.text for t in enrollment.touches if t.key.step == step and t.key.occurrence >= since}
+    given = {name for text in texts if text for name in (text, text_of(text))}
     for name in names:
         if name in given:
-            return Picked(name, variant=f"of {len(names)} texts, as before")
+            return Picked(name, variant=f"of {len(names)} {what}, as before")
     tallies = {name: facts.variants.get(name, Tally()) for name in names}
-    chosen = thompson(tallies, seed=f"{enrollment.id}/{step}")
-    return Picked(chosen.name, variant=f"of {len(names)} texts, {chosen.why}")
+    seed = f"{enrollment.id}/{step}" if what == "texts" else f"{enrollment.id}/{step}/{what}"
+    chosen = thompson(tallies, seed=seed)
+    return Picked(chosen.name, variant=f"of {len(names)} {what}, {chosen.why}")
 
 
 def _with_subject(
-    picked: Picked, sequence: "Sequence", *, step: str, enrollment: Enrollment
+    picked: Picked, sequence: "Sequence", *, step: str, enrollment: Enrollment, facts: Facts
 ) -> Picked:
     """The text with one of its subjects, where it has several."""
     body = sequence.templates[picked.name]
     if body.subjects is None:
         return picked
     names = tuple(body.editions(picked.name))
-    subjects = tuple(Variant.model_construct(use=name, weight=1) for name in names)
-    name = shared_out(subjects, enrollment=enrollment.id, step=f"{step}/subject")
-    told = f"of {len(names)} subjects"
-    return Picked(name, variant=f"{picked.variant}, {told}" if picked.variant else told)
+    if body.choose == "thompson":
+        one = _learned(names, step=step, enrollment=enrollment, facts=facts, what="subjects")
+    else:
+        subjects = tuple(Variant.model_construct(use=name, weight=1) for name in names)
+        name = shared_out(subjects, enrollment=enrollment.id, step=f"{step}/subject")
+        one = Picked(name, variant=f"of {len(names)} subjects")
+    told = f"{picked.variant}, {one.variant}" if picked.variant else one.variant
+    return Picked(one.name, variant=told)
 
 
 def shared_out(variants: Iterable[Variant], *, enrollment: UUID, step: str) -> str:

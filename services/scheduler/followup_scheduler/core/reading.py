@@ -18,7 +18,15 @@ from followup_scheduler.core.source import pointer
 LineOf = Callable[[str], int | None]
 
 _MOST_FAULTS = 50
-_VALUES: tuple[str, ...] = (*TRIGGERS, *CHANNELS, "at_once", "preferred", "go_on", "template")
+_VALUES: tuple[str, ...] = (
+    *TRIGGERS,
+    *CHANNELS,
+    "at_once",
+    "preferred",
+    "best",
+    "go_on",
+    "template",
+)
 _MESSAGES: Mapping[str, str] = {
     "extra_forbidden": "no such field",
     "missing": "is missing",

@@ -9,7 +9,8 @@ from followup_contracts.events import Audience
 from followup_contracts.payload import Channel
 from followup_policy.caps import PastContact
 from followup_policy.windows import SendWindow, preferred
-from followup_scheduler.core import touches
+from followup_scheduler.core import memory, touches
+from followup_scheduler.core.evidence.hours import Hours, best_hours
 from followup_scheduler.core.format.clock import Window
 from followup_scheduler.core.format.touch import Touch
 from followup_scheduler.core.model import (
@@ -47,24 +48,33 @@ class Round:
 
     def plan(self) -> None:
         """Plan those of its touches that nothing speaks for yet."""
-        due = [touch for touch, channels in self.step.ways if self._is_due(channels)]
+        due = [way for way in self.step.ways if self._is_due(way[1])]
         if not due:
             return
         self.draft.next_occurrence(self.step.id)
         taken = self.step.fixed()
-        for touch in due:
+        for touch, channels in due:
             channel = pick_channel(
-                touch, enrollment=self.draft.enrollment, facts=self.draft.facts, taken=taken
+                touch,
+                enrollment=self.draft.enrollment,
+                facts=self.draft.facts,
+                taken=taken | self._closed(channels),
             )
-            self._plan(touch, channel)
+            self._plan(touch, channel, instead_of=self._closed(channels))
+
+    def _closed(self, channels: frozenset[Channel]) -> frozenset[Channel]:
+        """Those of a touch's channels that turned out to be closed; none if all of them did."""
+        closed = channels & memory.closed(self.draft.enrollment, self.step.id)
+        return closed if closed < channels else frozenset()
 
     def _is_due(self, channels: frozenset[Channel]) -> bool:
-        found = self.step.standing(channels, self.draft.enrollment)
-        if found is None or found.state == "cancelled":
+        run = self.draft.enrollment
+        if self.step.lacks(channels, run):
             return True
-        return found.state == "skipped" and self.draft.rewinding
+        found = self.step.standing(channels, run)
+        return self.draft.rewinding and found is not None and found.state == "skipped"
 
-    def _plan(self, touch: Touch, channel: Channel) -> None:
+    def _plan(self, touch: Touch, channel: Channel, *, instead_of: frozenset[Channel]) -> None:
         draft = self.draft
         key = TouchKey(self.step.id, draft.enrollment.occurrence, channel)
         if channel not in draft.facts.reachable:
@@ -82,14 +92,16 @@ class Round:
         if text is None:
             self._skip(key, rule="document", reason="The sequence has no touch here for this lead.")
             return
-        self._place(touch, key, text)
+        self._place(touch, key, text, instead_of=tuple(sorted(instead_of)))
 
-    def _place(self, touch: Touch, key: TouchKey, text: Picked) -> None:
+    def _place(
+        self, touch: Touch, key: TouchKey, text: Picked, *, instead_of: tuple[Channel, ...]
+    ) -> None:
         """Find the moment, or skip the touch with the reason there is none."""
         draft = self.draft
         transactional = self.step.is_transactional(draft.sequence)
         occasion = self._occasion(key)
-        window = self._window(touch, occasion)
+        window, chosen_by = self._window(touch, occasion)
         wish = draft.wanted(self.step, self.anchor, window) + touch.delay
         latest = wish + draft.sequence.limits.slide
         if self.step.is_reminder() and wish + _LATE < draft.now:
@@ -127,6 +139,8 @@ class Round:
                         variant=text.variant,
                         approval=touch.approved_within(),
                         draft=touch.draft,
+                        instead_of=instead_of,
+                        hours=chosen_by,
                     )
                 )
 
@@ -137,13 +151,29 @@ class Round:
         subject = self.draft.anchor_of(self.draft.sequence.anchor)
         return subject if subject is not None and wish < subject < latest else latest
 
-    def _window(self, touch: Touch, occasion: Occasion) -> SendWindow | None:
+    def _window(self, touch: Touch, occasion: Occasion) -> tuple[SendWindow | None, str | None]:
+        """The hours a touch prefers, if any, and by which figures they were chosen, if by any."""
         hours = self.step.moment.hours
         if hours == "at_once" or self.step.is_transactional(self.draft.sequence):
-            return None
+            return None, None
         if isinstance(hours, Window):
-            return hours.hours()
-        return preference(touch, occasion, preferred(occasion.channel))
+            return hours.hours(), None
+        if hours == "best":
+            best = self._best_hours(occasion.channel)
+            return preference(touch, occasion, best.window()), best.why
+        return preference(touch, occasion, preferred(occasion.channel)), None
+
+    def _best_hours(self, channel: Channel) -> Hours:
+        """Those drawn for this step; what was drawn once stays, however often it is planned."""
+        draft, step = self.draft, self.step.id
+        drawn = memory.noted(draft.enrollment, step).get(memory.HOURS, {})
+        if channel in drawn:
+            days, hours = drawn[channel]
+            return Hours(tuple(days), tuple(hours), "hours as before")
+        seed = f"{draft.enrollment.id}/{step}/{memory.cycle(draft.enrollment)}"
+        best = best_hours(channel, draft.facts.hours.get(channel, {}), seed=seed)
+        draft.note(step, hours={**drawn, channel: [list(best.days), list(best.hours)]})
+        return best
 
     def _occasion(self, key: TouchKey) -> Occasion:
         draft = self.draft

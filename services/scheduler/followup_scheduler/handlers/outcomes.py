@@ -25,6 +25,9 @@ from followup_scheduler.handlers.belonging import addressed
 from followup_scheduler.runs import Run, RunStore
 from followup_scheduler.touch import Timer, Touch
 
+_CLOSED = ("no_contact_point", "suppressed", "consent", "window", "house:none")
+"""Rules by which nobody is reached on a channel, however long one waits."""
+
 Outcome = TouchSent | TouchDeferred | TouchFailed | TouchSkipped | TouchUnknown
 
 
@@ -83,7 +86,10 @@ def apply(run: Run, touch: Touch, outcome: Outcome, *, now: datetime) -> None:
             settle(run, touch, "failed", at=outcome.at, reason=outcome.reason, now=now)
             touch.note(outcome.at, "failed", code=outcome.code, reason=outcome.reason)
         case TouchSkipped():
-            settle(run, touch, "skipped", at=outcome.at, reason=outcome.reason, now=now)
+            closed = outcome.rule.startswith(_CLOSED)
+            settle(
+                run, touch, "skipped", at=outcome.at, reason=outcome.reason, now=now, closed=closed
+            )
             touch.note(outcome.at, "skipped", rule=outcome.rule, reason=outcome.reason)
         case TouchUnknown():
             settle(run, touch, "unknown", at=outcome.at, reason=outcome.reason, now=now)

@@ -19,8 +19,8 @@ from followup_scheduler.touch import Touch
 
 _STORED = (
     "id, tenant_id, enrollment_id, lead_id, person_id, sequence, version, state, round, epoch,"
-    " lane, content, template, contact_round, transactional, priority, compared, wanted_at, due_at,"
-    " not_after, outstanding, settled_at, call_result, reason"
+    " lane, content, template, contact_round, transactional, priority, compared, utc_offset,"
+    " wanted_at, due_at, not_after, outstanding, settled_at, call_result, reason"
 )
 _COLUMNS = f"{_STORED}, step, occurrence, channel"
 _QUALIFIED = ", ".join(f"t.{name.strip()}" for name in _COLUMNS.split(","))
@@ -38,9 +38,9 @@ FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
   id uuid, tenant_id uuid, enrollment_id uuid, lead_id uuid, person_id uuid, sequence text,
   version int, state text, round int, epoch int, lane text, content text, template text,
   contact_round text, transactional boolean, priority smallint, compared boolean,
-  wanted_at timestamptz, due_at timestamptz, not_after timestamptz, outstanding boolean,
-  settled_at timestamptz, call_result text, reason text, step text, occurrence int,
-  channel text, trace jsonb)
+  utc_offset smallint, wanted_at timestamptz, due_at timestamptz, not_after timestamptz,
+  outstanding boolean, settled_at timestamptz, call_result text, reason text, step text,
+  occurrence int, channel text, trace jsonb)
 """)
 
 # A touch that a rate defers for hours keeps how it began and what was last.

@@ -22,9 +22,10 @@ class At(Part):
     `from` is what it is counted from: the sequence's anchor, the end of the step before
     (`previous`), or another anchor. `time` is a time of day on the recipient's clock and
     `weekdays` the days that suit. With `window: at_once` the step goes as soon as the law
-    allows, with `preferred` in the preferred hours of its channel (R12), or in hours of its
-    own; at once is the rule for a step with a `time` or `before` something. `within` is the
-    promise that figures are held against; it moves nothing.
+    allows, with `preferred` in the preferred hours of its channel (R12), with `best` in those
+    that the tenant's people answer best, or in hours of its own; at once is the rule for a
+    step with a `time` or `before` something. `within` is the promise that figures are held
+    against; it moves nothing.
     """
 
     day: _Days | None = None
@@ -36,7 +37,7 @@ class At(Part):
     from_: FactName = Field(default="anchor", alias="from")
     time: TimeOfDay | None = None
     weekdays: Weekdays | None = None
-    window: Literal["at_once", "preferred"] | Window | None = None
+    window: Literal["at_once", "preferred", "best"] | Window | None = None
     within: Duration | None = None
 
     @model_validator(mode="after")
@@ -53,7 +54,7 @@ class At(Part):
         return self
 
     @property
-    def hours(self) -> Literal["at_once", "preferred"] | Window:
+    def hours(self) -> Literal["at_once", "preferred", "best"] | Window:
         """The window that applies: preferred hours, unless it says when exactly."""
         if self.window is not None:
             return self.window

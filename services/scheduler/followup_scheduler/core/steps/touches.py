@@ -11,7 +11,13 @@ from followup_contracts.payload import Channel
 from followup_scheduler.core import memory, touches
 from followup_scheduler.core.format.limits import Limits
 from followup_scheduler.core.format.touch import ChannelRule, Touch
-from followup_scheduler.core.model import OPEN_TOUCH_STATES, Enrollment, TouchRecord, Wake
+from followup_scheduler.core.model import (
+    OPEN_TOUCH_STATES,
+    Enrollment,
+    TouchKey,
+    TouchRecord,
+    Wake,
+)
 from followup_scheduler.core.rounds import Round
 from followup_scheduler.core.steps.shape import StepShape
 
@@ -88,9 +94,37 @@ class TouchStep(StepShape):
             Round(draft, self, anchor).plan()
 
     def look(self, draft: "Draft") -> None:
-        """Its touches speak for themselves; only an anchor is looked for."""
-        if memory.UNTIL in memory.noted(draft.enrollment, self.id):
+        """Its touches speak for themselves; only an anchor is looked for, or another channel."""
+        run = draft.enrollment
+        if memory.UNTIL in memory.noted(run, self.id) or self._falls_back(run):
             self.enter(draft)
+
+    def may_fall_back(self, run: Enrollment, key: TouchKey) -> bool:
+        """Whether a touch of this time round may go on another channel than its own."""
+        return key.occurrence >= memory.since(run, self.id) and len(self._one_of(key.channel)) > 1
+
+    def close(self, draft: "Draft", channel: Channel) -> None:
+        """Note that nobody is reached on a channel."""
+        found = memory.closed(draft.enrollment, self.id) | {channel}
+        draft.note(self.id, **{memory.CLOSED: sorted(found)})
+
+    def lacks(self, channels: frozenset[Channel], run: Enrollment) -> bool:
+        """Whether a touch that may go on these is still to be planned, or planned elsewhere.
+
+        Elsewhere: nobody was reached on its channel, and there is one it was not tried on.
+        """
+        found = self.standing(channels, run)
+        if found is None or found.state == "cancelled":
+            return True
+        closed = memory.closed(run, self.id)
+        turned_away = found.state in ("failed", "skipped") and found.key.channel in closed
+        return turned_away and not channels <= closed
+
+    def _falls_back(self, run: Enrollment) -> bool:
+        return bool(memory.closed(run, self.id)) and any(
+            self.standing(channels, run) is not None and self.lacks(channels, run)
+            for _, channels in self.ways
+        )
 
     def is_open(self, run: Enrollment) -> bool:
         """While a touch has no outcome, or its anchor is not known."""
@@ -126,7 +160,11 @@ class TouchStep(StepShape):
         return frozenset().union(*(way for _, way in self.ways if channel in way))
 
     def _standing(self, run: Enrollment) -> list[TouchRecord]:
-        found = (self.standing(channels, run) for _, channels in self.ways)
+        since = memory.since(run, self.id)
+        found = (
+            touches.standing(run, step=self.id, channels=channels, since=since)
+            for _, channels in self.ways
+        )
         return [record for record in found if record is not None]
 
     def _count_from(self, draft: "Draft", anchor: datetime) -> None:

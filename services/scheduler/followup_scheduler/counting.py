@@ -1,0 +1,107 @@
+"""What was answered so far, counted now and then, apart from whoever decides by it."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from followup_contracts.payload import Channel
+from followup_database import Database
+from followup_runtime.loops import Tick
+from followup_scheduler.core.evidence.hours import ByHour
+from followup_scheduler.core.evidence.tallies import Tally
+from followup_scheduler.store.evidence import by_hour, by_text
+
+FRESH = 60.0
+"""Seconds of machine time for which a count is good enough to choose by."""
+WANTED = 600.0
+"""Seconds for which a count is kept up after somebody has asked for it."""
+_EVERY = 1.0
+_MOST = 20  # counts a round
+_KEPT = 2_000
+
+Question = tuple[UUID, str | None]
+"""Tenant, and the sequence whose texts are compared; None asks for the tenant's hours."""
+Texts = Mapping[str, Tally]
+Hours = Mapping[Channel, ByHour]
+
+
+@dataclass(slots=True)
+class _Counted:
+    """What a question was answered last, and when it was put and answered."""
+
+    asked: float
+    at: float = float("-inf")
+    texts: Texts = field(default_factory=dict)
+    hours: Hours = field(default_factory=dict)
+
+
+class Evidence:
+    """Counts as they were taken last. Asking costs no statement: nobody counts under locks.
+
+    What was never asked for is unknown for a second, until `Counting` has been round.
+    """
+
+    def __init__(self, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic = monotonic
+        self._counted: dict[Question, _Counted] = {}
+
+    def texts(self, tenant_id: UUID, sequence: str) -> Texts:
+        """How the texts that a sequence compares were answered, by name."""
+        return self._ask((tenant_id, sequence)).texts
+
+    def hours(self, tenant_id: UUID) -> Hours:
+        """How a tenant's people answered, by channel, weekday and hour."""
+        return self._ask((tenant_id, None)).hours
+
+    def stale(self) -> list[Question]:
+        """What is to be counted again; what nobody has asked for of late is forgotten."""
+        now = self._monotonic()
+        for question in [q for q, each in self._counted.items() if each.asked < now - WANTED]:
+            del self._counted[question]
+        return [q for q, each in self._counted.items() if each.at < now - FRESH]
+
+    def learn_texts(self, question: Question, texts: Texts) -> None:
+        """Have a question answered by a new count of texts."""
+        if (known := self._counted.get(question)) is not None:
+            known.at, known.texts = self._monotonic(), texts
+
+    def learn_hours(self, question: Question, hours: Hours) -> None:
+        """Have a question answered by a new count of hours."""
+        if (known := self._counted.get(question)) is not None:
+            known.at, known.hours = self._monotonic(), hours
+
+    def _ask(self, question: Question) -> _Counted:
+        now = self._monotonic()
+        found = self._counted.get(question)
+        if found is None:
+            if len(self._counted) >= _KEPT:
+                self._counted.pop(next(iter(self._counted)))
+            found = self._counted[question] = _Counted(now)
+        found.asked = now
+        return found
+
+
+class Counting:
+    """Counts what is asked for, each in a transaction of its own that locks nothing."""
+
+    name = "scheduler:counting"
+
+    def __init__(self, database: Database, evidence: Evidence) -> None:
+        self._database = database
+        self._evidence = evidence
+
+    async def run_once(self) -> Tick:
+        """Some of what is stale."""
+        stale = self._evidence.stale()
+        for question in stale[:_MOST]:
+            await self._count(question)
+        return Tick(min(len(stale), _MOST), 0.0 if len(stale) > _MOST else _EVERY)
+
+    async def _count(self, question: Question) -> None:
+        tenant_id, sequence = question
+        async with self._database.transaction() as tx:
+            if sequence is None:
+                self._evidence.learn_hours(question, await by_hour(tx, tenant_id))
+            else:
+                self._evidence.learn_texts(question, await by_text(tx, tenant_id, sequence))
