@@ -33,15 +33,16 @@ _ID = "CAST('01900000-00%s-7000-8000-' || lpad(to_hex(n), 12, '0') AS uuid)"
 _DUE = "now() + (n %% 43200) * interval '1 minute' - interval '1 day'"
 PERSON, LEAD, TOUCH, TASK, RUN = (_ID % kind for kind in ("be", "1e", "c0", "7a", "e0"))
 DUE = _DUE.replace("%%", "%")
+NUMBERS = "generate_series(CAST(:first AS int), CAST(:last AS int)) AS n"
 FILL = (
     f"""
     INSERT INTO people.persons (id, tenant_id, first_name, audience, created_at)
-    SELECT {PERSON}, :tenant, 'Robin', 'b2c', now() FROM generate_series(CAST(:first AS int), CAST(:last AS int)) AS n
+    SELECT {PERSON}, :tenant, 'Robin', 'b2c', now() FROM {NUMBERS}
     """,
     f"""
     INSERT INTO people.leads (id, tenant_id, person_id, source, asked, received_at)
     SELECT {LEAD}, :tenant, {PERSON}, 'web_form', true, now()
-    FROM generate_series(CAST(:first AS int), CAST(:last AS int)) AS n
+    FROM {NUMBERS}
     """,
     f"""
     INSERT INTO scheduler.touches (id, tenant_id, enrollment_id, lead_id, person_id, sequence,
@@ -49,13 +50,13 @@ FILL = (
       contact_round, transactional, outstanding, due_at, trace)
     SELECT {TOUCH}, :tenant, {RUN}, {LEAD}, {PERSON}, 'd1', 1, 'day-2', 0, 'sms', 'planned', 0, 0,
       'later', 'text', 'hash', 'r', false, false, {DUE}, '[]'
-    FROM generate_series(CAST(:first AS int), CAST(:last AS int)) AS n
+    FROM {NUMBERS}
     """,
     f"""
     INSERT INTO scheduler.tasks (id, tenant_id, lead_id, person_id, kind, reason, state, due_at,
       created_at)
     SELECT {TASK}, :tenant, {LEAD}, {PERSON}, 'call', 'bench', 'open', {DUE}, now()
-    FROM generate_series(CAST(:first AS int), CAST(:last AS int)) AS n WHERE n % 5 = 0
+    FROM {NUMBERS} WHERE n % 5 = 0
     """,
 )
 
