@@ -3,7 +3,8 @@
     python bench/agenda.py [LEADS]
 
 One tenant, a person and a touch planned for each lead, a task for every fifth. Pages are
-asked for over HTTP, in process, at random places; what is printed is in milliseconds.
+asked for over HTTP, in process: the first ones of what is overdue, due today and due this
+week, and others at random places. What is printed is in milliseconds.
 """
 
 import asyncio
@@ -29,6 +30,7 @@ KEY = "key-of-the-agenda-benchmark"
 LEADS = 1_000_000
 PAGES = 200
 AT_ONCE = 50_000
+FIRST = {due: {"due": due} for due in ("overdue", "today", "week")}
 _ID = "CAST('01900000-00%s-7000-8000-' || lpad(to_hex(n), 12, '0') AS uuid)"
 _DUE = "now() + (n %% 43200) * interval '1 minute' - interval '1 day'"
 PERSON, LEAD, TOUCH, TASK, RUN = (_ID % kind for kind in ("be", "1e", "c0", "7a", "e0"))
@@ -87,18 +89,23 @@ async def _fill(tx: Transaction, tenant: UUID, first: int, last: int) -> None:
         await tx.run(text(statement), tenant=tenant, first=first, last=last)
 
 
-async def _measure(client: httpx.AsyncClient) -> dict[str, float]:
+async def _measure(client: httpx.AsyncClient) -> dict[str, dict[str, float]]:
     places = random.Random(1)  # noqa: S311 - the same places every time
-    taken: list[float] = []
+    taken: dict[str, list[float]] = {}
     for number in range(PAGES + 20):
         moment = datetime.now(UTC) + timedelta(minutes=places.randrange(43_200 - 1_500))
-        asked = {"due": "all", "limit": 50, "cursor": pages.write(moment, UUID(int=0))}
-        begin = time.perf_counter()
-        answer = await client.get("/v1/agenda", params=asked)
-        if number >= 20:  # the first ones fill caches of statements and pages
-            taken.append(1_000 * (time.perf_counter() - begin))
-        if answer.status_code != 200 or len(answer.json()["items"]) != 50:
-            raise RuntimeError(answer.text[:500])
+        far = {"due": "all", "cursor": pages.write(moment, UUID(int=0))}
+        for name, asked in {**FIRST, "anywhere": far}.items():
+            begin = time.perf_counter()
+            answer = await client.get("/v1/agenda", params={**asked, "limit": 50})
+            if number >= 20:  # the first ones fill caches of statements and pages
+                taken.setdefault(name, []).append(1_000 * (time.perf_counter() - begin))
+            if answer.status_code != 200 or len(answer.json()["items"]) != 50:
+                raise RuntimeError(answer.text[:500])
+    return {name: _cuts(several) for name, several in taken.items()}
+
+
+def _cuts(taken: list[float]) -> dict[str, float]:
     cuts = quantiles(taken, n=100)
     return {name: round(cuts[at - 1], 1) for name, at in (("p50", 50), ("p95", 95), ("p99", 99))}
 

@@ -164,6 +164,11 @@ CASES: dict[str, tuple[Change, Change]] = {
         text("mail", f"Hi {NAME}, the offer ends on"
                      ' {{ lead.attributes.offer_ends | date: "%B %-d" }}. Shall we?'),
     ),
+    "R10-written-date": (
+        text("mail", f"Hi {NAME}, our crew is in your street on May 4. Would that be good?"),
+        text("mail", f"Hi {NAME}, our crew is in your street on"
+                     ' {{ lead.attributes.visit_on | date: "%B %-d" }}. Would that be good?'),
+    ),
     "R14-too-many-rounds": (days(4, 6, 8, 10, 12, 14), days(4, 6, 8, 10, 12)),
     "R14-nothing-follows": (
         after(days(4, 6), put(end={"wait": "2d"})),
@@ -231,6 +236,10 @@ CASES: dict[str, tuple[Change, Change]] = {
         after(calling(call()),
               add(step("fourth", {"day": 6}, "sms", "a", when={"voicemail_left": "third"}),
                   a=sms())),
+    ),
+    "U3-start-that-halts": (
+        put(starts=[{"event": "appointment.booked"}]),
+        put(starts=[{"event": "appointment.booked"}], on={"appointment.booked": {"do": "go_on"}}),
     ),
 }  # fmt: skip
 """Rule → how to spoil the good document for it, and how to do nearly the same unspoilt."""

@@ -191,3 +191,50 @@ def test_sarif_names_rules_files_and_lines() -> None:
     assert (place["artifactLocation"]["uri"], place["region"]["startLine"]) == ("a.yaml", 11)
     assert {rule["id"] for rule in run["tool"]["driver"]["rules"]} >= {r.id for r in RULES}
     assert log["version"] == "2.1.0"
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("We come on November 5th.", True),
+        ("We come on the 5th of Nov.", True),
+        ("The price holds until 2026-11-05.", True),
+        ("The price holds until 11/05/2026.", True),
+        ("The price holds until 5.11.26.", True),
+        ("In May 2026 we may come with 3 or 4 people.", False),
+        ("We may 5 times out of 6 do it in 24/7 or version 1.2.", False),
+        ('Until {{ lead.attributes.offer_ends | date: "%B %-d, %Y" }} it holds.', False),
+    ],
+)
+def test_a_date_that_is_written_into_a_text_is_found(
+    words: str, *, found: bool, good: dict[str, Any], rules_of: Callable[..., set[str]]
+) -> None:
+    """As people write days; not months alone, other numbers, nor dates from data."""
+    good["templates"]["mail"]["text"] = good["templates"]["mail"]["text"] + words
+    assert ("R10-written-date" in rules_of(good)) is found
+
+
+@pytest.mark.parametrize(
+    ("more", "found"),
+    [
+        ({"starts": [{"event": "lead.converted"}]}, True),
+        ({"starts": [{"event": "deal.stage_changed"}]}, False),
+        ({"starts": [{"event": "appointment.booked"}], "transactional": True}, False),
+        (
+            {"starts": [{"event": "appointment.booked"}], "anchor": "appointment.starts_at"},
+            False,
+        ),
+        (
+            {
+                "starts": [{"event": "lead.converted"}],
+                "on": {"lead.converted": [{"do": "halt", "when": {"replied": True}}]},
+            },
+            False,
+        ),
+    ],
+)
+def test_a_start_that_would_halt_its_own_sequence_is_found(
+    more: dict[str, Any], *, found: bool, good: dict[str, Any], rules_of: Callable[..., set[str]]
+) -> None:
+    """Only where nothing is said about it, and only where the event halts by itself."""
+    assert ("U3-start-that-halts" in rules_of(good | more)) is found

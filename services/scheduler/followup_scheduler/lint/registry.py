@@ -2,6 +2,7 @@
 
 from followup_scheduler.lint.rule import Rule
 from followup_scheduler.lint.rules import (
+    entrances,
     length,
     opening,
     pace,
@@ -23,5 +24,6 @@ RULES: tuple[Rule, ...] = (
     *variables.RULES,
     *ways_out.RULES,
     *reach.RULES,
+    *entrances.RULES,
 )
 """Every rule; a new one is a line in its module's `RULES`, a new module a line here."""

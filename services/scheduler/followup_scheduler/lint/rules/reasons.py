@@ -1,5 +1,6 @@
-"""R9: never "just checking in", nor its relatives. R10: no hurry without a real date."""
+"""R9: never "just checking in", nor its relatives. R10: no hurry without a date that is true."""
 
+import re
 from collections.abc import Iterator
 
 from followup_policy.hurrying import beside, hurrying, sentences
@@ -8,6 +9,16 @@ from followup_scheduler.lint.findings import Flaw
 from followup_scheduler.lint.readings import Reading, names_any, plain
 from followup_scheduler.lint.rule import Rule
 from followup_scheduler.lint.script import Script, Speech
+
+_MONTH = (
+    "(?:Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?"
+    "|Sept?(?:ember)?|Oct(?:ober)?|Nov(?:ember)?|Dec(?:ember)?)"
+)
+_DAY = r"[0-3]?[0-9](?:st|nd|rd|th)?"
+_WRITTEN_DATE = re.compile(
+    rf"\b(?:{_MONTH}\.?\s{_DAY}|{_DAY}\s(?:of\s)?{_MONTH}"
+    r"|[0-9]{4}-[01][0-9]-[0-3][0-9]|[0-3]?[0-9]([/.])[0-3]?[0-9]\1(?:20)?[0-9]{2})\b"
+)
 
 
 def _idle(script: Script) -> Iterator[Flaw]:
@@ -34,6 +45,22 @@ def _hurried(script: Script) -> Iterator[Flaw]:
                         "name the date, from data and without a default:"
                         ' {{ lead.attributes.offer_ends | date: "%B %-d" }}',
                         near=phrase,
+                    )
+
+
+def _written_dates(script: Script) -> Iterator[Flaw]:
+    for speech in script.speeches():
+        told: set[str] = set()
+        for reading in speech.readings.both():
+            for found in _WRITTEN_DATE.finditer(_seen(speech, reading).own):
+                if (date := found[0]) not in told:
+                    told.add(date)
+                    yield Flaw(
+                        speech.path,
+                        f"“{date}” is written into the text, and will have passed one day",
+                        "take the date from data:"
+                        ' {{ lead.attributes.offer_ends | date: "%B %-d" }}',
+                        near=date,
                     )
 
 
@@ -75,5 +102,15 @@ RULES = (
             " message stops for whom there is no such date."
         ),
         check=_hurried,
+    ),
+    Rule(
+        id="R10-written-date",
+        severity="warning",
+        asks="Dates come from data, and are not written into a text.",
+        because=(
+            "A sequence runs for years: a date in its words is past for whoever enters later, and"
+            " nothing can hold it against the clock when it is sent."
+        ),
+        check=_written_dates,
     ),
 )
