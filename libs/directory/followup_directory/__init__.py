@@ -55,6 +55,7 @@ from followup_directory.tenants import (
     set_tenant_state,
     tenant_by_slug,
     tenants_by_id,
+    tenants_that_forget,
 )
 from followup_directory.vault import Vault
 
@@ -118,4 +119,5 @@ __all__ = [
     "templates",
     "tenant_by_slug",
     "tenants_by_id",
+    "tenants_that_forget",
 ]

@@ -30,7 +30,8 @@ class TenantSettings(BaseModel):
     `test_recipients` (addresses) are reached all the same; in a `dry_run` everything is decided
     as it would be and no provider is called. `rules` are the hours and caps the tenant keeps
     beside the law.
-    `retention_days`: people silent for so long are erased; None keeps them.
+    `retention_days`: people silent for so long are erased, and what is older than that of
+    others' messages and raw reports is emptied; None keeps them.
     `routing` says which sequence a lead enters, `attributes` what its custom attributes may
     be, with `strict_attributes` no others.
     """

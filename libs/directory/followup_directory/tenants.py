@@ -29,6 +29,10 @@ _PAGE = text("""
     SELECT id, slug, name, state, settings FROM directory.tenants
     WHERE CAST(:after AS uuid) IS NULL OR id > :after ORDER BY id LIMIT :most
 """)
+_FORGETTING = text("""
+    SELECT id, CAST(settings ->> 'retention_days' AS int) AS days FROM directory.tenants
+    WHERE jsonb_typeof(settings -> 'retention_days') = 'number' ORDER BY id
+""")
 _SETTINGS = text("""
     UPDATE directory.tenants SET settings = settings || CAST(:settings AS jsonb)
     WHERE id = :id AND state <> 'deleted'
@@ -78,6 +82,11 @@ async def tenants_by_id(tx: Transaction, ids: Sequence[UUID]) -> dict[UUID, Tena
 async def page_of_tenants(tx: Transaction, *, after: UUID | None, most: int) -> list[Tenant]:
     """Up to `most` tenants made after `after` (worker's transaction), whatever their state."""
     return [tenant_of_row(row) for row in await tx.all(_PAGE, after=after, most=most)]
+
+
+async def tenants_that_forget(tx: Transaction) -> dict[UUID, int]:
+    """After how many days each tenant that forgets anybody does (worker's transaction)."""
+    return {row["id"]: row["days"] for row in await tx.all(_FORGETTING)}
 
 
 async def set_tenant_settings(

@@ -60,6 +60,18 @@ _HEARD = text("""
     WHERE tenant_id = :tenant_id AND kind = :kind AND match_key = :match_key
       AND COALESCE(CAST(heard ->> :channel AS timestamptz), '-infinity') < :at
 """)
+# Of several addresses the one that was written from, or the newest.
+_HEARD_OF = text("""
+    UPDATE people.contact_points
+    SET heard = heard || jsonb_build_object(CAST(:channel AS text), CAST(:at AS timestamptz))
+    WHERE id = (
+        SELECT id FROM people.contact_points
+        WHERE tenant_id = :tenant_id AND person_id = :person_id
+        ORDER BY match_key = :match_key DESC, kind = :kind DESC, created_at DESC, id LIMIT 1
+      )
+      AND tenant_id = :tenant_id
+      AND COALESCE(CAST(heard ->> :channel AS timestamptz), '-infinity') < :at
+""")
 _LEAD_STATE = text("""
     UPDATE people.leads SET state = :state
     WHERE id = :id AND tenant_id = :tenant_id AND state <> :state
@@ -126,25 +138,25 @@ async def mark_contact_point(
 
 
 async def hear(
-    tx: Transaction, tenant_id: UUID, *, channel: Channel, match_key: str, at: datetime
+    tx: Transaction,
+    tenant_id: UUID,
+    person_id: UUID,
+    *,
+    channel: Channel,
+    match_key: str,
+    at: datetime,
 ) -> bool:
-    """Note that somebody wrote to us on a channel at that moment; False without news.
+    """Note that a person wrote to us on a channel at that moment; False without news.
 
-    It opens the window of channels that have one, and is kept for no others. A message
-    that comes late moves nothing back.
+    It stands with the address they wrote from, whose window it opens where the channel has
+    one. On other channels it stands with another of theirs if that one is not known: they
+    were heard of. A message that comes late moves nothing back.
     """
     traits = TRAITS[channel]
-    if traits.window is None:
-        return False
-    changed = await tx.run(
-        _HEARD,
-        tenant_id=tenant_id,
-        kind=traits.address,
-        match_key=match_key,
-        channel=channel,
-        at=at,
-    )
-    return changed > 0
+    said = {"channel": channel, "at": at, "match_key": match_key, "kind": traits.address}
+    if traits.window is not None:
+        return await tx.run(_HEARD, tenant_id=tenant_id, **said) > 0
+    return await tx.run(_HEARD_OF, tenant_id=tenant_id, person_id=person_id, **said) > 0
 
 
 async def set_lead_state(tx: Transaction, tenant_id: UUID, lead_id: UUID, state: LeadState) -> bool:

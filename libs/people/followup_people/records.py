@@ -24,8 +24,7 @@ Key = tuple[UUID, PointKind, str]
 class ContactPoint:
     """An address of a person. `possible`: well-formed, but in no range known to be in use.
 
-    `heard`: when they last wrote from it, by channel, where the channel has a window in
-    which to answer.
+    `heard`: when they last wrote from it, by channel.
     """
 
     kind: PointKind

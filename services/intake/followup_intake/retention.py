@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from followup_database import Database
-from followup_directory import Deed, Tenant, page_of_tenants, record_deed
+from followup_directory import Deed, record_deed, tenants_that_forget
 from followup_intake.rights import Rights
 from followup_people import forget_old_exports
 from followup_runtime.loops import Tick
@@ -20,6 +20,9 @@ _SILENT = text("""
       AND NOT EXISTS (SELECT FROM people.leads l
         WHERE l.person_id = p.id AND l.received_at >= :before)
       AND NOT EXISTS (SELECT FROM people.consents c WHERE c.person_id = p.id AND c.at >= :before)
+      AND NOT EXISTS (
+        SELECT FROM people.contact_points c, jsonb_each_text(c.heard) AS h(channel, at)
+        WHERE c.person_id = p.id AND CAST(h.at AS timestamptz) >= :before)
     ORDER BY p.id LIMIT :most FOR UPDATE SKIP LOCKED
 """)
 
@@ -27,8 +30,8 @@ _SILENT = text("""
 class Retention:
     """Erases by business time who was silent too long.
 
-    Silent is who has sent no lead and said nothing of consent since. Their addresses are
-    not suppressed: they asked for nothing.
+    Silent is who has sent no lead, written nothing and said nothing of consent since.
+    Their addresses are not suppressed: they asked for nothing.
     """
 
     name = "intake:retention"
@@ -39,30 +42,22 @@ class Retention:
 
     async def run_once(self) -> Tick:
         """A bounded number of people of every tenant that sets a limit."""
-        worked, after = 0, None
-        while page := await self._tenants(after):
-            for tenant in page:
-                worked += await self._forget(tenant)
-            after = page[-1].id
         async with self._database.transaction() as tx:
             await forget_old_exports(tx)
+            forgetting = await tenants_that_forget(tx)
+        worked = 0
+        for tenant_id, days in forgetting.items():
+            worked += await self._forget(tenant_id, days)
         return Tick(worked=worked, again_in=1.0 if worked else EVERY)
 
-    async def _tenants(self, after: UUID | None) -> list[Tenant]:
-        async with self._database.transaction() as tx:
-            return await page_of_tenants(tx, after=after, most=200)
-
-    async def _forget(self, tenant: Tenant) -> int:
-        days = tenant.settings.retention_days
-        if days is None:
-            return 0
+    async def _forget(self, tenant_id: UUID, days: int) -> int:
         async with self._database.transaction() as tx:
             before = tx.now - timedelta(days=days)
-            silent = await tx.all(_SILENT, tenant_id=tenant.id, before=before, most=MOST)
+            silent = await tx.all(_SILENT, tenant_id=tenant_id, before=before, most=MOST)
             persons = [row["id"] for row in silent]
             for person in persons:
-                await self._rights.erase(tx, tenant.id, person, listed=False)
+                await self._rights.erase(tx, tenant_id, person, listed=False)
             if persons:
                 deed = Deed("retention", persons, {"days": days})
-                await record_deed(tx, tenant.id, deed, key_id=None, actor="service")
+                await record_deed(tx, tenant_id, deed, key_id=None, actor="service")
         return len(persons)

@@ -142,6 +142,7 @@ class InboundDesk:
         await hear(
             tx,
             message.tenant_id,
+            message.person_id,
             channel=message.channel,
             match_key=match_key(message.channel, message.address),
             at=min(message.at, tx.now),

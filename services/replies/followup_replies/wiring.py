@@ -23,6 +23,7 @@ from followup_replies.meta.vendor import META
 from followup_replies.opinions import SecondOpinions
 from followup_replies.postmark.vendor import POSTMARK
 from followup_replies.reports import ReportDesk
+from followup_replies.retention import Retention
 from followup_replies.sandbox import sandbox
 from followup_replies.sendgrid.vendor import SENDGRID
 from followup_replies.sent import SentTouches
@@ -167,6 +168,7 @@ def _runners(
         QueueWatch(NAME, bus, metrics),
         RightsLoop(NAME, databases.worker, PERSONAL),
         RemovalLoop(NAME, databases.worker),
+        Retention(databases.worker),
         outbox.sweeper,
     ]
     return [consumer, *(LoopRunner(loop, metrics=metrics) for loop in loops)]

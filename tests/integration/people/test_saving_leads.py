@@ -308,20 +308,30 @@ async def test_persons_and_leads_are_changed_field_by_field(worker):
 
 
 async def test_when_somebody_last_wrote_stands_with_their_address(worker):
-    """Kept for channels with a window alone; a message that comes late moves nothing back."""
+    """A message that comes late moves nothing back; one from an address nobody knew counts
+    for its person, and opens no window.
+    """
     [saved] = await save(worker, lead(phone_e164=phone(17)))
 
-    async def heard(channel, minutes):
+    async def heard(channel, minutes, key=None):
         at = NOON + timedelta(minutes=minutes)
         async with worker.transaction() as tx:
-            return await hear(tx, TENANT, channel=channel, match_key=phone(17), at=at)
+            return await hear(
+                tx, TENANT, saved.person_id, channel=channel, match_key=key or phone(17), at=at
+            )
 
     assert await heard("whatsapp", 10)
     assert not await heard("whatsapp", 5)
-    assert not await heard("sms", 20), "texts have no window"
+    assert not await heard("whatsapp", 30, key=phone(18))
+    assert await heard("sms", 20)
+    assert await heard("email", 25, key="pat@elsewhere.example")
     async with worker.transaction() as tx:
         person = (await persons_by_id(tx, [saved.person_id]))[saved.person_id]
-    assert person.phones[0].heard == {"whatsapp": NOON + timedelta(minutes=10)}
+    assert person.phones[0].heard == {
+        "whatsapp": NOON + timedelta(minutes=10),
+        "sms": NOON + timedelta(minutes=20),
+        "email": NOON + timedelta(minutes=25),
+    }
 
 
 async def test_a_key_reaches_its_own_tenant_alone(databases):

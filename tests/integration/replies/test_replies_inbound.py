@@ -339,7 +339,7 @@ async def statements(house) -> AsyncIterator[list[str]]:
         event.remove(engine, name, listener)
 
 
-@pytest.mark.parametrize(("words", "most"), [("Who is this?", 8), ("STOP", 13)])
+@pytest.mark.parametrize(("words", "most"), [("Who is this?", 9), ("STOP", 14)])
 async def test_a_webhook_is_one_short_transaction(house, words, most):
     """Who is stopped waits for each of its statements; the account is known from before."""
     await house.sent(await house.lead())
@@ -373,9 +373,10 @@ async def test_what_a_person_writes_opens_their_window_for_answers(house):
     text = {"id": "m1", "channel": "sms", "from": "+12125550123", "to": "+12025550100"}
     assert (await house.sandbox("inbound", "sms", text | {"body": "hi"})).status_code == 200
     held = "SELECT heard FROM people.contact_points WHERE kind = 'phone'"
-    assert await house.rows(held) == [{"heard": {}}]
+    (phone,) = await house.rows(held)
+    assert set(phone["heard"]) == {"sms"}, "heard of, that is all: texts have no window"
     chat = text | {"id": "m2", "channel": "whatsapp", "body": "is Tuesday fine?"}
     assert (await house.sandbox("inbound", "whatsapp", chat)).status_code == 200
     async with house.databases.worker.transaction() as tx:
         person = (await persons_by_id(tx, [lead.person_id]))[lead.person_id]
-    assert person.phones[0].heard == {"whatsapp": house.clock()}
+    assert person.phones[0].heard == {"sms": house.clock(), "whatsapp": house.clock()}

@@ -8,6 +8,7 @@ from full_house import MARKS, lived
 from sqlalchemy import text
 
 from followup_directory import set_tenant_settings
+from followup_people import hear, leads_by_id
 
 
 async def test_a_person_is_forgotten_in_every_table(home):
@@ -70,12 +71,7 @@ async def test_everything_about_a_person_is_handed_out(home):
 async def test_people_nobody_hears_of_are_forgotten_when_their_tenant_says_so(home):
     """After the days of its settings, not before; their addresses are not suppressed."""
     await lived(home)
-    (retention,) = (
-        runner.loop
-        for service in home.house.services
-        for runner in service.runners
-        if runner.name == "intake:retention"
-    )
+    retention = _retention(home)
     async with home.house.databases.worker.transaction() as tx:
         await set_tenant_settings(tx, home.house.tenant.id, {"retention_days": 30})
     home.clock.advance(timedelta(days=29))
@@ -86,3 +82,35 @@ async def test_people_nobody_hears_of_are_forgotten_when_their_tenant_says_so(ho
     assert await home.found(*MARKS) == []
     async with home.house.databases.worker.transaction() as tx:
         assert await tx.scalar(text("SELECT count(*) FROM suppression.list")) == 0
+
+
+async def test_who_writes_back_is_heard_of(home):
+    """Their days are counted from their last word, not from their lead."""
+    lead = await lived(home)
+    retention, worker = _retention(home), home.house.databases.worker
+    home.clock.advance(timedelta(days=20))
+    async with worker.transaction() as tx:
+        await set_tenant_settings(tx, home.house.tenant.id, {"retention_days": 30})
+        person = (await leads_by_id(tx, [lead]))[lead].person_id
+        assert await hear(
+            tx,
+            home.house.tenant.id,
+            person,
+            channel="sms",
+            match_key="+12125550123",
+            at=tx.now,
+        )
+    home.clock.advance(timedelta(days=29))
+    assert (await retention.run_once()).worked == 0
+    home.clock.advance(timedelta(days=2))
+    assert (await retention.run_once()).worked == 1
+
+
+def _retention(home):
+    (loop,) = (
+        runner.loop
+        for service in home.house.services
+        for runner in service.runners
+        if runner.name == "intake:retention"
+    )
+    return loop

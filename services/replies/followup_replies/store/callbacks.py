@@ -63,6 +63,15 @@ WHERE (NOT matched OR (kind = 'other' AND person_id IS NULL))
   AND received_at < statement_timestamp() - CAST(:after AS interval)
 """)
 
+# What is parked is still to be applied: it expires by itself.
+_FORGET_OLD = text("""
+UPDATE replies.callbacks SET report = '{}', payload = '{}'
+WHERE id IN (
+  SELECT id FROM replies.callbacks
+  WHERE tenant_id = :tenant AND at < :before AND matched AND (payload <> '{}' OR report <> '{}')
+  ORDER BY at LIMIT :most FOR UPDATE SKIP LOCKED)
+""")
+
 
 @dataclass(frozen=True, slots=True)
 class Parked:
@@ -127,6 +136,11 @@ async def count_parked(tx: Transaction) -> int:
 async def expire(tx: Transaction, *, after: timedelta) -> int:
     """Drop what has waited so long (machine time) that its touch will not come."""
     return await tx.run(_EXPIRE, after=after)
+
+
+async def forget_old(tx: Transaction, tenant_id: UUID, *, before: datetime, most: int) -> int:
+    """Empty a tenant's applied callbacks from before that moment, up to `most`, oldest first."""
+    return await tx.run(_FORGET_OLD, tenant=tenant_id, before=before, most=most)
 
 
 def _parked(row: Row) -> Parked:

@@ -60,6 +60,16 @@ WHERE person_id IS NULL AND address IS NOT NULL
   AND received_at < statement_timestamp() - CAST(:after AS interval)
 """)
 
+_FORGET_OLD = text("""
+UPDATE replies.messages
+SET address = NULL, our_address = NULL, subject = NULL, body = NULL, answer = NULL,
+    payload = NULL
+WHERE id IN (
+  SELECT id FROM replies.messages
+  WHERE tenant_id = :tenant AND at < :before AND payload IS NOT NULL
+  ORDER BY at LIMIT :most FOR UPDATE SKIP LOCKED)
+""")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewMessage:
@@ -144,3 +154,8 @@ async def conversation(
 async def forget_strangers(tx: Transaction, *, after: timedelta) -> int:
     """Empty messages of people nobody knows once they are so old (machine time)."""
     return await tx.run(_FORGET, after=after)
+
+
+async def forget_old(tx: Transaction, tenant_id: UUID, *, before: datetime, most: int) -> int:
+    """Empty a tenant's messages from before that moment, up to `most`, oldest first."""
+    return await tx.run(_FORGET_OLD, tenant=tenant_id, before=before, most=most)

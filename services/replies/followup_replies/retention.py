@@ -1,0 +1,41 @@
+"""Forgetting what people wrote, and providers told of them, as long ago as their tenant says."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from followup_database import Database
+from followup_directory import tenants_that_forget
+from followup_replies.store import callbacks, messages
+from followup_runtime.loops import Tick
+
+MOST = 1_000
+EVERY = 600.0
+
+
+class Retention:
+    """Empties, by business time, texts and raw reports that are older than a tenant keeps.
+
+    Whoever they are of: somebody known who is still heard of, or nobody. What was made of
+    them stays (intents, states, when), and so does what tells a repetition.
+    """
+
+    name = "replies:retention"
+
+    def __init__(self, database: Database, *, most: int = MOST) -> None:
+        self._database = database
+        self._most = most
+
+    async def run_once(self) -> Tick:
+        """A bounded number of messages and reports of every tenant that sets a limit."""
+        async with self._database.transaction() as tx:
+            forgetting = await tenants_that_forget(tx)
+        full = [await self._forget(each, days) for each, days in forgetting.items()]
+        worked = sum(full)
+        return Tick(worked=worked, again_in=1.0 if worked else EVERY)
+
+    async def _forget(self, tenant_id: UUID, days: int) -> int:
+        async with self._database.transaction() as tx:
+            before = tx.now - timedelta(days=days)
+            return await messages.forget_old(
+                tx, tenant_id, before=before, most=self._most
+            ) + await callbacks.forget_old(tx, tenant_id, before=before, most=self._most)

@@ -1,0 +1,102 @@
+"""What people wrote is kept no longer than their tenant says."""
+
+from datetime import timedelta
+
+from sqlalchemy import text
+
+from followup_database import new_id
+from followup_directory import create_tenant, set_tenant_settings
+
+MARKS = ("purple roof", "+12125550123", "+4915112345678", "delivered-by-carrier")
+_COLUMNS = text("""
+    SELECT c.table_name AS table, c.column_name AS column FROM information_schema.columns c
+    JOIN information_schema.tables t USING (table_schema, table_name)
+    WHERE c.table_schema = 'replies' AND t.table_type = 'BASE TABLE'
+""")
+
+
+async def _found(house) -> set[str]:
+    """Every place of the schema where one of these stands."""
+    found = set()
+    async with house.databases.worker.transaction() as tx:
+        for row in await tx.all(_COLUMNS):
+            column, table = f'"{row["column"]}"', f"replies.{row['table']}"
+            for mark in MARKS:
+                statement = f"SELECT count(*) FROM {table} WHERE position(:m IN {column}::text) > 0"
+                if await tx.scalar(text(statement), m=mark):
+                    found.add(table)
+    return found
+
+
+async def _forget(house) -> int:
+    """Rounds of retention until there is nothing left to do; how much was."""
+    (loop,) = [r.loop for r in house.service.runners if r.name == "replies:retention"]
+    done = 0
+    while worked := (await loop.run_once()).worked:
+        done += worked
+    return done
+
+
+async def test_texts_and_raw_reports_are_emptied_when_they_are_as_old(house):
+    """Of somebody known and of strangers; what they meant stays, and a repetition is known."""
+    lead = await house.lead()
+    touch = await house.sent(lead)
+    said = {"MessageSid": f"SM{new_id().hex}"}
+    await house.sms("How much for the purple roof?", **said)
+    await house.sms("a purple roof, wrong number", From="+4915112345678")
+    form = {
+        "MessageSid": touch.provider_ref,
+        "MessageStatus": "delivered",
+        "To": "+12125550123",
+        "From": "+12025550100",
+        "RawDlrDoneDate": "delivered-by-carrier",
+    }
+    assert (await house.twilio("status", form)).status_code < 300
+    async with house.databases.worker.transaction() as tx:
+        await set_tenant_settings(tx, house.tenant.id, {"retention_days": 30})
+    assert await _found(house) == {"replies.messages", "replies.callbacks"}
+
+    house.clock.advance(timedelta(days=29))
+    assert await _forget(house) == 0
+    house.clock.advance(timedelta(days=2))
+    assert await _forget(house) == 3
+    assert await _found(house) == set()
+    talk = (await house.api("GET", f"/v1/leads/{lead.lead_id}/conversation")).json()
+    inbound = [item for item in talk["items"] if item["direction"] == "inbound"]
+    assert [(item["body"], item["intent"]) for item in inbound] == [(None, "question")]
+    events = len(await house.events())
+    await house.sms("How much for the purple roof?", **said)
+    assert (await house.twilio("status", form)).status_code < 300
+    assert len(await house.events()) == events
+    assert await _found(house) == set()
+
+
+async def test_what_is_young_or_of_a_tenant_that_keeps_stays(house):
+    """Each by its own setting; without one nothing is emptied."""
+    await house.lead()
+    await house.sms("the first purple roof")
+    house.clock.advance(timedelta(days=400))
+    assert await _forget(house) == 0
+    async with house.databases.worker.transaction() as tx:
+        other = await create_tenant(tx, "other", "Other")
+        await set_tenant_settings(tx, other.id, {"retention_days": 1})
+    assert await _forget(house) == 0
+    async with house.databases.worker.transaction() as tx:
+        await set_tenant_settings(tx, house.tenant.id, {"retention_days": 30})
+    await house.sms("the second purple roof")
+    assert await _forget(house) == 1
+    rows = await house.rows("SELECT body FROM replies.messages ORDER BY id")
+    assert [row["body"] for row in rows] == [None, "the second purple roof"]
+
+
+async def test_a_report_that_waits_for_its_touch_is_not_emptied(house):
+    """It is still to be applied; it expires by itself."""
+    async with house.databases.worker.transaction() as tx:
+        await set_tenant_settings(tx, house.tenant.id, {"retention_days": 1})
+    form = {"MessageSid": "SM1", "MessageStatus": "delivered", "To": "+12125550123"}
+    await house.twilio("status", form)
+    house.clock.advance(timedelta(days=2))
+    assert await _forget(house) == 0
+    (row,) = await house.rows("SELECT report, matched FROM replies.callbacks")
+    assert row["report"]
+    assert not row["matched"]
