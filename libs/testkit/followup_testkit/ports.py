@@ -3,6 +3,7 @@
 import socket
 import time
 from collections.abc import Callable
+from random import Random
 from urllib.parse import urlsplit
 
 from followup_testkit.errors import NoBroker
@@ -10,11 +11,23 @@ from followup_testkit.errors import NoBroker
 _GREETING = b"AMQP\x00\x00\x09\x01"
 
 
+_LOWEST, _HIGHEST = 15_000, 32_000
+"""Below the ports that Linux gives to outgoing connections (32768 and up): what is free here
+is not taken by one of those before somebody listens on it."""
+
+
 def free_port() -> int:
-    """A port nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port nobody listens on at this moment; raises `NoBroker` where none is found."""
+    ports = Random()  # noqa: S311 - so that two who look at once find two
+    for _ in range(100):
+        port = ports.randrange(_LOWEST, _HIGHEST)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise NoBroker("no port is free")
 
 
 def wait_for_amqp(url: str, *, within: float, alive: Callable[[], str | None]) -> None:

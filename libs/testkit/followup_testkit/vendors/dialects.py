@@ -9,7 +9,7 @@ import hmac
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from followup_testkit.vendors.speaking import Asked, Dialect, Told
+from followup_testkit.vendors.speaking import Asked, Dialect, Kept, Told
 
 SECRET = "s3cr3t-of-the-account"
 SIGNING_SECRET = "whsec_" + base64.b64encode(b"0123456789abcdef0123456789abcdef").decode()
@@ -23,7 +23,8 @@ def _header(name: str, value: str) -> Callable[[Asked], bool]:
     return lambda asked: asked.headers.get(name) == value
 
 
-def _basic(user: str) -> Callable[[Asked], bool]:
+def basic(user: str) -> Callable[[Asked], bool]:
+    """Whether a request proves itself as this user by the secret (RFC 7617)."""
     token = base64.b64encode(f"{user}:{SECRET}".encode()).decode()
     return _header("authorization", f"Basic {token}")
 
@@ -32,11 +33,11 @@ def _vonage_part(status: str, **more: str) -> Told:
     return Told(200, {"message-count": "1", "messages": [{"status": status, **more}]})
 
 
-def _vonage_record(asked: Asked, held: Mapping[str, str]) -> Told | None:
+def _vonage_record(asked: Asked, held: Mapping[str, Kept]) -> Told | None:
     if asked.path != "/v2/reports/records":
         return None
     name = asked.query["client_ref"]
-    rows = [{"client_ref": name, "message_id": held[name]}] if name in held else []
+    rows = [{"client_ref": name, "message_id": held[name].ref}] if name in held else []
     return Told(200, {"request_status": "SUCCESS", "items_count": len(rows), "records": rows})
 
 
@@ -73,12 +74,17 @@ def _telnyx_error(status: int, code: str, title: str) -> Told:
     return Told(status, {"errors": [{"code": code, "title": title, "detail": detail}]})
 
 
-def _telnyx_record(asked: Asked, held: Mapping[str, str]) -> Told | None:
+def _telnyx_record(asked: Asked, held: Mapping[str, Kept]) -> Told | None:
     if asked.path != "/v2/detail_records":
         return None
     rows = [
-        {"record_type": "message_detail_record", "uuid": ref, "tags": name, "cld": "+14155550123"}
-        for name, ref in held.items()
+        {
+            "record_type": "message_detail_record",
+            "uuid": kept.ref,
+            "tags": name,
+            "cld": kept.asked.json["to"],
+        }
+        for name, kept in held.items()
     ]
     return Told(200, {"data": rows, "meta": {"page_number": 1, "total_results": len(rows)}})
 
@@ -111,11 +117,11 @@ def _sendgrid_error(status: int, field: str | None, message: str) -> Told:
     return Told(status, {"errors": [{"message": message, "field": field, "help": None}]})
 
 
-def _sendgrid_record(asked: Asked, held: Mapping[str, str]) -> Told | None:
+def _sendgrid_record(asked: Asked, held: Mapping[str, Kept]) -> Told | None:
     if asked.path != "/v3/messages":
         return None
     name = asked.query["query"].partition('"')[2].partition('"')[0]
-    rows = [{"msg_id": held[name], "status": "processed"}] if name in held else []
+    rows = [{"msg_id": held[name].ref, "status": "processed"}] if name in held else []
     return Told(200, {"messages": rows})
 
 
@@ -158,11 +164,11 @@ def _postmark_took(asked: Asked, ref: str) -> Told:
     )
 
 
-def _postmark_record(asked: Asked, held: Mapping[str, str]) -> Told | None:
+def _postmark_record(asked: Asked, held: Mapping[str, Kept]) -> Told | None:
     if asked.path != "/messages/outbound":
         return None
     name = asked.query["metadata_attempt"]
-    rows = [{"MessageID": held[name], "Status": "Sent"}] if name in held else []
+    rows = [{"MessageID": held[name].ref, "Status": "Sent"}] if name in held else []
     return Told(200, {"TotalCount": len(rows), "Messages": rows})
 
 
@@ -188,19 +194,23 @@ def _mailgun_error(status: int, message: str) -> Told:
     return Told(status, {"message": message})
 
 
-def _mailgun_record(asked: Asked, held: Mapping[str, str]) -> Told | None:
+def _mailgun_record(asked: Asked, held: Mapping[str, Kept]) -> Told | None:
     if asked.path != "/v3/mg.example.com/events":
         return None
     name = asked.query["message-id"].partition("@")[0]
-    event = {"event": "accepted", "message": {"headers": {"message-id": held.get(name)}}}
-    return Told(200, {"items": [event] if name in held else [], "paging": {}})
+    events = [
+        {"event": "accepted", "message": {"headers": {"message-id": kept.ref}}}
+        for attempt, kept in held.items()
+        if attempt == name
+    ]
+    return Told(200, {"items": events, "paging": {}})
 
 
 MAILGUN = Dialect(
     vendor="mailgun",
     channel="email",
     takes=_at("/v3/mg.example.com/messages"),
-    proven=_basic("api"),
+    proven=basic("api"),
     attempt=lambda asked: asked.form["v:attempt"],
     took=lambda _asked, ref: Told(200, {"id": ref, "message": "Queued. Thank you."}),
     refusals={
@@ -304,9 +314,9 @@ def _signed(asked: Asked) -> bool:
     )
 
 
-def _webhook_record(asked: Asked, held: Mapping[str, str]) -> Told | None:
+def _webhook_record(asked: Asked, held: Mapping[str, Kept]) -> Told | None:
     name = asked.query.get("attempt", "")
-    return Told(200, {"id": held[name]}) if name in held else None
+    return Told(200, {"id": held[name].ref}) if name in held else None
 
 
 WEBHOOK = Dialect(

@@ -38,6 +38,14 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
+class Kept:
+    """A message that was accepted: the vendor's id for it, and how it was asked for."""
+
+    ref: str
+    asked: Asked
+
+
+@dataclass(frozen=True, slots=True)
 class Say:
     """A fault: answer with one of the vendor's own refusals; nothing is accepted."""
 
@@ -51,7 +59,8 @@ class Dialect:
 
     `takes` says whether a request is a message for it; `proven` whether it carries the
     credentials. `attempt` reads our planted id. `took` answers an accepted message,
-    `refusals` the rest. `record` answers a look-up from what was accepted, None: it is none.
+    `refusals` the rest. `record` answers a look-up from what was accepted, by our attempt;
+    None: it is none.
     """
 
     vendor: str
@@ -62,4 +71,4 @@ class Dialect:
     took: Callable[[Asked, str], Told]
     refusals: Mapping[str, Told]
     unproven: Told
-    record: Callable[[Asked, Mapping[str, str]], Told | None] = lambda _asked, _held: None
+    record: Callable[[Asked, Mapping[str, Kept]], Told | None] = lambda _asked, _held: None

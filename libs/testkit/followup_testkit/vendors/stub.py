@@ -20,7 +20,7 @@ from followup_testkit.twilio.faults import (
     Silence,
     TooMany,
 )
-from followup_testkit.vendors.speaking import Asked, Dialect, Say, Told
+from followup_testkit.vendors.speaking import Asked, Dialect, Kept, Say, Told
 
 Fault = Accept | TooMany | ServerError | CutBefore | CutAfter | HalfBody | Garbled | Silence | Say
 
@@ -29,14 +29,14 @@ class VendorStub:
     """Plays one vendor: messages are accepted unless `script` holds a fault for the next.
 
     `asked` is every message that came with good credentials, `held` what was accepted:
-    attempt → the vendor's id. `searches` counts look-ups.
+    by attempt. `searches` counts look-ups.
     """
 
     def __init__(self, dialect: Dialect) -> None:
         self.dialect = dialect
         self.script: deque[Fault] = deque()
         self.asked: list[Asked] = []
-        self.held: dict[str, str] = {}
+        self.held: dict[str, Kept] = {}
         self.searches = 0
         self.base_url = ""
         self._released = asyncio.Event()
@@ -85,7 +85,7 @@ class VendorStub:
 
     def _accepted(self, asked: Asked) -> Told:
         ref = f"ref-{len(self.held) + 1}"
-        self.held[self.dialect.attempt(asked) or ref] = ref
+        self.held[self.dialect.attempt(asked) or ref] = Kept(ref, asked)
         return self.dialect.took(asked, ref)
 
     async def _answer(

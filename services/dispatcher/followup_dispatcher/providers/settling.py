@@ -32,6 +32,9 @@ SETTLING: Mapping[str, timedelta] = {
 KEPT: Mapping[str, timedelta] = {
     # The least of what plans keep, or what we ask for; a record that has lapsed since
     # looks like one that never was, and the touch would go out twice.
+    # An account may keep its messages for 7 to 400 days
+    # (twilio.com/blog/new-data-controls-twilio-messaging).
+    "twilio": timedelta(days=7),
     "vonage": timedelta(days=30),
     # The question is for the last two days.
     "telnyx": timedelta(days=1),

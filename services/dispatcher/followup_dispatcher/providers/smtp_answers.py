@@ -14,6 +14,10 @@ _ENHANCED = re.compile(r"\s*([245]\.\d{1,3}\.\d{1,3})\b")
 _DEAD = frozenset({"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1"})
 """No such mailbox, no such domain, not an address, moved, null MX, mailbox disabled."""
 _FULL = "5.2.2"
+_CROWDED = frozenset({"4.3.2", "4.4.5", "4.7.28"})
+"""Takes no mail at the moment, congested (RFC 3463 sections 3.4 and 3.5), mail flood (IANA)."""
+_CLOSING = 421
+"""The server ends the conversation (RFC 5321 section 4.2.2): whoever comes next hears the same."""
 _ACCOUNT_CODES = frozenset({530, 534, 535, 538})
 """Authentication (RFC 4954 section 6)."""
 
@@ -35,7 +39,10 @@ def meaning(stage: Stage, code: int, text: str) -> Refused | RetryLater | Unknow
     match code // 100:
         case 4:
             return RetryLater(
-                shown, f"put off at the {stage.value}", account_wide=stage is Stage.GREETING
+                shown,
+                f"put off at the {stage.value}",
+                account_wide=stage is Stage.GREETING,
+                crowded=code == _CLOSING or enhanced in _CROWDED,
             )
         case 5:
             return _permanent(stage, shown, enhanced, code)

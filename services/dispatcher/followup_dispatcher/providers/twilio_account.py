@@ -24,7 +24,7 @@ from followup_dispatcher.providers.port import (
     Undecided,
     Unknown,
 )
-from followup_dispatcher.providers.settling import settling_of
+from followup_dispatcher.providers.settling import KEPT, settling_of
 
 BASE_URL = "https://api.twilio.com"
 
@@ -73,8 +73,9 @@ class TwilioAccount:
         """Look an attempt up in the account's list of messages or calls.
 
         `mine` says of a row of the attempt's time whether it is the attempt's: None for
-        "can't tell". Absence needs the whole list, no row that can't be told, and the
-        settling time gone by since the attempt must have ended.
+        "can't tell". Absence needs the whole list, no row that can't be told, the settling
+        time gone by since the attempt must have ended, and an attempt that the list still
+        reaches back to.
         """
         rows = await self._rows(listing, query)
         if isinstance(rows, Undecided):
@@ -85,8 +86,14 @@ class TwilioAccount:
             return Found(_sid(min(matches, key=lambda row: _distance(row, attempt.started_at))))
         if any(mine(row) is None for row in candidates):
             return Undecided("a record of that time may or may not be this one")
-        settled = attempt.started_at + timedelta(seconds=CALL_LIMIT) + self.settling
-        return Absent() if now >= settled else Undecided("the record is not settled yet")
+        return self._absent(now - attempt.started_at)
+
+    def _absent(self, age: timedelta) -> Absent | Undecided:
+        if age < timedelta(seconds=CALL_LIMIT) + self.settling:
+            return Undecided("the record is not settled yet")
+        if age > KEPT["twilio"]:
+            return Undecided("the record may not reach back so far")
+        return Absent()
 
     async def _rows(self, listing: str, query: Mapping[str, str]) -> list[Row] | Undecided:
         """Every row of the pair of numbers.
