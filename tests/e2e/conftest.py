@@ -4,6 +4,7 @@ Tests reach it as everybody does: over HTTP. Between two moments nothing is left
 chance: the demo's driver waits until all is idle before it jumps to what is due next.
 """
 
+import os
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -27,6 +28,9 @@ from followup_embedded.house import Embedded
 from followup_runtime.keyring import keys_of
 from followup_runtime.settings import Settings
 from followup_testkit.clocks import MovableClock
+
+# A mail server of the system's own needs root for its users.
+collect_ignore = [] if os.geteuid() == 0 else ["test_mail_path.py"]
 
 KEY = "key-of-the-end-to-end-tests"
 URL = "http://followup.test"
@@ -222,7 +226,12 @@ _ACCEPT = """accept:
 
 @asynccontextmanager
 async def started(
-    clock: MovableClock, *, database_url: str, folder: Path, amqp_url: str | None = None
+    clock: MovableClock,
+    *,
+    database_url: str,
+    folder: Path,
+    amqp_url: str | None = None,
+    mail_listen: str | None = None,
 ) -> AsyncIterator[Followup]:
     """The product on this clock, with nobody in it, until the block ends."""
     settings = Settings(
@@ -231,6 +240,7 @@ async def started(
         data_dir=folder,
         bootstrap_key=KEY,
         public_url=URL,
+        mail_listen=mail_listen,
     )
     async with (
         Embedded(settings, clock=clock) as house,

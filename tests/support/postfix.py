@@ -6,15 +6,18 @@ import pwd
 import shutil
 import socket
 import subprocess
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from followup_testkit.ports import free_port
 from followup_testkit.waiting import until
 
 DOMAIN = "shop.example"
 MAILBOX = "dana"
+AWAY = "away.example"
+"""A domain elsewhere, whose server knows none of its mailboxes."""
 _PROGRAMS = Path("/usr/lib/postfix/sbin")
 _INSTALL = ("apt-get", "install", "-y", "--no-install-recommends", "postfix")
 _LONGEST = 180
@@ -44,9 +47,19 @@ virtual_minimum_uid = 1
 smtpd_recipient_restrictions = reject_unlisted_recipient, permit_mynetworks, reject
 smtpd_relay_restrictions = permit_mynetworks, reject
 message_size_limit = 100000
+recipient_delimiter = +
+smtp_dns_support_level = disabled
+virtual_alias_domains =
+transport_maps = inline:{{ {{ {away} = smtp:[127.0.0.1]:{away_port} }} {transports} }}
+away_restrictions = check_recipient_access static:{{ 550 5.1.1 nobody has that name }}, reject
+{aliases}
 """
 _MASTER = """
 127.0.0.1:{port} inet n - n - - smtpd
+127.0.0.1:{away_port} inet n - n - - smtpd
+    -o smtpd_recipient_restrictions=$away_restrictions
+smtp unix - - n - - smtp
+lmtp unix - - n - - lmtp
 pickup unix n - n 60 1 pickup
 cleanup unix n - n - 0 cleanup
 qmgr unix n - n 300 1 qmgr
@@ -91,10 +104,24 @@ def installed() -> None:
     )
 
 
+NOTHING: Mapping[str, str] = {}
+
+
 @asynccontextmanager
-async def postfix(folder: Path) -> AsyncIterator[Postfix]:
-    """A Postfix of one's own in a folder; it is ended by its process."""
-    port = _configure(folder)
+async def postfix(
+    folder: Path,
+    *,
+    port: int | None = None,
+    aliases: Mapping[str, str] = NOTHING,
+    transports: Mapping[str, str] = NOTHING,
+) -> AsyncIterator[Postfix]:
+    """A Postfix of one's own in a folder; it is ended by its process.
+
+    `aliases` are addresses that stand for others, each with whatever extension; `transports`
+    are how other domains are reached (transport(5)).
+    """
+    port = free_port() if port is None else port
+    _configure(folder, port, aliases, transports)
     server = await asyncio.create_subprocess_exec(
         _PROGRAMS / "master",
         *("-c", str(folder / "etc"), "-s"),
@@ -111,16 +138,17 @@ async def postfix(folder: Path) -> AsyncIterator[Postfix]:
         await server.wait()
 
 
-def _configure(folder: Path) -> int:
+def _configure(
+    folder: Path, port: int, aliases: Mapping[str, str], transports: Mapping[str, str]
+) -> None:
     owner = pwd.getpwnam("postfix")
     for name in ("etc", "spool", "data", "mail", "log"):
         (folder / name).mkdir()
     for name in ("data", "mail"):
         shutil.chown(folder / name, "postfix", "postfix")
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port = int(found.getsockname()[1])
     facts = {"folder": folder, "domain": DOMAIN, "mailbox": MAILBOX, "port": port}
+    facts |= {"away": AWAY, "away_port": free_port(), "transports": _pairs(transports)}
+    facts["aliases"] = f"virtual_alias_maps = inline:{{ {_pairs(aliases)} }}" if aliases else ""
     main = _MAIN.format(**facts, uid=owner.pw_uid, gid=owner.pw_gid)
     (folder / "etc/main.cf").write_text(main)
     (folder / "etc/master.cf").write_text(_MASTER.format(**facts))
@@ -129,7 +157,10 @@ def _configure(folder: Path) -> int:
             above.chmod(above.stat().st_mode | 0o011)  # its own users must come through
     command = ("/usr/sbin/postfix", "-c", str(folder / "etc"), "check")
     subprocess.run(command, check=True, capture_output=True, timeout=60)  # noqa: S603 - ours
-    return port
+
+
+def _pairs(table: Mapping[str, str]) -> str:
+    return " ".join(f"{{ {name} = {value} }}" for name, value in table.items())
 
 
 def _answers(port: int) -> bool:
