@@ -133,8 +133,16 @@ class TouchSent(_Outcome):
     segments: int = 1
 
 
+ANOTHER_DAY = "day"
+"""The rule of a touch whose account has spent its day: it is told the day of its turn."""
+
+
 class TouchDeferred(_Outcome):
-    """The touch must not or cannot go now; the scheduler re-arms it for `not_before`."""
+    """The touch must not or cannot go now; the scheduler re-arms it for `not_before`.
+
+    One deferred by a rate keeps its place in its tenant's window, for it is about to go;
+    one that was told another day (`ANOTHER_DAY`) has none, and holds up nobody meanwhile.
+    """
 
     type_name: ClassVar[str] = "followup.touch.deferred.v1"
 
@@ -142,6 +150,11 @@ class TouchDeferred(_Outcome):
     rule: str
     reason: str
     not_before: Moment
+
+    @property
+    def outstanding(self) -> bool:
+        """Whether it keeps its place in its tenant's window."""
+        return self.kind == "rate" and self.rule != ANOTHER_DAY
 
 
 class TouchFailed(_Outcome):

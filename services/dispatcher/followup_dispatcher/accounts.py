@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 import structlog
@@ -16,7 +17,7 @@ import structlog
 from followup_contracts.payload import Channel
 from followup_directory import Account, SealBroken, Vault
 from followup_dispatcher.core.breaker import Breaker
-from followup_dispatcher.core.limits import AccountLimits, read_limits
+from followup_dispatcher.core.limits import AccountLimits, Budget, read_limits
 from followup_dispatcher.providers.port import CALL_LIMIT, Provider, ProviderFactory
 
 log = structlog.get_logger(__name__)
@@ -72,11 +73,8 @@ class Accounts:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def route(self, accounts: Sequence[Account], channel: Channel) -> Route | NoRoute:
-        """The first account of the channel, by priority, whose breaker lets a call through."""
-        usable = sorted(
-            (a for a in accounts if a.channel == channel and a.state == "active"),
-            key=lambda a: (a.priority, a.id),
-        )
+        """The first of these accounts of the channel whose breaker lets a call through."""
+        usable = [a for a in accounts if a.channel == channel and a.state == "active"]
         if not usable:
             return NoRoute(f"no active {channel} account", UNUSABLE_RECHECK)
         now, waits, reason = self._clock(), [], f"no {channel} account answers"
@@ -95,6 +93,12 @@ class Accounts:
     def provider_of(self, account: Account) -> Provider | None:
         """The adapter of an account, whatever its breaker says (to ask about the past)."""
         return self._provider(account)
+
+    def budgets(self, account: Account, *, now: datetime) -> tuple[Budget, ...]:
+        """What bounds an account's days; nothing for one that cannot be used anyway."""
+        if self._provider(account) is None:
+            return ()
+        return self._limits[account.id].budgets(account.id, account.tenant_id, now=now)
 
     def begin(self, account_id: UUID) -> int | None:
         """A call is about to begin: its turn, to be named with its answer; None: it may not.

@@ -18,6 +18,7 @@ from followup_database import Database, Transaction, new_id
 from followup_database.errors import is_outage
 from followup_dispatcher import ledger, usage
 from followup_dispatcher.answers import command_of, deferred, failed, from_ledger, publish, skipped
+from followup_dispatcher.budgets import left_today
 from followup_dispatcher.capacity import Capacity
 from followup_dispatcher.core.lease import Lease
 from followup_dispatcher.core.validity import valid_for
@@ -110,6 +111,7 @@ class ClaimDesk:
         try:
             async with self._database.transaction() as tx:
                 picture = await self._surveyor.look(tx, messages)
+                picture.left = await left_today(tx, picture, self._drafter.accounts)
                 answers = _answered(picture, tx.now)
                 postponed = await self._draft(tx, picture, drafts, answers, tired)
                 slotted, full = await reserve(tx, drafts)
@@ -218,6 +220,7 @@ class ClaimDesk:
                         # At once: another batch may be put together while this one commits.
                         self._capacity.take(account.id)
                         picture.count(drafted.command, tx.now)
+                        picture.spend(account.id, drafted.segments)
                         drafts.append(drafted)
                     elif message.id in tired:
                         answers.append(_answer(message, self._busy(drafted, tx.now), tx.now))

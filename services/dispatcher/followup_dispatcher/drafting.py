@@ -18,6 +18,7 @@ from followup_dispatcher.core.answering import within_window
 from followup_dispatcher.core.limits import USUAL, Limit, Pace, rate_of_kind
 from followup_dispatcher.core.patience import spread
 from followup_dispatcher.core.pool import pick
+from followup_dispatcher.core.preference import has_another, in_order, last_sender
 from followup_dispatcher.core.validity import valid_for
 from followup_dispatcher.core.verdict import Defer, Skip
 from followup_dispatcher.picture import Picture, address_of, leaves_the_house
@@ -64,6 +65,8 @@ class Draft:
     """Its account is let one call and no more."""
     rehearsed: bool = False
     """Its tenant is in a dry run: no provider is called."""
+    elsewhere: bool = False
+    """Another account could take it, were the day of this one spent."""
 
     @property
     def tenant_id(self) -> UUID:
@@ -103,6 +106,21 @@ class Unsendable:
         return publish(message, payload, now)
 
 
+@dataclass(frozen=True, slots=True)
+class _Offered:
+    """The accounts a touch may go by, those its person knows, and what they have left today."""
+
+    accounts: Sequence[Account]
+    known: frozenset[UUID]
+    left: Mapping[UUID, int]
+
+    def in_order(self, cost: int = 1) -> list[Account]:
+        return in_order(self.accounts, known=self.known, left=self.left, cost=cost)
+
+    def beside(self, chosen: Account, cost: int) -> bool:
+        return has_another(chosen, self.accounts, known=self.known, left=self.left, cost=cost)
+
+
 @dataclass(slots=True)
 class Drafter:
     """Renders touches and finds their account. `public_url` is where vendors call back."""
@@ -130,8 +148,8 @@ class Drafter:
         address = address_of(person, command.channel)
         if address is None:
             return Unsendable("no_contact_point", f"no usable address for {command.channel}")
-        usable = picture.accounts_for(tenant, address.address)
-        route = self.accounts.route(usable, command.channel)
+        offered = self._offered(picture.accounts_for(tenant, address.address), picture, command)
+        route = self.accounts.route(offered.in_order(), command.channel)
         if isinstance(route, NoRoute):
             pause = timedelta(seconds=route.in_seconds) + spread(command.touch_id)
             # A rate's deferral: the touch keeps its place in its tenant's window. Did it
@@ -144,6 +162,8 @@ class Drafter:
         content = self._content(body, message, picture, address=address, at=at)
         if not isinstance(content, Content):
             return content
+        segments = segments_of(content.text) if TRAITS[command.channel].segmented else 1
+        route = self._for_all(route, offered, command, segments)
         senders = picture.senders.get(route.account.id, ())
         sender = _sender(route.account, senders, picture, command)
         if sender is None:
@@ -161,7 +181,7 @@ class Drafter:
             to=address.address,
             sender=sender[0],
             content=self._tagged(content, command, attempt_id),
-            segments=segments_of(content.text) if TRAITS[command.channel].segmented else 1,
+            segments=segments,
             callback_url=self._callback(route.account, command, attempt_id, person.id),
             valid_for=valid_for(command, where=where, now=tx.now),
             limits=_limits(route, sender[1], now=tx.now),
@@ -169,7 +189,26 @@ class Drafter:
             zones=where.explained,
             single=route.single,
             rehearsed=tenant.settings.dry_run,
+            elsewhere=offered.beside(route.account, segments),
         )
+
+    def _offered(
+        self, accounts: Sequence[Account], picture: Picture, command: SendTouch
+    ) -> _Offered:
+        """The channel's accounts for a touch; what its person knows counts where there are two."""
+        usable = [a for a in accounts if a.channel == command.channel and a.state == "active"]
+        sender = None
+        if len(usable) > 1:
+            sender = last_sender(command.channel, picture.contacts(command))
+        known = {a.id for a in usable if sender in _addresses(a, picture)} if sender else set()
+        return _Offered(usable, frozenset(known), picture.left)
+
+    def _for_all(self, route: Route, offered: _Offered, command: SendTouch, segments: int) -> Route:
+        """The route, or another where this one has too little left today for all segments."""
+        if offered.left.get(route.account.id, segments) >= segments:
+            return route
+        other = self.accounts.route(offered.in_order(segments), command.channel)
+        return other if isinstance(other, Route) else route
 
     def _tagged(self, content: Content, command: SendTouch, attempt_id: UUID) -> Content:
         if command.channel != "email":
@@ -261,7 +300,7 @@ def _sender(
 
     A sender of its own goes before the `from` in the account's settings.
     """
-    active = {s.address: s for s in senders if s.state == "active"}
+    active = _active(senders)
     address = pick(
         list(active),
         person_id=picture.person_id(command),
@@ -270,8 +309,24 @@ def _sender(
     )
     if address is not None:
         return address, active[address]
+    default = _default(account)
+    return (default, None) if default else None
+
+
+def _addresses(account: Account, picture: Picture) -> set[str]:
+    """What an account may send as."""
+    active = set(_active(picture.senders.get(account.id, ())))
+    default = _default(account)
+    return active or ({default} if default else set())
+
+
+def _active(senders: Sequence[Sender]) -> dict[str, Sender]:
+    return {sender.address: sender for sender in senders if sender.state == "active"}
+
+
+def _default(account: Account) -> str | None:
     default = account.settings.get("from") or account.settings.get("messaging_service_sid")
-    return (str(default), None) if default else None
+    return str(default) if default else None
 
 
 def _limits(route: Route, sender: Sender | None, *, now: datetime) -> tuple[Limit, ...]:

@@ -50,6 +50,8 @@ class Picture:
     senders: Mapping[UUID, Sequence[Sender]]
     standings: Mapping[UUID, Standing]
     history: Mapping[UUID, usage.Usage]
+    left: dict[UUID, int] = field(default_factory=dict)
+    """Account → units of today's budget, of those where it decides which one is taken."""
     waiting: dict[UUID, tuple[Waiter, ...]] = field(default_factory=dict)
     """The touches put off by caps, of persons of whom that has changed in this batch."""
     counted: dict[UUID, list[PastContact]] = field(default_factory=dict)
@@ -100,6 +102,11 @@ class Picture:
         self.counted.setdefault(person_id, []).append(contact)
         if any(each.touch_id == contact.touch_id for each in self._waiting(command)):
             self._leave(person_id, contact.touch_id)
+
+    def spend(self, account_id: UUID, units: int) -> None:
+        """A touch of this batch was drafted for an account: so much less is left of its day."""
+        if account_id in self.left:
+            self.left[account_id] -= units
 
     def put_off(self, command: SendTouch, opens_at: datetime) -> None:
         """A cap has put a touch off: it waits for the place that opens then."""

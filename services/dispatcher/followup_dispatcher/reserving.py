@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from followup_contracts.events import ANOTHER_DAY
 from followup_database import Transaction
 from followup_dispatcher import rates
+from followup_dispatcher.core.priority import LATER, rank
 from followup_dispatcher.core.slots import Full, Slot, Wish, allot
 from followup_dispatcher.core.verdict import Defer
 from followup_dispatcher.drafting import Draft
@@ -32,7 +34,7 @@ async def reserve(
     """
     owners = {limit.key: draft.tenant_id for draft in drafts for limit in draft.limits}
     pages = await rates.lock(tx, owners)
-    wishes = [Wish(d.limits, d.segments, AHEAD[d.command.lane]) for d in drafts]
+    wishes = [_wish(draft) for draft in drafts]
     answers, changed = allot(wishes, pages, now=tx.now)
     await rates.save(tx, changed)
     slotted: list[Slotted] = []
@@ -41,7 +43,19 @@ async def reserve(
         match answer:
             case Slot(at=at):
                 slotted.append(Slotted(draft, max(0.0, (at - tx.now).total_seconds())))
-            case Full(key=key, not_before=not_before, reason=reason):
+            case Full(key=key, not_before=not_before, reason=reason, day=day):
                 told = f"{key.partition(':')[0]}: {reason}"
-                turned_away.append((draft, Defer("rate", "rate", told, not_before)))
+                rule = ANOTHER_DAY if day else "rate"
+                turned_away.append((draft, Defer("rate", rule, told, not_before)))
     return slotted, turned_away
+
+
+def _wish(draft: Draft) -> Wish:
+    command = draft.command
+    return Wish(
+        draft.limits,
+        draft.segments,
+        AHEAD[command.lane],
+        elsewhere=draft.elsewhere,
+        urgent=rank(command) < LATER,
+    )

@@ -295,13 +295,14 @@ class Say:
         at: datetime,
         until: datetime,
         kind: str = "rule",
+        rule: str = "R15:US-NY",
         round_: int | None = None,
     ) -> TouchDeferred:
         return TouchDeferred(
             **_about(touch, at),
             round=touch["round"] if round_ is None else round_,
             kind=kind,
-            rule="R15:US-NY",
+            rule=rule,
             reason="quiet hours",
             not_before=until,
         )

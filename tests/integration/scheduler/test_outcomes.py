@@ -3,6 +3,7 @@ from datetime import timedelta
 
 import pytest
 
+from followup_contracts.events import ANOTHER_DAY
 from followup_directory import create_tenant
 from followup_scheduler.consequences import tell
 from followup_scheduler.core.model import Ordered
@@ -59,6 +60,20 @@ async def test_a_touch_deferred_by_a_rate_keeps_its_place_in_the_window(desk, sa
     assert (await desk.touch(run, "sms"))["outstanding"]
     desk.set_window(1)
     desk.clock.jump(soon)
+    await desk.timers.run_once()
+    assert (await desk.touch(run, "sms"))["state"] == "commanded"
+
+
+async def test_a_touch_that_was_told_another_day_holds_up_nobody(desk, say):
+    """Its account has spent its day: the tenant's other touches have the whole window."""
+    _, run = await desk.enrolled()
+    touch = await desk.touch(run, "sms")
+    tomorrow = desk.clock() + timedelta(days=1)
+    told = say.deferred(touch, at=desk.clock(), until=tomorrow, kind="rate", rule=ANOTHER_DAY)
+    await desk.tell(desk.outcomes, told)
+    waiting = await desk.touch(run, "sms")
+    assert (waiting["state"], waiting["outstanding"]) == ("planned", False)
+    desk.clock.jump(tomorrow)
     await desk.timers.run_once()
     assert (await desk.touch(run, "sms"))["state"] == "commanded"
 

@@ -23,9 +23,9 @@ def test_settings_say_what_bounds_an_account():
     """A pace with its burst, a day, a brand until midnight Pacific, a campaign by the minute."""
     assert limits() == ()
     assert limits(rate_per_second=10, burst=3) == (Pace(f"account:{ACCOUNT}", 10.0, 3),)
-    assert limits(per_day=200) == (Budget(f"account-day:{ACCOUNT}", 200, "UTC"),)
+    assert limits(per_day=200) == (Budget(f"account-day:{ACCOUNT}", 200, "UTC", (200,) * 7),)
     assert limits(brand={"id": "B1", "segments_per_day": 2000}) == (
-        Budget(f"brand-day:{TENANT}:B1", 2000, "America/Los_Angeles"),
+        Budget(f"brand-day:{TENANT}:B1", 2000, "America/Los_Angeles", (2000,) * 7),
     )
     assert limits(campaign={"id": "C1", "segments_per_minute": 240}) == (
         Pace(f"campaign:{TENANT}:C1", 4.0),
@@ -47,6 +47,7 @@ def test_a_new_sender_warms_up_day_by_day():
         limits(now=NOW + timedelta(days=n), warm_up=warm, per_day=200)[0].per_day for n in range(6)
     ]
     assert by_day == [50, 75, 112, 168, 200, 200]
+    assert limits(warm_up=warm, per_day=200)[0].coming == (75, 112, 168, 200, 200, 200, 200)
     assert limits(now=NOW - timedelta(days=1), warm_up=warm)[0].per_day == 0
     assert limits(now=NOW + timedelta(days=100), warm_up=warm) == ()
 

@@ -171,3 +171,75 @@ def test_a_brands_day_ends_at_midnight_in_california():
     assert again[0].not_before == datetime(2026, 3, 3, 8, 0, 5, tzinfo=UTC)
     later, _ = ask([Wish((budget,), 1, HORIZON)], held, again[0].not_before)
     assert starts(later)
+
+
+WEEK = 7
+
+
+@settings(max_examples=50)
+@given(per_day=st.integers(0, 9), backlog=st.integers(0, 150), late=st.integers(0, 2 * WEEK))
+def test_a_backlog_is_spread_over_the_days_it_takes(per_day, backlog, late):
+    """Nobody is told a day beyond a week, on each a few more come than can go, and none is lost."""
+    budget = Budget("account-day:a", per_day, "UTC", (per_day,) * WEEK)
+    held, comes, sent = pages(budget), {0: backlog}, {}
+    for day in range(120):
+        came = comes.pop(day, 0)
+        now = NOW + timedelta(days=day + (late if day else 0))
+        answers, held = ask([Wish((budget,), 1, HORIZON)] * came, held, now)
+        sent[day] = len(starts(answers))
+        for answer in answers:
+            if isinstance(answer, Full):
+                assert answer.day
+                ahead = (answer.not_before.date() - now.date()).days
+                assert 1 <= ahead <= WEEK
+                comes[day + ahead] = comes.get(day + ahead, 0) + 1
+    assert max(sent.values()) <= per_day
+    assert sum(sent.values()) + sum(comes.values()) == backlog
+    if per_day:
+        assert sum(sent.values()) == min(backlog, 120 * per_day)
+        full = backlog // per_day
+        assert all(sent[day] == per_day for day in range(min(full, WEEK)))
+
+
+def test_what_comes_each_day_is_not_the_whole_backlog():
+    """A thousand behind a hundred a day: on no day do more than a few hundred ask."""
+    budget = Budget("account-day:a", 100, "UTC", (100,) * WEEK)
+    held, comes = pages(budget), {0: 1000}
+    asked = []
+    for day in range(12):
+        wishes = [Wish((budget,), 1, HORIZON)] * comes.pop(day, 0)
+        answers, held = ask(wishes, held, NOW + timedelta(days=day))
+        asked.append((len(wishes), len(starts(answers))))
+        for answer in answers:
+            if isinstance(answer, Full):
+                ahead = (answer.not_before.date() - NOW.date()).days
+                comes[ahead] = comes.get(ahead, 0) + 1
+    assert [went for _, went in asked] == [100] * 10 + [0] * 2
+    assert max(came for came, _ in asked[1:]) <= 300
+
+
+def test_what_hurries_comes_on_the_next_day_whoever_waits():
+    """A reminder behind a backlog of weeks is not told a day after its appointment."""
+    budget = Budget("account-day:a", 1, "UTC", (1,) * WEEK)
+    line = [Wish((budget,), 1, HORIZON)] * 20
+    answers, _ = ask([*line, Wish((budget,), 1, HORIZON, urgent=True)], pages(budget))
+    days = [(answer.not_before.date() - NOW.date()).days for answer in answers[1:]]
+    assert days[-2:] == [WEEK, 1]
+
+
+def test_a_line_that_was_halted_is_forgotten_within_a_week():
+    """Nobody says that it is gone; what is told meanwhile is a week at most."""
+    budget = Budget("account-day:a", 2, "UTC", (2,) * WEEK)
+    _, held = ask([Wish((budget,), 1, HORIZON)] * 5000, pages(budget))
+    later = NOW + timedelta(days=WEEK)
+    answers, _ = ask([Wish((budget,), 1, HORIZON)] * 3, held, later)
+    assert (answers[2].not_before.date() - later.date()).days == 1
+
+
+def test_one_that_could_go_by_another_account_is_told_no_day():
+    """It lost a race for the last unit, comes again at once and finds the other account."""
+    budget = Budget("account-day:a", 0, "UTC", (0,) * WEEK)
+    (answer,), after = ask([Wish((budget,), 1, HORIZON, elsewhere=True)], pages(budget))
+    assert not answer.day
+    assert answer.not_before <= NOW + SECOND
+    assert after == pages(budget)

@@ -15,7 +15,7 @@ number's network before a message is sent, so every text counts.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Annotated, Any
 from uuid import UUID
 from zoneinfo import ZoneInfo, available_timezones
@@ -57,11 +57,15 @@ class Pace:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """So many units a day, which ends at midnight in `zone`."""
+    """So many units a day, which ends at midnight in `zone`.
+
+    `coming` are the figures of the days after it: one that warms up has more each day.
+    """
 
     key: str
     per_day: int
     zone: str
+    coming: tuple[int, ...] = ()
 
 
 Limit = Pace | Budget
@@ -88,6 +92,9 @@ class WarmUp(_Settings):
 
 
 _GROWN, _PLENTY = 120, 10_000_000
+
+DAYS_AHEAD = 7
+"""How far ahead a touch is told its day; whoever would wait longer comes to ask then."""
 
 
 class Brand(_Settings):
@@ -127,19 +134,27 @@ class AccountLimits(_Settings):
         rate = usual if self.rate_per_second is None else self.rate_per_second
         if rate is not None:
             found.append(Pace(f"account:{account_id}", rate, self.burst))
-        per_day = self._per_day(now)
-        if per_day is not None:
-            found.append(Budget(f"account-day:{account_id}", per_day, self.day_zone))
-        if self.brand is not None:
-            key = f"brand-day:{tenant_id}:{self.brand.id}"
-            found.append(Budget(key, self.brand.segments_per_day, self.brand.day_zone))
+        found += self.budgets(account_id, tenant_id, now=now)
         if self.campaign is not None:
             pace = self.campaign.segments_per_minute / 60
             found.append(Pace(f"campaign:{tenant_id}:{self.campaign.id}", pace))
         return tuple(found)
 
-    def _per_day(self, now: datetime) -> int | None:
-        day = now.astimezone(ZoneInfo(self.day_zone)).date()
+    def budgets(self, account_id: UUID, tenant_id: UUID, *, now: datetime) -> tuple[Budget, ...]:
+        """What bounds every day of the account."""
+        found: list[Budget] = []
+        today = now.astimezone(ZoneInfo(self.day_zone)).date()
+        per_day = self._per_day(today)
+        if per_day is not None:
+            days = (today + timedelta(days=ahead) for ahead in range(1, DAYS_AHEAD + 1))
+            coming = tuple(_PLENTY if (n := self._per_day(day)) is None else n for day in days)
+            found.append(Budget(f"account-day:{account_id}", per_day, self.day_zone, coming))
+        if self.brand is not None:
+            key, per_day = f"brand-day:{tenant_id}:{self.brand.id}", self.brand.segments_per_day
+            found.append(Budget(key, per_day, self.brand.day_zone, (per_day,) * DAYS_AHEAD))
+        return tuple(found)
+
+    def _per_day(self, day: date) -> int | None:
         warm = self.warm_up.limit(day) if self.warm_up else None
         limits = [limit for limit in (self.per_day, warm) if limit is not None]
         return min(limits, default=None)

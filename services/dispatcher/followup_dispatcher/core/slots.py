@@ -3,6 +3,9 @@
 A pace is a generic cell rate algorithm: one number, the next free moment. A touch begins
 when the last of its limits has a slot for it, and takes its units from all of them. One that
 gets no slot takes nothing, and is told when it may expect one.
+
+Where a day is spent, touches are told days, not seconds: each its own turn in the line
+behind the budget, so that a backlog of months does not come by every midnight.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,29 +21,38 @@ EARLY = timedelta(seconds=1)
 _SOONEST = timedelta(milliseconds=500)
 _LATEST = timedelta(minutes=1)
 """Whose turn is further off comes to ask: of those before it some may have been halted."""
+_OVERBOOKED = 2
+"""Times what a day has are told that day: of those who wait, some will have been halted."""
 _GAP = 2
 """A pace skips as many of its slots at most for a touch that another limit holds up."""
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """How far a limit is used: its next free moment, and what it gave out on a day."""
+    """How far a limit is used: its next free moment, and what it gave out on a day.
+
+    `line` are the units that were told a later day and have not had it yet.
+    """
 
     next_at: datetime
     day: date | None = None
     used: int = 0
+    line: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
     """A touch that wants a slot of each limit, `cost` units of it, within `horizon` from now.
 
-    The limits stand from the widest, shared by most, to the narrowest.
+    The limits stand from the widest, shared by most, to the narrowest. `elsewhere`: another
+    account could take it. `urgent`: where a day is spent it comes on the next, whoever waits.
     """
 
     limits: tuple[Limit, ...]
     cost: int
     horizon: timedelta
+    elsewhere: bool = False
+    urgent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +64,12 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class Full:
-    """No slot: which limit has none, and when to ask again."""
+    """No slot: which limit has none, and when to ask again. `day`: not before another day."""
 
     key: str
     not_before: datetime
     reason: str
+    day: bool = False
 
 
 def allot(
@@ -71,6 +84,12 @@ def allot(
     return answers, {key: page for key, page in book.pages.items() if page != pages[key]}
 
 
+def left_of(budget: Budget, page: Page | None, *, now: datetime) -> int:
+    """How many units of today are not given out yet."""
+    used = 0 if page is None or page.day != _today(budget, now) else page.used
+    return max(0, budget.per_day - used)
+
+
 class _Book:
     """The pages while a batch is answered, and how long the line behind each pace is."""
 
@@ -81,7 +100,7 @@ class _Book:
 
     def answer(self, wish: Wish) -> Slot | Full:
         for limit in wish.limits:
-            if isinstance(limit, Budget) and (full := self._spent(limit, wish.cost)):
+            if isinstance(limit, Budget) and (full := self._spent(limit, wish)):
                 return full
         paces = [limit for limit in wish.limits if isinstance(limit, Pace)]
         free = {pace.key: self._free(pace) for pace in paces}
@@ -120,24 +139,36 @@ class _Book:
                 return holder
         return None
 
-    def _spent(self, budget: Budget, cost: int) -> Full | None:
-        today = self._now.astimezone(ZoneInfo(budget.zone)).date()
-        page = self.pages[budget.key]
-        used = page.used if page.day == today else 0
-        if used + cost <= budget.per_day:
+    def _spent(self, budget: Budget, wish: Wish) -> Full | None:
+        page = self._turned(budget)
+        if page.used + wish.cost <= budget.per_day:
             return None
-        opens = _midnight_after(today, budget.zone)
-        reason = f"{budget.per_day} for {today} ({budget.zone}) are used up"
-        return Full(budget.key, opens, reason)
+        reason = f"{budget.per_day} for {page.day} ({budget.zone}) are used up"
+        if wish.elsewhere:
+            return Full(budget.key, self._now + _SOONEST, reason)
+        ahead = 1 if wish.urgent else _turn(budget, page.line)
+        # No longer than can be told: of what is halted meanwhile nobody hears.
+        line = min(page.line + wish.cost, _OVERBOOKED * sum(budget.coming))
+        self.pages[budget.key] = replace(page, line=line)
+        opens = _midnight_before(_today(budget, self._now) + timedelta(days=ahead), budget.zone)
+        return Full(budget.key, opens, reason, day=True)
+
+    def _turned(self, budget: Budget) -> Page:
+        """The budget's page, turned to this day: who was told it, or one before it, is due."""
+        page, today = self.pages[budget.key], _today(budget, self._now)
+        if page.day == today:
+            return page
+        days = 0 if page.day is None else max(0, (today - page.day).days)
+        due = _OVERBOOKED * budget.per_day * days
+        return replace(page, day=today, used=0, line=max(0, page.line - due))
 
     def _take(self, wish: Wish, start: datetime) -> None:
         for limit in wish.limits:
-            page = self.pages[limit.key]
             if isinstance(limit, Budget):
-                today = self._now.astimezone(ZoneInfo(limit.zone)).date()
-                used = page.used if page.day == today else 0
-                self.pages[limit.key] = replace(page, day=today, used=used + wish.cost)
+                page = self._turned(limit)
+                self.pages[limit.key] = replace(page, used=page.used + wish.cost)
                 continue
+            page = self.pages[limit.key]
             # What a burst takes are slots of the past: the next one moves on from there.
             begins = start if start > self._now else self._free(limit)
             ends = begins + timedelta(seconds=wish.cost / limit.per_second)
@@ -151,7 +182,19 @@ class _Book:
         return Full(pace.key, at, f"{pace.per_second:g} a second are taken until then")
 
 
-def _midnight_after(day: date, zone: str) -> datetime:
-    """A few seconds into the next day of the zone's clock, in UTC."""
-    begins = datetime.combine(day + timedelta(days=1), time(0, 0, 5), ZoneInfo(zone))
-    return begins.astimezone(UTC)
+def _today(budget: Budget, now: datetime) -> date:
+    return now.astimezone(ZoneInfo(budget.zone)).date()
+
+
+def _turn(budget: Budget, line: int) -> int:
+    """In how many days it is the turn of whoever comes behind such a line."""
+    for days, units in enumerate(budget.coming, start=1):
+        line -= _OVERBOOKED * units
+        if line < 0:
+            return days
+    return max(1, len(budget.coming))
+
+
+def _midnight_before(day: date, zone: str) -> datetime:
+    """A few seconds into a day of the zone's clock, in UTC."""
+    return datetime.combine(day, time(0, 0, 5), ZoneInfo(zone)).astimezone(UTC)

@@ -171,7 +171,7 @@ def _given_up(run: Run, touch: Touch) -> str | None:
 def _arm(run: Run, touch: Touch, outcome: TouchDeferred) -> None:
     touch.state, touch.due_at = "planned", outcome.not_before
     touch.settled_at, touch.reason = None, outcome.reason
-    touch.outstanding = outcome.kind == "rate"
+    touch.outstanding = outcome.outstanding
     # A cut leaves what is unknown alone, so its epoch may be one that does not count now.
     touch.epoch = run.enrollment.epoch
     run.timers[touch.id] = Timer(
