@@ -24,16 +24,23 @@ from followup_messaging.sweeper import REPUBLISH_AFTER, Sweeper
 from followup_runtime.telemetry import current_traceparent
 
 # Bound as one JSON-free array per column: bodies are bytes. The consumers of a type
-# are the same for all its rows, so they travel joined by commas.
+# are the same for all its rows, so they travel joined by commas. What a followed tenant's
+# product is told of is kept for it by the same statement.
 _ADD = text("""
-    INSERT INTO messaging.outbox
-      (id, tenant_id, type, exchange, routing_key, consumers, body, next_at)
-    SELECT id, tenant_id, type, exchange, routing_key, string_to_array(consumers, ','), body,
-           clock_timestamp() + CAST(:again AS interval)
-      FROM unnest(CAST(:ids AS uuid[]), CAST(:tenants AS uuid[]), CAST(:types AS text[]),
+    WITH m AS (
+      SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:tenants AS uuid[]), CAST(:types AS text[]),
                   CAST(:exchanges AS text[]), CAST(:keys AS text[]), CAST(:consumers AS text[]),
                   CAST(:bodies AS bytea[]))
-        AS m(id, tenant_id, type, exchange, routing_key, consumers, body)
+        WITH ORDINALITY AS m(id, tenant_id, type, exchange, routing_key, consumers, body, nth)),
+    kept AS (
+      INSERT INTO messaging.outbox
+        (id, tenant_id, type, exchange, routing_key, consumers, body, next_at)
+      SELECT id, tenant_id, type, exchange, routing_key, string_to_array(consumers, ','), body,
+             clock_timestamp() + CAST(:again AS interval)
+        FROM m)
+    INSERT INTO messaging.feed (tenant_id, body)
+    SELECT m.tenant_id, m.body FROM m JOIN messaging.followed f ON f.tenant_id = m.tenant_id
+     ORDER BY m.nth
 """)
 
 

@@ -86,6 +86,13 @@ def require(scope: str) -> Callable[[Request], Awaitable[Principal]]:
     return principal
 
 
+async def still_good(request: Request, scope: str) -> bool:
+    """Whether a request's key is still good for this: of an answer that goes on for long."""
+    authenticator: Authenticator = request.app.state.authenticator
+    found = await authenticator.principal(_token(request))
+    return found is not None and found.may(scope)
+
+
 def _token(request: Request) -> str:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():

@@ -130,6 +130,7 @@ class Settings(BaseModel):
     classifier_key: str | None = None
     classifier_model: str = "gpt-4o-mini"
     mail_listen: Annotated[str, AfterValidator(_mail)] | None = None
+    webhook_loopback: bool = False
     api_pool: Annotated[int, Field(ge=1, le=500)] = 8
     worker_pool: Annotated[int, Field(ge=1, le=500)] = 8
     model_url: Annotated[str, AfterValidator(_public)] | None = None

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
+from followup_intake.outgoing.line import CALL_SECONDS
 from followup_messaging.sweeper import REPUBLISH_AFTER
 
 
@@ -14,8 +15,10 @@ class IntakeSettings:
     its consumers need makes work; it never makes a lead twice. `patience`: how long an
     event from the bus waits for a lead nobody knows yet before it is a dead letter.
     `graph_url`: the version of Meta's Graph API that leads are fetched from.
+    `webhook_seconds`: what a call to an endpoint of the product may take.
     """
 
     republish_after: timedelta = REPUBLISH_AFTER
     patience: timedelta = timedelta(minutes=15)
     graph_url: str = "https://graph.facebook.com/v21.0"
+    webhook_seconds: float = CALL_SECONDS

@@ -1,5 +1,8 @@
 """Intake put together: the only file here that names concrete classes."""
 
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
 import httpx
 
 from followup_directory import Vault
@@ -12,13 +15,21 @@ from followup_intake.housekeeping import RequestSweep
 from followup_intake.http import MAX_BATCH, MAX_FILE, Routes
 from followup_intake.imports import Importer
 from followup_intake.ingress import Ingress
+from followup_intake.outgoing.courier import Courier
+from followup_intake.outgoing.distribution import Distribution
+from followup_intake.outgoing.line import Line
+from followup_intake.outgoing.stream import Streams
+from followup_intake.outgoing.upkeep import OutgoingSweep, OutgoingWatch
 from followup_intake.posts import Posts
 from followup_intake.retention import Retention
 from followup_intake.reunion import Reunion
 from followup_intake.rights import Rights, forget_letters
 from followup_intake.routes.audit import AuditRoutes
 from followup_intake.routes.consent import ConsentRoutes
+from followup_intake.routes.deliveries import DeliveryRoutes
 from followup_intake.routes.doors import Doors
+from followup_intake.routes.endpoints import EndpointRoutes
+from followup_intake.routes.events import EventRoutes
 from followup_intake.routes.imports import ImportRoutes
 from followup_intake.routes.keys import KeyRoutes
 from followup_intake.routes.leads import LeadRoutes
@@ -37,7 +48,7 @@ from followup_people.tables import PERSONAL as PEOPLE
 from followup_policy.readiness import read_tables
 from followup_runtime.databases import Databases
 from followup_runtime.keyring import keys_of
-from followup_runtime.loops import LoopRunner
+from followup_runtime.loops import LoopRunner, Runner
 from followup_runtime.metrics import Metrics
 from followup_runtime.removals import RemovalLoop
 from followup_runtime.rights import RightsLoop
@@ -52,6 +63,38 @@ CALL_SECONDS = 10.0
 def importer(databases: Databases, outbox: Outbox) -> Importer:
     """The importer alone, for a command that imports a file."""
     return Importer(databases.api, capture=Capture(outbox), fence=StopFence())
+
+
+@dataclass(frozen=True, slots=True)
+class _Outgoing:
+    """The part of intake that tells the product."""
+
+    routes: Sequence[EndpointRoutes | DeliveryRoutes | EventRoutes]
+    runners: Sequence[Runner]
+    close: Callable[[], Awaitable[None]]
+
+
+def _outgoing(
+    settings: Settings, databases: Databases, metrics: Metrics, *, vault: Vault, seconds: float
+) -> _Outgoing:
+    loopback = settings.webhook_loopback
+    line = Line(loopback=loopback, seconds=seconds)
+    courier = Courier(databases.worker, line, vault=vault, metrics=metrics)
+    streams = Streams(databases.api)
+    loops = (
+        Distribution(databases.worker, courier.wake),
+        OutgoingSweep(databases.worker),
+        OutgoingWatch(databases.worker, metrics),
+    )
+    return _Outgoing(
+        routes=(
+            EndpointRoutes(databases.api, vault=vault, loopback=loopback),
+            DeliveryRoutes(databases.api),
+            EventRoutes(databases.api, streams),
+        ),
+        runners=(courier, streams, *(LoopRunner(each, metrics=metrics) for each in loops)),
+        close=line.close,
+    )
 
 
 def build(
@@ -73,6 +116,7 @@ def build(
     rights = Rights(AddressHasher(keys.suppression_key))
     vault = Vault(keys.secret_keys)
     submission = Submission(databases.api, capture, fence)
+    outgoing = _outgoing(settings, databases, metrics, vault=vault, seconds=own.webhook_seconds)
     graph = GraphApi(own.graph_url, lambda: httpx.AsyncClient(timeout=CALL_SECONDS))
     routes = Routes(
         databases.api,
@@ -94,7 +138,7 @@ def build(
         SourceRoutes(databases.api, vault=vault, public_url=settings.public_url),
         ConsentRoutes(databases, fence=fence, public_url=settings.public_url),
     )
-    for each in others:
+    for each in (*others, *outgoing.routes):
         routes.router.include_router(each.router)
     ingress = Consumer(
         bus=bus,
@@ -112,6 +156,11 @@ def build(
             "Events from the bus whose lead is not known yet, counted up to 10,000.",
         ),
     )
+
+    async def close() -> None:
+        await graph.close()
+        await outgoing.close()
+
     return Service(
         name="intake",
         router=routes.router,
@@ -136,10 +185,11 @@ def build(
             ),
             LoopRunner(Retention(databases.worker, rights), metrics=metrics),
             LoopRunner(RemovalLoop("intake", databases.worker), metrics=metrics),
+            *outgoing.runners,
             LoopRunner(QueueWatch("intake", bus, metrics), metrics=metrics),
         ],
         finishers=[outbox.relay],
-        close=graph.close,
+        close=close,
         pending=lambda: outbox.relay.pending + posts.pending,
         body_limits={"/v1/leads/batch": MAX_BATCH, "/v1/leads/import": MAX_FILE},
     )

@@ -23,6 +23,7 @@ from followup_runtime.databases import Databases
 from followup_runtime.metrics import Metrics
 from followup_runtime.settings import Settings
 from followup_testkit.clocks import MovableClock
+from followup_testkit.waiting import until
 
 MARK = "Zyxwvut"
 LEAD = {
@@ -45,6 +46,8 @@ TABLES = {
     "person_id": "people.persons",
     "import_id": "intake.imports",
     "source_id": "intake.sources",
+    "endpoint_id": "intake.endpoints",
+    "delivery_id": "intake.deliveries",
     "key_id": "directory.api_keys",
     "account_id": "directory.accounts",
     "enrollment_id": "scheduler.enrollments",
@@ -60,6 +63,8 @@ BODIES: dict[str, Any] = {
     "POST /v1/attempts/{attempt_id}/settle": {"outcome": "sent"},
     "PUT /v1/accounts/{account_id}": {"state": "stopped", "reason": "test"},
     "POST /v1/keys/{key_id}/rotate": {"grace_seconds": 0},
+    "PATCH /v1/endpoints/{endpoint_id}": {"state": "disabled"},
+    "POST /v1/endpoints/{endpoint_id}/replay": {"since": "2020-01-01T00:00:00Z"},
     "PATCH /v1/leads/{lead_id}": {"need": "nothing"},
     "PATCH /v1/persons/{person_id}": {"first_name": "Nobody"},
 }
@@ -129,7 +134,8 @@ class Cell:
 @pytest.fixture
 async def cell(database_url: str, clock: MovableClock) -> AsyncIterator[Cell]:
     """A house that has taken a lead in and sent its first touches."""
-    async with Embedded(Settings(database_url=database_url), clock=clock) as house:
+    settings = Settings(database_url=database_url, webhook_loopback=True)
+    async with Embedded(settings, clock=clock) as house:
         async with house.databases.worker.transaction() as tx:
             mine = await create_tenant(tx, "mine", "Mine", {"business_name": "Mine"})
             theirs = await create_tenant(tx, "theirs", "Theirs", {"business_name": "Theirs"})
@@ -148,6 +154,10 @@ async def cell(database_url: str, clock: MovableClock) -> AsyncIterator[Cell]:
         client = httpx.AsyncClient(transport=transport, base_url="http://cell")
         async with client, house.running():
             headers = {"Authorization": f"Bearer {my_key}"}
+            # Nobody listens there: what is to be delivered stays.
+            endpoint = {"url": f"http://127.0.0.1:9/{MARK}", "description": MARK}
+            made = await client.post("/v1/endpoints", json=endpoint, headers=headers)
+            assert made.status_code == 201, made.text
             answer = await client.post("/v1/leads", json=LEAD, headers=headers)
             assert answer.status_code == 201, answer.text
             csv = f"First Name,Email\n{MARK},{MARK.lower()}2@example.com\n"
@@ -156,6 +166,7 @@ async def cell(database_url: str, clock: MovableClock) -> AsyncIterator[Cell]:
             made = await client.post("/v1/sources", json=source, headers=headers)
             assert made.status_code == 201, made.text
             assert await house.settled(within=20)
+            await until(lambda: _some(house.databases, "intake.delivery_attempts"))
         cell = Cell(house.app, house.databases, mine.id, my_key, their_key, theirs.id, {})
         async with house.databases.worker.transaction() as tx:
             for name, table in TABLES.items():
@@ -166,6 +177,12 @@ async def cell(database_url: str, clock: MovableClock) -> AsyncIterator[Cell]:
                 assert found is not None, table
                 cell.ids[name] = found
         yield cell
+
+
+async def _some(databases: Databases, table: str) -> bool:
+    """Whether there is a row of a table."""
+    async with databases.worker.transaction() as tx:
+        return bool(await tx.scalar(text(f"SELECT EXISTS (SELECT FROM {table})")))
 
 
 async def _try_all(cell: Cell, app: FastAPI, token: str) -> list[str]:

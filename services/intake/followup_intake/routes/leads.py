@@ -14,6 +14,7 @@ from followup_intake.changes import AddressTaken, Changed, Unusable, add_address
 from followup_intake.core.attributes import checked
 from followup_intake.drafts import unfit
 from followup_intake.models import Text, Zone
+from followup_intake.portraits import lead_portrait, person_portrait
 from followup_intake.routes.tenancy import active_tenant
 from followup_messaging.outbox import Outbox
 from followup_people import (
@@ -21,7 +22,6 @@ from followup_people import (
     NeverMerged,
     NothingOfItsOwn,
     Parted,
-    PersonView,
     changes_of,
     leads_by_external_id,
     leads_by_id,
@@ -97,7 +97,7 @@ class LeadRoutes:
         """
         async with self._database.transaction(tenant=who.tenant_id) as tx:
             found = await leads_by_external_id(tx, who.tenant_id, external_id)
-        items = [_told(found[name]) for name in dict.fromkeys(external_id) if name in found]
+        items = [lead_portrait(found[name]) for name in dict.fromkeys(external_id) if name in found]
         return {"items": items, "next": None}
 
     async def get_lead(self, lead_id: UUID, who: Reader) -> dict[str, Any]:
@@ -214,37 +214,9 @@ def _attributes(tenant: Tenant, given: dict[str, Any]) -> dict[str, Any]:
 async def _whole(tx: Transaction, lead_id: UUID) -> dict[str, Any]:
     lead = _known((await leads_by_id(tx, [lead_id])).get(lead_id))
     person = (await persons_by_id(tx, [lead.person_id])).get(lead.person_id)
-    return {**_told(lead), "person": None if person is None else _person(person)}
-
-
-def _told(lead: LeadView) -> dict[str, Any]:
     return {
-        "id": str(lead.id),
-        "person_id": str(lead.person_id),
-        "source": lead.source,
-        "asked": lead.asked,
-        "need": lead.need,
-        "value": None if lead.value is None else str(lead.value),
-        "currency": lead.currency,
-        "state": lead.state,
-        "external_id": lead.external_id,
-        "attributes": dict(lead.attributes),
-        "received_at": lead.received_at.isoformat(),
-    }
-
-
-def _person(person: PersonView) -> dict[str, Any]:
-    return {
-        "id": str(person.id),
-        "first_name": person.first_name,
-        "last_name": person.last_name,
-        "language": person.language,
-        "audience": person.audience,
-        **person.place,
-        "phones": [{"address": p.address, "state": p.state} for p in person.phones],
-        "emails": [{"address": p.address, "state": p.state} for p in person.emails],
-        "consent": dict(person.consent),
-        "merged_persons": [str(former) for former in person.former],
+        **lead_portrait(lead),
+        "person": None if person is None else person_portrait(person),
     }
 
 

@@ -1,0 +1,1 @@
+"""Events out to the products around: numbered, delivered to endpoints, streamed."""

@@ -1,0 +1,175 @@
+"""The courier: hands deliveries over, as many at once as can be, none waiting for another's.
+
+No round waits for a call. An endpoint has a bounded share of the calls at once, and all
+that keep failing a quarter of them together, so those that answer are never behind those
+that do not.
+"""
+
+import asyncio
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import structlog
+
+from followup_database import Database, Transaction, committed
+from followup_database.errors import is_outage
+from followup_directory import SealBroken, Vault
+from followup_intake.core.redelivery import (
+    RESTING_AFTER,
+    Answered,
+    GivenUp,
+    Unanswered,
+    follows,
+)
+from followup_intake.core.signing import headers
+from followup_intake.outgoing.bodies import bodies_for
+from followup_intake.outgoing.deliveries import Claimed, claim
+from followup_intake.outgoing.line import Line
+from followup_intake.outgoing.records import Attempt, Kept, record
+from followup_runtime.loops import LoopRunner, Tick
+from followup_runtime.metrics import SECONDS, Metrics
+
+CALLS = 64
+"""Calls of one process at once."""
+EACH = 8
+"""Calls to one endpoint at once, by all processes together."""
+IDLE = 1.0
+FINISH_SECONDS = 5.0
+"""What calls in flight may take when the process ends; the others are made again elsewhere."""
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Chances:
+    """Where time and chance come from; by the machine."""
+
+    unix: Callable[[], float] = time.time
+    monotonic: Callable[[], float] = time.monotonic
+    chance: Callable[[], float] = random.random
+
+
+class Courier:
+    """Claims what is due and calls; `wake` is set when there may be more to claim."""
+
+    name = "intake:courier"
+
+    def __init__(
+        self,
+        database: Database,
+        line: Line,
+        *,
+        vault: Vault,
+        metrics: Metrics,
+        chances: Chances | None = None,
+    ) -> None:
+        self.wake = asyncio.Event()
+        self._database = database
+        self._line = line
+        self._vault = vault
+        self._chances = chances or Chances()
+        self._calls: dict[asyncio.Task[None], bool] = {}
+        self._runner = LoopRunner(self, wake=self.wake, metrics=metrics)
+        self._attempts = metrics.counter(
+            "followup_webhook_attempts",
+            "Attempts to hand an event to an endpoint, by what came of them.",
+            ["result"],
+        )
+        self._disabled = metrics.counter(
+            "followup_webhook_endpoints_disabled",
+            "Endpoints disabled because they failed for days or answered 410.",
+        )
+        self._took = metrics.histogram(
+            "followup_webhook_seconds", "Time a call to an endpoint took.", buckets=SECONDS
+        )
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until `stop`; calls in flight are then finished, or cut off and made again."""
+        await self._runner.run(stop)
+        await self.finish(within=FINISH_SECONDS)
+
+    async def finish(self, *, within: float) -> None:
+        """Wait for the calls in flight so many seconds, and cut off those that are left."""
+        if self._calls:
+            await asyncio.wait(self._calls, timeout=within)
+        calls = list(self._calls)
+        for call in calls:
+            call.cancel()
+        await asyncio.gather(*calls, return_exceptions=True)
+
+    async def run_once(self) -> Tick:
+        """Claim what there is room for, and begin the calls."""
+        begun = 0
+        for failing, room in ((False, CALLS), (True, CALLS // 4)):
+            free = room - sum(f == failing for f in self._calls.values())
+            free = min(free, CALLS - len(self._calls))
+            if free > 0:
+                begun += await self._begin(free, failing=failing)
+        return Tick(worked=begun, again_in=0.0 if begun else IDLE)
+
+    async def _begin(self, free: int, *, failing: bool) -> int:
+        async with self._database.transaction() as tx:
+            claimed = await claim(
+                tx,
+                most=free,
+                each=1 if failing else EACH,
+                failing=failing,
+                resting=RESTING_AFTER,
+            )
+            if not claimed:
+                return 0
+            bodies = await bodies_for(tx, claimed)
+        for each in claimed:
+            call = asyncio.create_task(self._deliver(each, bodies.get(each.id)))
+            self._calls[call] = failing
+            call.add_done_callback(self._ended)
+        return len(claimed)
+
+    def _ended(self, call: asyncio.Task[None]) -> None:
+        del self._calls[call]
+        self.wake.set()
+
+    async def _deliver(self, claimed: Claimed, body: bytes | None) -> None:
+        """Hand one over and keep what came of it. What fails here is claimed again."""
+        try:
+            kept = await self._handed(claimed, body)
+        except Exception as error:  # noqa: BLE001 - its lease runs out, and it is tried again
+            if is_outage(error):
+                _log.warning("delivery_not_recorded", delivery_id=str(claimed.id))
+            else:
+                _log.error("delivery_failed", delivery_id=str(claimed.id), exc_info=error)
+            return
+        self._attempts.labels(kept.state).inc()
+        if kept.disabled:
+            self._disabled.inc()
+            _log.warning("endpoint_disabled", endpoint_id=str(claimed.endpoint.id))
+
+    async def _handed(self, claimed: Claimed, body: bytes | None) -> Kept:
+        began_on, began = self._chances.unix(), self._chances.monotonic()
+        outcome = await self._called(claimed, body, int(began_on))
+        took = self._chances.monotonic() - began
+        self._took.observe(took)
+        then = follows(outcome, tries=claimed.tries, age=claimed.age, chance=self._chances.chance())
+        if body is None:
+            then = GivenUp()
+        attempt = Attempt(datetime.fromtimestamp(began_on, UTC), int(took * 1000), outcome)
+
+        async def work(tx: Transaction) -> Kept:
+            return await record(tx, claimed, attempt, then)
+
+        return await committed(self._database, work)
+
+    async def _called(
+        self, claimed: Claimed, body: bytes | None, timestamp: int
+    ) -> Answered | Unanswered:
+        if body is None:
+            return Unanswered("the event is not kept any more")
+        try:
+            secrets = claimed.endpoint.secrets(self._vault, former=claimed.former_secret)
+        except SealBroken:
+            return Unanswered("its secret cannot be opened: FOLLOWUP_SECRET_KEYS has changed")
+        signed = headers(body, event_id=str(claimed.event_id), timestamp=timestamp, secrets=secrets)
+        return await self._line.post(claimed.endpoint.url, body, signed)

@@ -1,0 +1,133 @@
+"""Events as a stream: server-sent events out of the log (HTML standard, section 9.2).
+
+Each has its number as its id, so that whoever comes again with `Last-Event-ID` goes on
+where they were cut off, on whatever process.
+"""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from starlette.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
+
+from followup_database import Database
+from followup_intake.outgoing.bodies import bodies_of
+from followup_intake.outgoing.log import Event, events_after
+
+MEDIA_TYPE = "text/event-stream"
+OF_ONE_KEY = 5
+OF_PROCESS = 200
+"""Streams open at once in one process."""
+BATCH = 100
+LOOK = 1.0
+HEARTBEAT = 15.0
+LONGEST = 3600.0
+"""A stream ends after an hour, and its reader comes again: so they spread over processes."""
+_BEGIN = b"retry: 2000\n\n"
+_HEARTBEAT = b": nothing new\n\n"
+_HEADERS: Mapping[str, str] = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Whose events are read, from where, with records or ids alone, and until when.
+
+    `good` says whether the reader's key still is.
+    """
+
+    tenant_id: UUID
+    after: int
+    whole: bool
+    good: Callable[[], Awaitable[bool]]
+
+
+class Streams:
+    """The streams this process has open. A runner: its end is theirs."""
+
+    name = "intake:streams"
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        heartbeat: float = HEARTBEAT,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._database = database
+        self._heartbeat = heartbeat
+        self._monotonic = monotonic
+        self._open: Counter[UUID] = Counter()
+        self._closing = asyncio.Event()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Have every stream end when `stop` is set; readers come again elsewhere."""
+        self._closing.clear()
+        await stop.wait()
+        self._closing.set()
+
+    def has_room(self, key_id: UUID) -> bool:
+        """Whether one more may be opened by this key."""
+        return self._open[key_id] < OF_ONE_KEY and self._open.total() < OF_PROCESS
+
+    def opened(self, key_id: UUID, reading: Reading) -> StreamingResponse:
+        """A stream as an answer; it counts until it has ended, however it does."""
+        self._open[key_id] += 1
+        return _Stream(self._parts(reading), lambda: self._ended(key_id))
+
+    def _ended(self, key_id: UUID) -> None:
+        self._open[key_id] -= 1
+        if not self._open[key_id]:
+            del self._open[key_id]
+
+    async def _parts(self, reading: Reading) -> AsyncIterator[bytes]:
+        yield _BEGIN
+        after, end = reading.after, self._monotonic() + LONGEST
+        said = self._monotonic()
+        while not self._closing.is_set() and self._monotonic() < end:
+            events, bodies = await self._batch(reading, after)
+            if events:
+                yield b"".join(map(_part, events, bodies))
+                after, said = events[-1].sequence or after, self._monotonic()
+            if self._monotonic() - said >= self._heartbeat:
+                if not await reading.good():
+                    return
+                yield _HEARTBEAT
+                said = self._monotonic()
+            if len(events) < BATCH:
+                await self._pause()
+
+    async def _batch(self, reading: Reading, after: int) -> tuple[list[Event], list[bytes]]:
+        async with self._database.transaction(tenant=reading.tenant_id) as tx:
+            events = await events_after(tx, reading.tenant_id, after, most=BATCH)
+            return events, await bodies_of(tx, events, whole=reading.whole)
+
+    async def _pause(self) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LOOK):
+                await self._closing.wait()
+
+
+class _Stream(StreamingResponse):
+    """The answer; what it took is given back whether it ends, is left or breaks."""
+
+    def __init__(self, parts: AsyncIterator[bytes], ended: Callable[[], None]) -> None:
+        super().__init__(parts, media_type=MEDIA_TYPE, headers=dict(_HEADERS))
+        self._ended = ended
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> Any:
+        """Send it."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._ended()
+
+
+def _part(event: Event, body: bytes) -> bytes:
+    # JSON as it is written here has no line breaks, so one line of data holds it.
+    return b"id: %d\nevent: %s\ndata: %s\n\n" % (event.sequence or 0, event.type.encode(), body)
