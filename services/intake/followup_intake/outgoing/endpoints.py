@@ -82,7 +82,8 @@ WHERE tenant_id = :tenant_id AND id = :id
 RETURNING {COLUMNS}
 """)
 _SECRETS = text(f"""
-UPDATE intake.endpoints SET secrets = :sealed, former_until = clock_timestamp() + CAST(:grace AS interval)
+UPDATE intake.endpoints SET secrets = :sealed,
+  former_until = clock_timestamp() + CAST(:grace AS interval)
 WHERE tenant_id = :tenant_id AND id = :id
 RETURNING {COLUMNS}
 """)

@@ -23,7 +23,8 @@ from followup_intake.outgoing.deliveries import Claimed
 Recorded = Literal["delivered", "again", "failed", "late"]
 
 _ENDPOINT = text("""
-SELECT failures, state, COALESCE(failing_since < clock_timestamp() - CAST(:window AS interval), false) AS long
+SELECT failures,
+  COALESCE(failing_since < clock_timestamp() - CAST(:window AS interval), false) AS long
 FROM intake.endpoints WHERE id = :id AND tenant_id = :tenant_id FOR UPDATE
 """)
 _DELIVERY = text("""
@@ -58,7 +59,8 @@ WHERE id = :id AND tenant_id = :tenant_id
 _ILL = text("""
 UPDATE intake.endpoints SET failures = failures + 1,
   failing_since = COALESCE(failing_since, clock_timestamp()),
-  rest_on = clock_timestamp() + CAST(:rest AS interval), work_on = clock_timestamp() + CAST(:rest AS interval)
+  rest_on = clock_timestamp() + CAST(:rest AS interval),
+  work_on = clock_timestamp() + CAST(:rest AS interval)
 WHERE id = :id AND tenant_id = :tenant_id
 """)
 _DISABLE = text("""
