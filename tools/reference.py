@@ -1,4 +1,4 @@
-"""Write the tables of docs/reference/http.md, command.md and messages.md from the code.
+"""Write openapi.json and the tables of http.md, command.md and messages.md from the code.
 
 Pages are generated because a table of routes kept by hand is wrong within a month. What
 they say of a route, an option or a message is its docstring's first paragraph.
@@ -9,9 +9,9 @@ import json
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import click
-from fastapi import APIRouter
 from fastapi.routing import APIRoute
 
 from followup_contracts.asyncapi import address_of
@@ -22,9 +22,12 @@ from followup_directory.vault import new_secret_key
 from followup_embedded.commands import followup
 from followup_embedded.house import BUILDERS
 from followup_messaging.inprocess import InProcessBus
+from followup_runtime.app import create_app
 from followup_runtime.databases import Databases
 from followup_runtime.health import routes as health_routes
 from followup_runtime.metrics import Metrics
+from followup_runtime.openapi import scope_of, whole_routes
+from followup_runtime.service import Service
 from followup_runtime.settings import Settings
 from followup_scheduler.core.document import json_schema
 from followup_scheduler.lint.registry import RULES
@@ -34,21 +37,42 @@ MARK = "<!-- From here on written by tools/reference.py -->"
 PORTS = {"intake": 8001, "scheduler": 8002, "dispatcher": 8003, "replies": 8004}
 
 
-def http() -> str:
-    """Every route with its scope, by service."""
+NOWHERE = "postgresql://nobody@localhost/none"
+
+
+def services(databases: Databases, metrics: Metrics) -> list[Service]:
+    """All of them, as they are built to be asked; nothing of them runs."""
     # Keys of its own, so that none are made and kept for a table of routes.
     settings = Settings(secret_keys=(new_secret_key(),), suppression_key="only for this table")
-    databases = Databases.open("postgresql://nobody@localhost/none", api_pool=1, worker_pool=1)
-    metrics = Metrics()
+    return [
+        build(settings, bus=InProcessBus(), databases=databases, metrics=metrics)
+        for build in BUILDERS.values()
+    ]
+
+
+def http() -> str:
+    """Every route with its scope, by service."""
+    databases, metrics = Databases.open(NOWHERE, api_pool=1, worker_pool=1), Metrics()
     parts = []
-    for name, build in BUILDERS.items():
-        service = build(settings, bus=InProcessBus(), databases=databases, metrics=metrics)
-        parts.append(f"## {name} ({PORTS[name]})\n")
+    for service in services(databases, metrics):
+        parts.append(f"## {service.name} ({PORTS[service.name]})\n")
         parts.append(_table(("route", "scope", "what"), _rows(service.router.routes)))
     health = health_routes([], databases, metrics)
     parts.append("## Every service\n")
     parts.append(_table(("route", "scope", "what"), _rows(health.routes)))
     return "\n".join(parts)
+
+
+def openapi(*names: str) -> dict[str, Any]:
+    """The description of these services under one port; without names, of all."""
+    databases, metrics = Databases.open(NOWHERE, api_pool=1, worker_pool=1), Metrics()
+    chosen = [s for s in services(databases, metrics) if not names or s.name in names]
+    return create_app(chosen, databases, metrics).openapi()
+
+
+def openapi_json() -> str:
+    """The description of all services, as it stands in the repository."""
+    return json.dumps(openapi(), indent=1, ensure_ascii=False) + "\n"
 
 
 def command() -> str:
@@ -94,26 +118,14 @@ def lint() -> str:
 def _rows(routes: Sequence[object]) -> list[tuple[str, ...]]:
     return [
         (f"`{method} {route.path}`", _scope(route), _said(route.endpoint.__doc__))
-        for route in _whole(routes)
+        for route in whole_routes(routes)
         for method in sorted(route.methods)
     ]
 
 
-def _whole(routes: Sequence[object]) -> Iterator[APIRoute]:
-    """Routes and those of routers within; ours carry their prefix themselves."""
-    for route in routes:
-        if isinstance(route, APIRoute):
-            yield route
-        elif isinstance(inner := getattr(route, "original_router", None), APIRouter):
-            yield from _whole(inner.routes)
-
-
 def _scope(route: APIRoute) -> str:
-    for needed in route.dependant.dependencies:
-        scope = inspect.getclosurevars(needed.call).nonlocals.get("scope")  # type: ignore[arg-type]  # never None here
-        if scope:
-            return f"`{scope}`"
-    return ""
+    scope = scope_of(route)
+    return "" if scope is None else f"`{scope}`"
 
 
 def _commands(found: click.Command, path: tuple[str, ...]) -> Iterator[str]:
@@ -160,7 +172,7 @@ def sequence_schema() -> str:
     return json.dumps(json_schema(), indent=1) + "\n"
 
 
-SCHEMA = "sequence.schema.json"
+DOCUMENTS = {"sequence.schema.json": sequence_schema, "openapi.json": openapi_json}
 PAGES = {"http.md": http, "command.md": command, "lint.md": lint, "messages.md": messages}
 
 
@@ -174,5 +186,6 @@ if __name__ == "__main__":
     for page in PAGES:
         (TARGET / page).write_text(written(page))
         sys.stderr.write(f"wrote docs/reference/{page}\n")
-    (TARGET / SCHEMA).write_text(sequence_schema())
-    sys.stderr.write(f"wrote docs/reference/{SCHEMA}\n")
+    for name, made in DOCUMENTS.items():
+        (TARGET / name).write_text(made())
+        sys.stderr.write(f"wrote docs/reference/{name}\n")

@@ -1,9 +1,9 @@
 """What every payload has in common."""
 
 from datetime import UTC, datetime
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict
 
 from followup_contracts.channels import CHANNELS, Channel
 
@@ -20,8 +20,15 @@ def _utc(moment: datetime) -> datetime:
         raise ValueError("the moment is outside the years 1 to 9999 in UTC") from None
 
 
-Moment = Annotated[AwareDatetime, AfterValidator(_utc)]
-"""An instant; naive times are refused, aware ones are kept in UTC."""
+def _written(value: Any) -> Any:
+    # A number would be taken for seconds, or for milliseconds, since 1970.
+    if isinstance(value, int | float) or (isinstance(value, str) and "-" not in value[1:]):
+        raise ValueError("an instant is written as RFC 3339 has it: 2026-03-06T15:00:00Z")
+    return value
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_written), AfterValidator(_utc)]
+"""An instant; naive times and numbers are refused, aware times are kept in UTC."""
 
 
 class Payload(BaseModel):

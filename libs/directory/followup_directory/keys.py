@@ -68,12 +68,17 @@ _REVOKE = text("""
     WHERE id = :id AND tenant_id = :tenant_id AND revoked_at IS NULL
 """)
 _REPLACE = text("""
-    UPDATE directory.api_keys
+    UPDATE directory.api_keys k
     SET replaced_by = :new_id, expires_at = LEAST(
-        COALESCE(expires_at, 'infinity'), clock_timestamp() + make_interval(secs => :grace))
-    WHERE id = :id AND tenant_id = :tenant_id AND revoked_at IS NULL AND replaced_by IS NULL
-      AND (expires_at IS NULL OR expires_at > clock_timestamp())
-    RETURNING name, scopes, per_minute
+        COALESCE(k.expires_at, 'infinity'), clock_timestamp() + make_interval(secs => :grace))
+    FROM (
+        SELECT id, expires_at FROM directory.api_keys
+        WHERE id = :id AND tenant_id = :tenant_id AND revoked_at IS NULL AND replaced_by IS NULL
+          AND (expires_at IS NULL OR expires_at > clock_timestamp())
+        FOR UPDATE
+    ) old
+    WHERE k.id = old.id AND k.tenant_id = :tenant_id
+    RETURNING k.name, k.scopes, k.per_minute, old.expires_at
 """)
 
 
@@ -201,6 +206,9 @@ async def rotate_key(
 ) -> NewKey | None:
     """Make a key like this one, which itself is good for `grace` more, if not for less.
 
+    The new one ends when the old one was to end: who was given a key until a day does not
+    keep what it opens by rotating it.
+
     None for a key that is not there, no longer good, or was rotated before.
     """
     new = NewKey(new_id(), _PREFIX + secrets.token_urlsafe(32))
@@ -217,7 +225,7 @@ async def rotate_key(
         hash=_digest(new.token),
         scopes=list(old["scopes"]),
         per_minute=old["per_minute"],
-        expires_at=None,
+        expires_at=old["expires_at"],
     )
     return new
 

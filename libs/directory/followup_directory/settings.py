@@ -7,6 +7,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from followup_contracts.channels import Channel
 from followup_directory.lead_rules import AttributeRule, RoutingRule, Word
 from followup_policy.house import HouseDocument
+from followup_policy.zonenames import MaybeZoneName
 
 
 def _listed(value: Any) -> Any:
@@ -44,7 +45,7 @@ class TenantSettings(BaseModel):
     booking_link: str = ""
     callback_number: str = ""
     public_url: str = ""
-    zone: str = ""
+    zone: MaybeZoneName = ""
     default_country: str = "US"
     audience: Literal["b2b", "b2c"] = "b2c"
     sandbox: bool = True

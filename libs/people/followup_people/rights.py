@@ -5,7 +5,7 @@ done their part yet; each takes what waits for it, does its part and says so in 
 transaction. The last one finishes the request and empties the addresses it held.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -29,7 +29,8 @@ _ASK = text("""
 _OPEN = text("""
     SELECT id, tenant_id, kind, persons, addresses FROM people.rights
     WHERE waiting @> ARRAY[CAST(:service AS text)] AND finished_at IS NULL
-    ORDER BY id LIMIT :most FOR UPDATE SKIP LOCKED
+      AND id <> ALL(CAST(:without AS uuid[]))
+    ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED
 """)
 _DONE = text("""
     UPDATE people.rights SET waiting = array_remove(waiting, :service),
@@ -113,18 +114,23 @@ async def ask_right(
     return asked
 
 
-async def open_rights(tx: Transaction, service: str, *, most: int) -> list[RightAsked]:
-    """Requests that wait for a service, oldest first, locked (worker's transaction)."""
-    return [
-        RightAsked(
-            id=row["id"],
-            tenant_id=row["tenant_id"],
-            kind=row["kind"],
-            persons=tuple(row["persons"]),
-            addresses=tuple(row["addresses"]),
-        )
-        for row in await tx.all(_OPEN, service=service, most=most)
-    ]
+async def open_right(
+    tx: Transaction, service: str, *, without: Collection[UUID] = ()
+) -> RightAsked | None:
+    """The oldest request that waits for a service, locked (worker's transaction).
+
+    Those `without` are passed over, and those that somebody else has locked.
+    """
+    row = await tx.first(_OPEN, service=service, without=list(without))
+    if row is None:
+        return None
+    return RightAsked(
+        id=row["id"],
+        tenant_id=row["tenant_id"],
+        kind=row["kind"],
+        persons=tuple(row["persons"]),
+        addresses=tuple(row["addresses"]),
+    )
 
 
 async def right_done(

@@ -68,7 +68,7 @@ class HouseCap(Row):
     """
 
     channels: Channels
-    count: int = Field(ge=0, le=1000)
+    count: int = Field(ge=0, le=1000, strict=True)
     hours: int = Field(ge=1, le=744)
 
     def statute(self) -> Statute:

@@ -1,7 +1,8 @@
 """Who asks: bearer tokens, checked against the directory."""
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
+from dataclasses import dataclass
 from hashlib import sha256
 
 from starlette.requests import Request
@@ -53,14 +54,18 @@ class Authenticator:
         self._known[digest] = (asked_at + REVOKED_WITHIN, principal)
 
 
-def require(scope: str) -> Callable[[Request], Awaitable[Principal]]:
+@dataclass(frozen=True, slots=True)
+class Requires:
     """A dependency that gives the caller's principal, if its key carries this scope.
 
     401 without a good key, 429 where it has asked too often, 403 without the scope. What
     is known of the caller goes into the request's state, for `Deeds`.
     """
 
-    async def principal(request: Request) -> Principal:
+    scope: str
+
+    async def __call__(self, request: Request) -> Principal:
+        """Whoever asks."""
         authenticator: Authenticator = request.app.state.authenticator
         found = await authenticator.principal(_token(request))
         if found is None:
@@ -75,15 +80,19 @@ def require(scope: str) -> Callable[[Request], Awaitable[Principal]]:
                     detail=f"this API key may ask {found.per_minute} times a minute",
                     headers={"Retry-After": str(spent.reset)},
                 )
-        if not found.may(scope):
+        if not found.may(self.scope):
+            challenge = f'Bearer error="insufficient_scope", scope="{self.scope}"'
             raise Problem(
                 403,
-                detail=f"this API key lacks the scope {scope!r}",
-                headers={"WWW-Authenticate": f'Bearer error="insufficient_scope", scope="{scope}"'},
+                detail=f"this API key lacks the scope {self.scope!r}",
+                headers={"WWW-Authenticate": challenge},
             )
         return found
 
-    return principal
+
+def require(scope: str) -> Requires:
+    """The dependency of a route that needs this scope."""
+    return Requires(scope)
 
 
 async def still_good(request: Request, scope: str) -> bool:

@@ -1,22 +1,37 @@
 """The outermost layer of an app: trace, time, and an answer to whatever went wrong."""
 
+import re
 import time
 from uuid import uuid4
 
 import structlog
+from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from followup_database.errors import is_conflict, is_outage
 from followup_runtime import telemetry
 from followup_runtime.metrics import Metrics
+from followup_runtime.paths import route_path
 from followup_runtime.problems import Problem
 
 _RETRY_SECONDS = "2"
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._:/+=-]{1,128}")
+DOCS = "/docs"
+# What no answer of an API should do in a browser, whatever it says (OWASP, REST Security
+# Cheat Sheet). Pages have headers of their own; TLS and its header are the proxy's.
+_SECURITY = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
 
 
 class Boundary:
     """Carries the caller's trace on, measures each request, answers what nobody caught.
 
+    Every answer has `X-Request-Id`, the caller's own where it sent a sensible one, which
+    stands in every line of the log about it, and the headers of `_SECURITY`.
     A database that can't be reached, or a transaction that lost to others, is 503 with
     Retry-After; anything unexpected is 500 with an id that is in the log. Paths are not
     logged: some carry tokens.
@@ -33,10 +48,14 @@ class Boundary:
             await self.app(scope, receive, send)
             return
         given = next((v for k, v in scope["headers"] if k == b"traceparent"), b"")
-        with telemetry.bind(given.decode("latin-1")):
-            await self._serve(scope, receive, send)
+        request_id = _request_id(scope)
+        with (
+            telemetry.bind(given.decode("latin-1")),
+            structlog.contextvars.bound_contextvars(request_id=request_id),
+        ):
+            await self._serve(scope, receive, send, request_id)
 
-    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _serve(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
         status = 0
         began = time.perf_counter()
 
@@ -44,6 +63,7 @@ class Boundary:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                _add_headers(scope, message, request_id)
             await send(message)
 
         try:
@@ -77,6 +97,20 @@ class Boundary:
         error_id = str(uuid4())
         self._log.error("http.failed", error_id=error_id, exc_info=error)
         return Problem(500, detail=f"this is our fault; it is logged under {error_id}")
+
+
+def _request_id(scope: Scope) -> str:
+    given = next((v for k, v in scope["headers"] if k == b"x-request-id"), b"")
+    return given.decode("ascii") if _REQUEST_ID.fullmatch(given) else uuid4().hex
+
+
+def _add_headers(scope: Scope, message: Message, request_id: str) -> None:
+    headers = MutableHeaders(scope=message)
+    headers["X-Request-Id"] = request_id
+    for name, value in _SECURITY.items():
+        # The page of the API's description loads its scripts from elsewhere.
+        if name != "Content-Security-Policy" or route_path(scope) != DOCS:
+            headers.setdefault(name, value)
 
 
 def _route(scope: Scope) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from followup_runtime.paths import ByPrefix, route_path
 from followup_runtime.problems import Problem
 
 DEFAULT_BYTES = 1024 * 1024
@@ -25,15 +26,14 @@ class BodyLimit:
         self, app: ASGIApp, *, limit: int = DEFAULT_BYTES, overrides: Mapping[str, int]
     ) -> None:
         self.app = app
-        self.limit = limit
-        self.overrides = sorted(overrides.items(), key=lambda item: -len(item[0]))
+        self.limits = ByPrefix(overrides, default=limit)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, counting."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        limit = self._limit(scope["path"])
+        limit = self.limits.of(scope)
         declared = _header(scope, b"content-length")
         if declared.isdigit() and int(declared) > limit:
             raise _too_large(limit)
@@ -49,9 +49,6 @@ class BodyLimit:
             return message
 
         await self.app(scope, counted, send)
-
-    def _limit(self, path: str) -> int:
-        return next((n for prefix, n in self.overrides if path.startswith(prefix)), self.limit)
 
 
 class TextGuard:
@@ -76,7 +73,7 @@ class TextGuard:
             return
         if "\0" in scope["path"] or b"%00" in scope["query_string"]:
             raise Problem(400, detail="the address holds a NUL character")
-        if scope["path"].startswith(self.raw):
+        if route_path(scope).startswith(self.raw):
             await self.app(scope, receive, send)
             return
         kind = _header(scope, b"content-type").split(b";")[0].strip().lower()

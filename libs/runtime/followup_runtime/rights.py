@@ -1,16 +1,22 @@
 """A service's part in what people ask for: its own rows about them, erased or handed in."""
 
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from followup_database import Database, Transaction
+from followup_database.errors import is_outage
 from followup_database.personal import PersonalTable, Subject, erase_rows, read_rows
-from followup_people import RightAsked, open_rights, right_done
+from followup_people import RightAsked, open_right, right_done
 from followup_runtime.loops import Tick
 
 MOST = 20
 EVERY = 1.0
 """Seconds between two looks: how long an erasure takes to reach every service."""
+FIRST_REST, LONGEST_REST = 1.0, 600.0
+"""Seconds that a request which failed is left alone, and what that doubles up to."""
 
 Before = Callable[[Transaction, Subject], Awaitable[Mapping[str, int]]]
 """What a service does first when somebody is erased, besides its register; counts of it."""
@@ -30,10 +36,20 @@ async def nothing_beside(tx: Transaction, subject: Subject) -> Mapping[str, Any]
     return {}
 
 
+@dataclass(frozen=True, slots=True)
+class _Rest:
+    """A request that failed: how long it is left alone, and until when (monotonic)."""
+
+    seconds: float
+    until: float
+
+
 class RightsLoop:
     """Takes requests that wait for this service; each is whole or not done.
 
-    Any number of replicas may run it: a request is locked while one works on it.
+    Any number of replicas may run it: a request is locked while one works on it. One that
+    fails keeps nobody waiting: it has a transaction of its own, and is left alone for a
+    while, each time for longer.
     """
 
     def __init__(
@@ -44,6 +60,7 @@ class RightsLoop:
         *,
         before: Before = nothing_before,
         beside: Beside = nothing_beside,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.name = f"{service}:rights"
         self._service = service
@@ -51,14 +68,56 @@ class RightsLoop:
         self._register = register
         self._before = before
         self._beside = beside
+        self._monotonic = monotonic
+        self._rests: dict[UUID, _Rest] = {}
 
     async def run_once(self) -> Tick:
-        """Do this service's part of the oldest requests."""
-        async with self._database.transaction() as tx:
-            asked = await open_rights(tx, self._service, most=MOST)
-            for each in asked:
-                await self._do(tx, each)
-        return Tick(worked=len(asked), again_in=0.0 if len(asked) == MOST else EVERY)
+        """Do this service's part of the oldest requests.
+
+        The errors of those that failed are raised together, when all others are done.
+        """
+        failures: dict[UUID, Exception] = {}
+        worked = 0
+        for _ in range(MOST):
+            tried = await self._next(failures)
+            if tried is None:
+                break
+            worked += tried not in failures
+        if failures:
+            which = ", ".join(map(str, failures))
+            raise ExceptionGroup(f"{self._service}: {which}", list(failures.values()))
+        return Tick(worked=worked, again_in=0.0 if worked == MOST else EVERY)
+
+    async def _next(self, failures: dict[UUID, Exception]) -> UUID | None:
+        """Try one request; which one. An error of its own goes to `failures`."""
+        asked = None
+        try:
+            async with self._database.transaction() as tx:
+                asked = await open_right(tx, self._service, without=self._resting())
+                if asked is None:
+                    return None
+                await self._do(tx, asked)
+        except Exception as error:
+            if asked is None or is_outage(error):
+                raise
+            failures[asked.id] = error
+            self._lay_aside(asked.id)
+        else:
+            self._rests.pop(asked.id, None)
+        return asked.id
+
+    def _resting(self) -> list[UUID]:
+        now = self._monotonic()
+        # What another replica has done meanwhile is not kept for good.
+        self._rests = {
+            right: rest for right, rest in self._rests.items() if now < rest.until + LONGEST_REST
+        }
+        return [right for right, rest in self._rests.items() if now < rest.until]
+
+    def _lay_aside(self, right: UUID) -> None:
+        before = self._rests.get(right)
+        seconds = FIRST_REST if before is None else min(2 * before.seconds, LONGEST_REST)
+        self._rests[right] = _Rest(seconds, self._monotonic() + seconds)
 
     async def _do(self, tx: Transaction, asked: RightAsked) -> None:
         subject = Subject(asked.tenant_id, asked.persons, asked.addresses)

@@ -35,10 +35,11 @@ class Service:
 
     `runners` stop first; `finishers` (the outbox's relay) go on until the runners have
     ended, then flush. `body_limits` raise or lower the 1 MiB allowed to a request's
-    body, by the longest prefix of its path; of bodies under `raw_bodies` the service
-    itself makes sure that they are text it can store. `close` is called last, in reverse order of
-    services. `pending` counts what it holds in memory and has not finished: 0 in every
-    service of a process means that nothing moves until a timer or a request comes.
+    body, by the longest prefix of its path, `time_limits` the 30 s until it is answered;
+    of bodies under `raw_bodies` the service itself makes sure that they are text it can
+    store. `close` is called last, in reverse order of services. `pending` counts what it
+    holds in memory and has not finished: 0 in every service of a process means that
+    nothing moves until a timer or a request comes.
     """
 
     name: str
@@ -50,4 +51,5 @@ class Service:
     pending: Callable[[], int] = nothing_pending
     nudge: Callable[[], None] = nothing_to_nudge
     body_limits: Mapping[str, int] = field(default_factory=dict)
+    time_limits: Mapping[str, float] = field(default_factory=dict)
     raw_bodies: Sequence[str] = ()

@@ -20,6 +20,7 @@ from followup_dispatcher.accounts import Accounts
 from followup_dispatcher.ledger import Settlement
 from followup_messaging.outbox import Outbox
 from followup_runtime.auth import require
+from followup_runtime.openapi import also
 from followup_runtime.problems import Problem
 from followup_suppression import StopFence
 
@@ -69,7 +70,12 @@ class Routes:
         add = self.router.add_api_route
         add("/v1/touches/{touch_id}", self.touch, methods=["GET"])
         add("/v1/attempts", self.attempts, methods=["GET"])
-        add("/v1/attempts/{attempt_id}/settle", self.settle, methods=["POST"])
+        add(
+            "/v1/attempts/{attempt_id}/settle",
+            self.settle,
+            methods=["POST"],
+            responses=also(409),
+        )
         add("/v1/accounts", self.accounts, methods=["GET"])
         add("/v1/accounts/{account_id}", self.account, methods=["GET"])
         add("/v1/accounts/{account_id}", self.put_account, methods=["PUT"])

@@ -18,6 +18,7 @@ from followup_dispatcher.picture import Picture, Surveyor
 from followup_people import views
 from followup_policy.segments import is_gsm
 from followup_runtime.auth import require
+from followup_runtime.openapi import also
 from followup_runtime.problems import Problem
 
 TouchReader = Annotated[Principal, Depends(require("touches:read"))]
@@ -46,7 +47,9 @@ class PreviewRoutes:
         self._surveyor = surveyor
         self._drafter = drafter
         self.router = APIRouter(tags=["dispatcher"])
-        self.router.add_api_route("/v1/touches/preview", self.preview, methods=["POST"])
+        self.router.add_api_route(
+            "/v1/touches/preview", self.preview, methods=["POST"], responses=also(404, 409)
+        )
 
     async def preview(self, body: PreviewIn, who: TouchReader) -> dict[str, Any]:
         """A touch as this lead would read it, from whom, and whether it would go out now.

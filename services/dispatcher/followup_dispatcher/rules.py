@@ -6,9 +6,9 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
-from followup_contracts.payload import Channel
+from followup_contracts.payload import Channel, Moment
 from followup_database import Database, Transaction
 from followup_directory import (
     EVERYBODY,
@@ -48,7 +48,7 @@ class ExemptionIn(BaseModel):
     channels: Annotated[frozenset[Channel], Field(min_length=1)]
     reason: Reason
     who: Who
-    ends_at: AwareDatetime
+    ends_at: Moment
 
 
 class StopIn(BaseModel):

@@ -18,12 +18,16 @@ from followup_intake.posts import Post, Posts
 from followup_intake.routes.tenancy import active_tenant
 from followup_runtime.auth import require
 from followup_runtime.deeds import recorded
+from followup_runtime.openapi import also, body, media
 from followup_runtime.problems import Problem
 from followup_runtime.telemetry import current_traceparent
 from followup_suppression import StopFence
 
+NDJSON = ("application/x-ndjson", "application/ndjson", "application/jsonl")
 MAX_BATCH = 64 * 1024 * 1024
 MAX_FILE = 256 * 1024 * 1024
+IMPORTED_WITHIN = 3600.0
+"""Seconds for a file of that size over a slow line, and all its rows."""
 
 Writer = Annotated[Principal, Depends(require("leads:write"))]
 IdempotencyKey = Annotated[
@@ -62,8 +66,22 @@ class Routes:
         self._happenings = happenings
         self.router = APIRouter(tags=["intake"])
         add = self.router.add_api_route
-        add("/v1/leads", self.post_lead, methods=["POST"], status_code=201, response_model=LeadOut)
-        add("/v1/leads/batch", self.post_batch, methods=["POST"], response_class=StreamingResponse)
+        add(
+            "/v1/leads",
+            self.post_lead,
+            methods=["POST"],
+            status_code=201,
+            response_model=LeadOut,
+            responses={200: {"model": LeadOut}, **also(409)},
+        )
+        add(
+            "/v1/leads/batch",
+            self.post_batch,
+            methods=["POST"],
+            response_class=StreamingResponse,
+            responses={200: media(NDJSON[0], "A line for each line, in order")},
+            openapi_extra=body(*NDJSON),
+        )
         add("/v1/leads/{lead_id}/events", self.post_event, methods=["POST"], status_code=202)
 
     async def post_lead(
@@ -90,17 +108,15 @@ class Routes:
         answered; give each lead an `external_id` to send it again safely.
         """
         kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
-        if kind not in ("application/x-ndjson", "application/ndjson", "application/jsonl"):
-            raise Problem(
-                415, detail="this route reads application/x-ndjson", pointer="Content-Type:"
-            )
+        if kind not in NDJSON:
+            raise Problem(415, detail=f"this route reads {NDJSON[0]}", pointer="Content-Type:")
         async with self._database.transaction(tenant=who.tenant_id) as tx:
             tenant, today = await active_tenant(tx, who), tx.now.date()
         recorded(request)
         answers = self._batches.take(
             request.stream(), tenant=tenant, today=today, lane=lane, by=who.key_id
         )
-        return Duplex(answers, media_type="application/x-ndjson")
+        return Duplex(answers, media_type=NDJSON[0])
 
     async def post_event(self, lead_id: UUID, body: LeadEventIn, who: Writer) -> dict[str, str]:
         """Take a booking, a sale or a change of stage; 202 once it is kept.

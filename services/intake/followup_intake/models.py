@@ -1,32 +1,16 @@
 """What intake reads and answers over HTTP."""
 
 from datetime import datetime
-from functools import cache
 from typing import Annotated, Any, Literal
 from uuid import UUID
-from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from followup_contracts.ingress import LeadEventKind, LeadEventSubmitted
 from followup_contracts.payload import Moment
+from followup_policy.zonenames import ZoneName
 
 Text = Annotated[str, Field(max_length=1_000)]
-
-
-@cache
-def _zones() -> frozenset[str]:
-    # Reading the database of zones takes tens of milliseconds.
-    return frozenset(available_timezones())
-
-
-def _zone(name: str) -> str:
-    if name not in _zones():
-        raise ValueError("this is no IANA zone")
-    return name
-
-
-Zone = Annotated[str, Field(max_length=100), AfterValidator(_zone)]
 
 
 _APART = frozenset({"consent_page", "audience", "sequence", "zone"})
@@ -48,7 +32,7 @@ class LeadIn(BaseModel):
     state: Text | None = None
     postal_code: Text | None = None
     country: Text | None = None
-    zone: Zone | None = Field(default=None, description="IANA zone the person stated")
+    zone: ZoneName | None = Field(default=None, description="IANA zone the person stated")
     consent: bool | Literal["yes", "no", "unknown"] | None = None
     consent_text: Annotated[str, Field(max_length=10_000)] | None = None
     consent_page: Text | None = None

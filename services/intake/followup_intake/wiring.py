@@ -12,7 +12,7 @@ from followup_intake.capture import Capture
 from followup_intake.fetches import Fetches, GraphApi
 from followup_intake.happenings import Happenings
 from followup_intake.housekeeping import RequestSweep
-from followup_intake.http import MAX_BATCH, MAX_FILE, Routes
+from followup_intake.http import IMPORTED_WITHIN, MAX_BATCH, MAX_FILE, Routes
 from followup_intake.imports import Importer
 from followup_intake.ingress import Ingress
 from followup_intake.outgoing.courier import Courier
@@ -192,4 +192,5 @@ def build(
         close=close,
         pending=lambda: outbox.relay.pending + posts.pending,
         body_limits={"/v1/leads/batch": MAX_BATCH, "/v1/leads/import": MAX_FILE},
+        time_limits={"/v1/leads/import": IMPORTED_WITHIN},
     )

@@ -97,11 +97,15 @@ class Door:
         """The address a vendor has asked, to the letter.
 
         Behind a proxy it is not the one we see: the public one counts, with our path and
-        the query as they came.
+        the query as they came. Where another application has mounted us, its prefix is in
+        the public one already.
         """
-        asked = f"{request.url.scheme}://{request.url.netloc}"
-        base = self._public_url.rstrip("/") if self._public_url else asked
         path: bytes = request.scope.get("raw_path") or request.scope["path"].encode()
+        if self._public_url:
+            base = self._public_url.rstrip("/")
+            path = path.removeprefix(request.scope.get("root_path", "").encode())
+        else:
+            base = f"{request.url.scheme}://{request.url.netloc}"
         tail: bytes = request.scope["query_string"] if query else b""
         return base + path.decode("latin-1") + (f"?{tail.decode('latin-1')}" if tail else "")
 

@@ -5,7 +5,6 @@ from collections.abc import Hashable, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
     AfterValidator,
@@ -19,6 +18,7 @@ from pydantic import (
 from followup_contracts.events import CallResult, Intent
 from followup_contracts.payload import CHANNELS, Channel
 from followup_policy.consent import ConsentState, consent
+from followup_policy.zonenames import ZoneName
 from followup_policy.zones import Place, Whereabouts, whereabouts
 from followup_scheduler.core.deal import with_worth
 from followup_scheduler.core.document import Sequence as Document
@@ -29,14 +29,6 @@ from followup_scheduler.core.simulate import Outcomes, Simulation, simulate
 from followup_scheduler.core.whens import parse_when
 
 _Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=100)]
-
-
-def _zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError(f"{name!r} is no IANA time zone") from None
-    return name
 
 
 def _reckoned(moment: datetime) -> datetime:
@@ -78,7 +70,7 @@ class ImaginedLead(_Part):
     state: _Text | None = None
     postal_code: _Text | None = None
     city: _Text | None = None
-    stated_zone: Annotated[_Text, AfterValidator(_zone)] | None = None
+    stated_zone: ZoneName | None = None
     phone: Annotated[str, StringConstraints(pattern=r"^\+[1-9][0-9]{6,14}$")] | None = None
     value: Annotated[Decimal, Field(ge=0, le=_MOST)] | None = None
     currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")] | None = None
@@ -135,7 +127,7 @@ class Play(_Part):
     touch, such as `day-1: reply.interested after 2h`.
     """
 
-    lead: ImaginedLead = ImaginedLead()
+    lead: ImaginedLead = Field(default_factory=ImaginedLead)
     start: _Moment | None = None
     calls: Annotated[dict[str, CallResult], Field(max_length=200)] = {}
     failed: Annotated[frozenset[str], Field(max_length=200)] = frozenset()

@@ -69,6 +69,22 @@ async def test_a_rotated_key_works_beside_the_new_one_until_its_grace_ends(intak
     assert [str(row["id"]) for row in ended] == [new.json()["id"]]
 
 
+async def test_a_key_that_was_to_end_does_not_live_on_by_being_rotated(intake):
+    """The new one ends when the old one was to, and so does one made from that."""
+    ends_at = "2999-12-31T23:59:59+00:00"
+    wanted = {"name": "until then", "scopes": ["read"], "expires_at": ends_at}
+    key = (await intake.post("/v1/keys", json=wanted)).json()
+    for _ in range(2):
+        rotated = await intake.post(f"/v1/keys/{key['id']}/rotate", json={"grace_seconds": 60})
+        assert rotated.status_code == 201, rotated.text
+        key = rotated.json()
+    listed = {each["id"]: each for each in (await intake.get("/v1/keys")).json()["keys"]}
+    assert listed[key["id"]]["expires_at"] == ends_at
+    replaced = [each for each in listed.values() if each["replaced_by"]]
+    assert len(replaced) == 2
+    assert all(each["expires_at"] < ends_at for each in replaced)
+
+
 async def test_an_expired_key_is_refused(intake):
     """From its moment on, like one that was revoked."""
     token = await _key(intake, "read")
@@ -96,7 +112,7 @@ async def test_a_limited_key_is_told_where_it_stands_and_stopped(intake):
     assert "RateLimit" not in unlimited.headers
 
 
-async def test_a_tenant_is_made_given_a_key_suspended_and_deleted(intake):
+async def test_a_tenant_is_made_given_a_key_suspended_and_deleted(intake, pointers):
     """By the operator alone; a suspended tenant's key ends, a deleted one's for good."""
     operator = await _key(intake, CELL, "*")
     body = {"slug": "new", "name": "New", "settings": {"default_country": "GB"}}
@@ -111,6 +127,10 @@ async def test_a_tenant_is_made_given_a_key_suspended_and_deleted(intake):
     key = (await _ask(intake, "POST", f"{path}/keys", operator, json=wanted)).json()["key"]
     assert (await intake.get("/v1/imports", token=key)).status_code == 200
     assert (await intake.get("/v1/tenants", token=key)).status_code == 403
+
+    nowhere = {"settings": {"zone": "Mars/Olympus_Mons"}}
+    refused = await _ask(intake, "PATCH", path, operator, json=nowhere)
+    assert (refused.status_code, pointers(refused)) == (422, ["/settings/zone"])
 
     await _ask(intake, "PATCH", path, operator, json={"state": "suspended"})
     second = await _ask(intake, "POST", f"{path}/keys", operator, json=wanted)

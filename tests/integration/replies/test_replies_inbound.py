@@ -257,7 +257,7 @@ async def test_what_was_said_can_be_read_in_order(house, later):
     assert items[0]["touch_id"] == str(touch.touch_id)
     assert rest["next"] is None
     assert (await house.api("GET", f"/v1/leads/{new_id()}/conversation")).status_code == 404
-    assert (await house.api("GET", path, params={"cursor": "x"})).status_code == 400
+    assert (await house.api("GET", path, params={"cursor": "x"})).status_code == 422
 
 
 async def test_replies_and_opt_outs_are_counted(house):
@@ -291,7 +291,7 @@ async def test_a_forged_place_in_a_conversation_is_refused(house, moment):
     cursor = pages.write([moment, str(new_id())])
     path = f"/v1/leads/{lead.lead_id}/conversation"
     answer = await house.api("GET", path, params={"cursor": cursor})
-    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (400, "?cursor")
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "?cursor")
 
 
 async def test_a_stop_that_loses_to_another_transaction_is_tried_again(house):

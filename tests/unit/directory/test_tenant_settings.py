@@ -1,3 +1,6 @@
+import pytest
+from pydantic import ValidationError
+
 from followup_directory import TenantSettings
 
 
@@ -16,3 +19,12 @@ def test_a_tenant_whose_own_rules_cannot_be_read_sends_nothing() -> None:
     }
     read = TenantSettings.read(stored)
     assert (read.sandbox, read.test_recipients) == (True, ())
+
+
+def test_a_zone_nobody_knows_is_refused() -> None:
+    """When it is set; where one is stored already, its tenant's days are those of UTC."""
+    with pytest.raises(ValidationError, match="IANA zone"):
+        TenantSettings(zone="Mars/Olympus_Mons")
+    assert TenantSettings(zone="Europe/Berlin").zone == "Europe/Berlin"
+    assert TenantSettings(zone="").zone == ""
+    assert TenantSettings.read({"zone": "Mars/Olympus_Mons", "agent_name": "Kim"}).zone == ""

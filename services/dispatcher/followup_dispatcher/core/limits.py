@@ -18,9 +18,11 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Annotated, Any
 from uuid import UUID
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from followup_policy.zonenames import ZoneName
 
 LONG_CODE, TOLL_FREE, SHORT_CODE = 1.0, 3.0, 100.0
 """Segments a second of a North American number."""
@@ -36,13 +38,6 @@ _SHORT_CODE = re.compile(r"\d{5,6}")
 _PACIFIC = "America/Los_Angeles"
 
 
-def _zone(name: str) -> str:
-    if name not in available_timezones():
-        raise ValueError("no IANA time zone")
-    return name
-
-
-Zone = Annotated[str, AfterValidator(_zone)]
 Name = Annotated[str, Field(min_length=1, max_length=64)]
 
 
@@ -102,7 +97,7 @@ class Brand(_Settings):
 
     id: Name
     segments_per_day: int = Field(ge=0)
-    day_zone: Zone = _PACIFIC
+    day_zone: ZoneName = _PACIFIC
 
 
 class Campaign(_Settings):
@@ -118,7 +113,7 @@ class AccountLimits(_Settings):
     rate_per_second: float | None = Field(default=None, gt=0, le=100_000)
     burst: int = Field(default=1, ge=1, le=100_000)
     per_day: int | None = Field(default=None, ge=0)
-    day_zone: Zone = "UTC"
+    day_zone: ZoneName = "UTC"
     warm_up: WarmUp | None = None
     brand: Brand | None = None
     campaign: Campaign | None = None

@@ -12,6 +12,7 @@ from followup_contracts.payload import Moment
 from followup_database import Database
 from followup_directory import AuditEntry, AuditQuery, Principal, audit_page
 from followup_runtime.auth import require
+from followup_runtime.openapi import media
 
 PAGE = 1000
 
@@ -39,7 +40,13 @@ class AuditRoutes:
         self.router = APIRouter(tags=["audit"])
         add = self.router.add_api_route
         add("/v1/audit", self.list_entries, methods=["GET"])
-        add("/v1/audit/export", self.export, methods=["GET"], response_class=StreamingResponse)
+        add(
+            "/v1/audit/export",
+            self.export,
+            methods=["GET"],
+            response_class=StreamingResponse,
+            responses={200: media("application/x-ndjson", "An entry a line")},
+        )
 
     async def list_entries(
         self,

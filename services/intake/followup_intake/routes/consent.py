@@ -2,6 +2,7 @@
 
 import html
 from datetime import timedelta
+from functools import partial
 from hashlib import sha256
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -29,6 +30,7 @@ from followup_people import (
 from followup_runtime.auth import require
 from followup_runtime.databases import Databases
 from followup_runtime.deeds import did
+from followup_runtime.openapi import Responses, media
 from followup_runtime.problems import Problem
 from followup_suppression import StopFence
 
@@ -95,8 +97,10 @@ class ConsentRoutes:
             methods=["POST"],
             status_code=201,
         )
-        add("/c/{token}", self.show, methods=["GET"], response_class=HTMLResponse)
-        add("/c/{token}", self.confirm, methods=["POST"], response_class=HTMLResponse)
+        ended: Responses = {404: media("text/html", "A page that says the link has ended")}
+        page = partial(add, "/c/{token}", response_class=HTMLResponse, responses=ended)
+        page(self.show, methods=["GET"])
+        page(self.confirm, methods=["POST"])
 
     async def get_consent(self, lead_id: UUID, who: Reader) -> dict[str, Any]:
         """What holds for each channel, and every record it follows from: the proof.

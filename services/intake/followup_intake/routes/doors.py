@@ -22,9 +22,13 @@ from followup_intake.fetches import ask_fetches
 from followup_intake.sources import Source, SourceKind, secret_of, source_at
 from followup_intake.submitted import Caller, Submission
 from followup_runtime.allowances import Allowances
+from followup_runtime.openapi import PROBLEM_CONTENT, also, body
 from followup_runtime.problems import Problem
 
 Token = Annotated[str, Path(min_length=20, max_length=100, pattern="^[A-Za-z0-9_-]+$")]
+JSON = "application/json"
+FORMS = ("application/x-www-form-urlencoded", "multipart/form-data", JSON)
+_NOT_TAKEN = {JSON: {"schema": {"type": "object"}}, **PROBLEM_CONTENT}
 EACH_MINUTE = 20
 """Posts of one form a minute and address they come from."""
 _MOST_CALLERS = 50_000
@@ -58,12 +62,37 @@ class Doors:
         self._callers = Callers()
         self.router = APIRouter(tags=["lead sources"])
         add = self.router.add_api_route
-        add("/v1/sources/meta/{token}", self.meta_handshake, methods=["GET"])
-        add("/v1/sources/meta/{token}", self.meta, methods=["POST"])
-        add("/v1/sources/google/{token}", self.google, methods=["POST"])
-        add("/v1/sources/typeform/{token}", self.typeform, methods=["POST"])
-        add("/v1/sources/form/{token}", self.form_preflight, methods=["OPTIONS"])
-        add("/v1/sources/form/{token}", self.form, methods=["POST"])
+        add(
+            "/v1/sources/meta/{token}",
+            self.meta_handshake,
+            methods=["GET"],
+            response_class=PlainTextResponse,
+            responses=also(403),
+        )
+        sent = body(JSON, shape="object")
+        vendor: dict[str, Any] = {"responses": also(403), "openapi_extra": sent}
+        add("/v1/sources/meta/{token}", self.meta, methods=["POST"], **vendor)
+        add("/v1/sources/google/{token}", self.google, methods=["POST"], **vendor)
+        add("/v1/sources/typeform/{token}", self.typeform, methods=["POST"], **vendor)
+        add(
+            "/v1/sources/form/{token}",
+            self.form_preflight,
+            methods=["OPTIONS"],
+            status_code=204,
+            responses=also(403),
+        )
+        add(
+            "/v1/sources/form/{token}",
+            self.form,
+            methods=["POST"],
+            status_code=201,
+            responses={
+                303: {"description": "On to the page that thanks"},
+                422: {"description": "Nobody can be reached", "content": _NOT_TAKEN},
+                **also(403, 429),
+            },
+            openapi_extra=body(*FORMS, shape="object"),
+        )
 
     async def meta_handshake(
         self,
@@ -77,8 +106,7 @@ class Doors:
         known = secret_of(source, self._vault, "verify_token")
         if mode != "subscribe" or not hmac.compare_digest(known, verify.encode()):
             raise Problem(403, detail="the verify token is another", pointer="?hub.verify_token")
-        headers = {"X-Content-Type-Options": "nosniff"}
-        return PlainTextResponse(challenge, headers=headers)
+        return PlainTextResponse(challenge)
 
     async def meta(self, token: Token, request: Request) -> dict[str, int]:
         """Meta tells of leads; they are fetched from its Graph API from now on."""

@@ -20,8 +20,15 @@ from followup_intake.drafts import schema_of
 from followup_intake.imports import Importer, ImportReport
 from followup_intake.routes.tenancy import active_tenant
 from followup_runtime.auth import require
+from followup_runtime.openapi import body, media
 from followup_runtime.problems import Problem
 
+_KINDS = (
+    "text/csv",
+    "text/tab-separated-values",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+)
+"""What a file is said to be, if anything: what it is, is seen by looking."""
 _MEMORY = 8 * 1024 * 1024
 _RESULT = ("row", "verdict", "reason", "other_reasons", "lead_id", "duplicate_of", "merged")
 
@@ -46,8 +53,9 @@ class ImportRoutes:
         self._importer = importer
         self.router = APIRouter(tags=["imports"])
         add = self.router.add_api_route
-        add("/v1/leads/import", self.post_import, methods=["POST"])
-        add("/v1/leads/import/preview", self.post_preview, methods=["POST"])
+        file = body(*_KINDS)
+        add("/v1/leads/import", self.post_import, methods=["POST"], openapi_extra=file)
+        add("/v1/leads/import/preview", self.post_preview, methods=["POST"], openapi_extra=file)
         add("/v1/imports", self.list_imports, methods=["GET"])
         add("/v1/imports/{import_id}", self.get_import, methods=["GET"])
         add(
@@ -55,6 +63,7 @@ class ImportRoutes:
             self.get_result,
             methods=["GET"],
             response_class=StreamingResponse,
+            responses={200: media("text/csv", "A row for each row of the file")},
         )
 
     async def post_import(

@@ -13,7 +13,7 @@ from followup_directory import Principal, Tenant
 from followup_intake.changes import AddressTaken, Changed, Unusable, add_address, change
 from followup_intake.core.attributes import checked
 from followup_intake.drafts import unfit
-from followup_intake.models import Text, Zone
+from followup_intake.models import Text
 from followup_intake.portraits import lead_portrait, person_portrait
 from followup_intake.routes.tenancy import active_tenant
 from followup_messaging.outbox import Outbox
@@ -29,8 +29,10 @@ from followup_people import (
     part_lead,
     persons_by_id,
 )
+from followup_policy.zonenames import ZoneName
 from followup_runtime.auth import require
 from followup_runtime.deeds import did
+from followup_runtime.openapi import also
 from followup_runtime.problems import Problem
 
 Writer = Annotated[Principal, Depends(require("leads:write"))]
@@ -52,7 +54,7 @@ class PersonIn(BaseModel):
     first_name: Text | None = None
     last_name: Text | None = None
     language: Annotated[str, Field(max_length=35)] | None = None
-    stated_zone: Zone | None = None
+    stated_zone: ZoneName | None = None
     country: Annotated[str, Field(pattern="^[A-Z]{2}$")] | None = None
     state: Text | None = None
     postal_code: Annotated[str, Field(max_length=20)] | None = None
@@ -86,9 +88,9 @@ class LeadRoutes:
         add = self.router.add_api_route
         add("/v1/leads", self.find_leads, methods=["GET"])
         add("/v1/leads/{lead_id}", self.get_lead, methods=["GET"])
-        add("/v1/leads/{lead_id}", self.patch_lead, methods=["PATCH"])
+        add("/v1/leads/{lead_id}", self.patch_lead, methods=["PATCH"], responses=also(409))
         add("/v1/leads/{lead_id}/history", self.get_history, methods=["GET"])
-        add("/v1/leads/{lead_id}/unmerge", self.unmerge, methods=["POST"])
+        add("/v1/leads/{lead_id}/unmerge", self.unmerge, methods=["POST"], responses=also(409))
 
     async def find_leads(self, external_id: ExternalIds, who: Reader) -> dict[str, Any]:
         """The leads among these external ids that are committed, without their persons.

@@ -24,9 +24,12 @@ from followup_people import (
 )
 from followup_runtime.auth import require
 from followup_runtime.deeds import did
+from followup_runtime.openapi import Responses, also
 from followup_runtime.problems import Problem
 from followup_suppression import StopFence
 
+JSON, ZIP = "application/json", "application/zip"
+_PARTS = {"type": "object", "additionalProperties": {"type": "object"}}
 WAITS = 10.0
 """Seconds an export is waited for before its caller is told to come again."""
 _POLL = 0.1
@@ -47,8 +50,17 @@ class RightsRoutes:
         self.router = APIRouter(tags=["rights"])
         add = self.router.add_api_route
         add("/v1/leads/{lead_id}", self.delete_lead, methods=["DELETE"], status_code=202)
-        add("/v1/leads/{lead_id}/export", self.export_lead, methods=["GET"])
-        add("/v1/exports/{export_id}", self.get_export, methods=["GET"])
+        exported: Responses = {
+            200: {"description": "Everything", "content": {JSON: {"schema": _PARTS}, ZIP: {}}},
+            202: {"description": "Not yet all of it; `Location` says where it will be"},
+        }
+        add("/v1/leads/{lead_id}/export", self.export_lead, methods=["GET"], responses=exported)
+        add(
+            "/v1/exports/{export_id}",
+            self.get_export,
+            methods=["GET"],
+            responses={**exported, **also(410)},
+        )
         add("/v1/erasures/{erasure_id}", self.get_erasure, methods=["GET"])
 
     async def delete_lead(
@@ -116,10 +128,10 @@ class RightsRoutes:
         if not parts:
             raise Problem(410, detail="this export has been deleted", pointer="{export_id}")
         if form == "json":
-            return Response(orjson.dumps(parts), media_type="application/json")
+            return Response(orjson.dumps(parts), media_type=JSON)
         headers = {"Content-Disposition": f'attachment; filename="export-{export_id}.zip"'}
         packed = await asyncio.to_thread(_zipped, parts)
-        return Response(packed, media_type="application/zip", headers=headers)
+        return Response(packed, media_type=ZIP, headers=headers)
 
     async def _state(self, tenant_id: UUID, right_id: UUID, kind: str) -> RightState:
         async with self._database.transaction(tenant=tenant_id) as tx:
@@ -143,7 +155,7 @@ def _zipped(parts: dict[str, Any]) -> bytes:
 def _later(export_id: UUID) -> Response:
     headers = {"Location": f"/v1/exports/{export_id}", "Retry-After": "2"}
     body = orjson.dumps({"export_id": str(export_id), "state": "running"})
-    return Response(body, 202, headers=headers, media_type="application/json")
+    return Response(body, 202, headers=headers, media_type=JSON)
 
 
 def _known(lead: LeadView | None) -> LeadView:

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from followup_database import Database
 from followup_directory import (
@@ -43,7 +43,7 @@ class AttributeSchema(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     attributes: Annotated[dict[Word, AttributeRule], Field(max_length=100)]
-    strict: bool = False
+    strict: StrictBool = False
 
 
 class RuleRoutes:

@@ -104,4 +104,4 @@ def _after(cursor: str) -> tuple[datetime, UUID]:
 
 
 def _foreign() -> Problem:
-    return Problem(400, detail="this cursor was not given by us", pointer="?cursor")
+    return Problem(422, detail="this cursor was not given by us", pointer="?cursor")

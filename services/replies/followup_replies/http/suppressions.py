@@ -286,7 +286,7 @@ def _after(cursor: str) -> Listing:
         hashed, channel = pages.read(cursor)
         return Listing("phone", _channel(channel), bytes.fromhex(hashed), "", "", datetime.min)  # noqa: DTZ901 - never read
     except (ValueError, TypeError, StopIteration):
-        raise Problem(400, detail="this cursor was not given by us", pointer="?cursor") from None
+        raise Problem(422, detail="this cursor was not given by us", pointer="?cursor") from None
 
 
 def _channel(word: str) -> SuppressedChannel:

@@ -13,6 +13,7 @@ from followup_directory import Principal
 from followup_people import LeadView, PersonView, views
 from followup_runtime.auth import require
 from followup_runtime.databases import Databases
+from followup_runtime.openapi import also
 from followup_runtime.problems import Problem
 from followup_scheduler import pages
 from followup_scheduler.http.bodies import Assignee, Note, Request
@@ -160,14 +161,14 @@ def routes(service: ApprovalRoutes) -> APIRouter:
         """One touch that waits, or what became of it."""
         return await service.show(principal, touch_id)
 
-    @router.post("/{touch_id}/approve")
+    @router.post("/{touch_id}/approve", responses=also(409))
     async def approve(
         principal: Writer, touch_id: UUID, body: Approval | None = None
     ) -> ApprovalBody:
         """Let it go at its time, in other words if you like; 409 where it does not wait."""
         return await service.approve(principal, touch_id, body or Approval())
 
-    @router.post("/{touch_id}/reject")
+    @router.post("/{touch_id}/reject", responses=also(409))
     async def reject(
         principal: Writer, touch_id: UUID, body: Rejection | None = None
     ) -> ApprovalBody:

@@ -10,6 +10,7 @@ from followup_directory import Principal
 from followup_people import leads_by_id
 from followup_runtime.auth import require
 from followup_runtime.databases import Databases
+from followup_runtime.openapi import also
 from followup_runtime.problems import Problem
 from followup_scheduler.consequences import tell
 from followup_scheduler.core.model import ENDED_STATES, Ordered
@@ -88,7 +89,7 @@ def routes(service: EnrollmentRoutes) -> APIRouter:
     """The resource's routes."""
     router = APIRouter(prefix="/v1/enrollments", tags=["enrollments"])
 
-    @router.post("", status_code=201)
+    @router.post("", status_code=201, responses={200: {"model": EnrollmentBody}, **also(404)})
     async def enroll(principal: Writer, body: Enroll, response: Response) -> EnrollmentBody:
         """Enroll a lead; 200 with the last run where it runs still or may not enter again."""
         shown, new = await service.enroll(principal, body)
@@ -107,14 +108,14 @@ def routes(service: EnrollmentRoutes) -> APIRouter:
         """End it. Once this is answered, nothing of it goes out any more."""
         return await service.order(principal, enrollment_id, "halt", body or Order())
 
-    @router.post("/{enrollment_id}/pause")
+    @router.post("/{enrollment_id}/pause", responses=also(409))
     async def pause(
         principal: Writer, enrollment_id: UUID, body: Order | None = None
     ) -> EnrollmentBody:
         """Stop it until it is resumed. Once this is answered, nothing of it goes out."""
         return await service.order(principal, enrollment_id, "pause", body or Order())
 
-    @router.post("/{enrollment_id}/resume")
+    @router.post("/{enrollment_id}/resume", responses=also(409))
     async def resume(
         principal: Writer, enrollment_id: UUID, body: Order | None = None
     ) -> EnrollmentBody:

@@ -37,12 +37,10 @@ Writer = Annotated[Principal, Depends(require("sequences:write"))]
 Key = Annotated[str, Path(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
 Version = Annotated[int | None, Query(ge=1, le=2_000_000_000)]
 
-DOCUMENT = {
-    "requestBody": {
-        "required": True,
-        "content": {"application/yaml": {"schema": {"type": "string"}}, "application/json": {}},
-    }
-}
+_KINDS: dict[str, Any] = {"application/yaml": {}, "application/json": {}}
+"""What a sequence document may come as. What it has to be, its problem says line by line."""
+WRITTEN = {"requestBody": {"required": True, "content": _KINDS}}
+CHECKED = {"requestBody": {"required": False, "content": _KINDS}}
 
 
 class SequenceRoutes:
@@ -164,7 +162,7 @@ def routes(service: SequenceRoutes) -> APIRouter:
         """A version of a sequence, the newest if none is named."""
         return await service.show(principal, key, version)
 
-    @router.put("/{key}", openapi_extra=DOCUMENT)
+    @router.put("/{key}", openapi_extra=WRITTEN)
     async def write(principal: Writer, key: Key, request: Request) -> SequenceBody:
         """Store a document (YAML or JSON) as the next draft."""
         source = await document_of(request)
@@ -197,7 +195,7 @@ def routes(service: SequenceRoutes) -> APIRouter:
         """What differs between two versions, in words."""
         return await service.diff(principal, key, old, new)
 
-    @router.post("/{key}/lint", openapi_extra=DOCUMENT)
+    @router.post("/{key}/lint", openapi_extra=CHECKED)
     async def lint(principal: Reader, key: Key, request: Request) -> LintBody:
         """Check a document, or the stored one when none is sent; stores nothing."""
         source = await service.source(principal, key, request)

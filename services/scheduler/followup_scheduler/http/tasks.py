@@ -13,6 +13,7 @@ from followup_messaging.outbox import Outbox
 from followup_people import leads_by_id
 from followup_runtime.auth import require
 from followup_runtime.databases import Databases
+from followup_runtime.openapi import also
 from followup_runtime.problems import Problem
 from followup_scheduler import pages
 from followup_scheduler.assigning import assign
@@ -157,7 +158,7 @@ def routes(service: TaskRoutes) -> APIRouter:
         """Tasks by due time."""
         return await service.page(principal, asked)
 
-    @router.post("", status_code=201)
+    @router.post("", status_code=201, responses=also(404))
     async def add(principal: Writer, body: OwnTask) -> TaskBody:
         """Set a task, with a reminder if you like."""
         return await service.add(principal, body)
@@ -174,12 +175,12 @@ def routes(service: TaskRoutes) -> APIRouter:
         """Close a task; its sequence hears the outcome, and resumes or halts if you say so."""
         return await service.complete(principal, task_id, body or Completion())
 
-    @router.post("/{task_id}/snooze")
+    @router.post("/{task_id}/snooze", responses=also(409))
     async def snooze(principal: Writer, task_id: UUID, body: Snooze) -> TaskBody:
         """Have a task be due later; 409 for one that is closed."""
         return await service.snooze(principal, task_id, body)
 
-    @router.post("/{task_id}/assign")
+    @router.post("/{task_id}/assign", responses=also(409))
     async def hand(principal: Writer, task_id: UUID, body: Assignment) -> TaskBody:
         """Give a task to somebody; 409 for one that is closed."""
         return await service.assign(principal, task_id, body)
