@@ -17,6 +17,8 @@ from followup_policy.zones import Whereabouts
 
 EMAIL_GAP = timedelta(hours=48)  # R2
 
+SILENCED = "The tenant's cap for this channel is none at all."
+
 _DAY = timedelta(days=1)
 _LONGEST_DAY = timedelta(hours=48)  # where the date line moved, a date came twice
 _TRIES = 50  # how many openings are followed until all caps pass at one moment
@@ -79,6 +81,11 @@ def caps(
             break
         at = later.opens_at
     return refuse(rule=str(first.rule), reason=str(first.reason), opens_at=at)
+
+
+def silenced(channel: Channel, *, where: Whereabouts, house: HouseRules) -> bool:
+    """Whether a cap of none at all keeps everybody there from being contacted on a channel."""
+    return any(not cap.count for _, cap in caps_on(channel, where.jurisdictions, house))
 
 
 def enrollment_of(round_id: str) -> str:
@@ -176,7 +183,7 @@ def _within(row: Statute, cap: Cap, counted: Iterator[datetime], now: datetime) 
     if not row.in_force(now.date()):
         return ALLOWED
     if not cap.count:
-        return refuse(rule="house:none", reason="The tenant's cap for this channel is none at all.")
+        return refuse(rule="house:none", reason=SILENCED)
     name, past = _rule(row), sorted(counted)
     if cap.hours is None:
         if len(past) < cap.count:

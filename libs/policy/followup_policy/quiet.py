@@ -94,11 +94,18 @@ def _next_opening(asked: _Asked, *, earliest: datetime, span: timedelta) -> date
 
 
 def open_intervals(
-    channel: Channel, where: Whereabouts, day_from: date, days: int, *, machine: bool = True
+    channel: Channel,
+    where: Whereabouts,
+    day_from: date,
+    days: int,
+    *,
+    machine: bool = True,
+    house: HouseRules = NO_HOUSE,
 ) -> Spans:
-    """When the law leaves contact open, in UTC, from `day_from` for `days` UTC days."""
+    """When law and house leave contact open, in UTC, from `day_from` for `days` UTC days."""
+    asked = _Asked(channel, where, house, machine)
     each = (day_from + n * DAY for n in range(days))
-    return tuple(joined(s for day in each for s in open_day(channel, where, day, machine=machine)))
+    return tuple(joined(s for day in each for s in asked.day(day)))
 
 
 @lru_cache(maxsize=65536)

@@ -13,6 +13,7 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from followup_contracts.channels import TRAITS
+from followup_policy.house import NO_HOUSE, HouseRules
 from followup_policy.quiet import HORIZON, SPAN, open_day, open_intervals, quiet_hours
 from followup_policy.spans import DAY, Span, Spans, day_span, first_fit, intersect, joined, utc_date
 from followup_policy.verdicts import Channel
@@ -70,14 +71,15 @@ def next_open(
     audience: Audience,
     latest: datetime | None = None,
     machine: bool = True,
+    house: HouseRules = NO_HOUSE,
 ) -> Planned:
-    """The first moment from `earliest` on that law, weekdays (b2b) and `window` all suit.
+    """The first moment from `earliest` on that law, house, weekdays (b2b) and `window` suit.
 
     It suits in every candidate zone at once. A preference that has no occasion within seven
     days, or none by `latest`, is dropped and the sentence says so; `window=None` prefers
     nothing. No moment at all: the law opens nothing within 14 days, or not by `latest`.
     """
-    law = quiet_hours(channel, where=where, now=earliest, machine=machine)
+    law = quiet_hours(channel, where=where, now=earliest, machine=machine, house=house)
     at = earliest if law.allowed else law.opens_at
     moved = () if law.allowed else (f"{law.rule}: {law.reason}",)
     if at is None:
@@ -87,7 +89,7 @@ def next_open(
             None, (*moved, f"The next lawful moment is after {latest:%Y-%m-%d %H:%M} UTC.")
         )
     layers: list[Callable[[date], Spans]] = [
-        lambda day: open_day(channel, where, day, machine=machine)
+        lambda day: open_day(channel, where, day, machine=machine, house=house)
     ]
     for rule, told, wish in _wishes(window, audience):
         if not where.zones:
@@ -111,6 +113,7 @@ def last_open_before(
     wanted: datetime,
     earliest: datetime | None = None,
     machine: bool = True,
+    house: HouseRules = NO_HOUSE,
 ) -> Planned:
     """A transactional touch: at `wanted`, else at the last open moment before, never past `anchor`.
 
@@ -119,16 +122,16 @@ def last_open_before(
     open moment from `earliest` up to the anchor. None within 14 days: no moment.
     """
     goal = min(wanted, anchor)
-    law = quiet_hours(channel, where=where, now=goal, machine=machine)
+    law = quiet_hours(channel, where=where, now=goal, machine=machine, house=house)
     moved = ("It would come after its anchor; moved to it.",) if wanted > anchor else ()
     found: datetime | None = goal
     if not law.allowed:
         moved = (*moved, f"{law.rule}: {law.reason}")
-        found = _last(channel, where, goal, machine=machine)
+        found = _last(channel, where, goal, machine=machine, house=house)
     if earliest is None or (found is not None and found >= earliest):
         return Planned(found, moved)
     moved = (*moved, "The last open moment has passed; the next one before the anchor is taken.")
-    late = quiet_hours(channel, where=where, now=earliest, machine=machine)
+    late = quiet_hours(channel, where=where, now=earliest, machine=machine, house=house)
     after = earliest if late.allowed else late.opens_at
     return Planned(after if after is not None and after <= anchor else None, moved)
 
@@ -204,10 +207,10 @@ def _window_day(zones: frozenset[str], window: SendWindow, day: date) -> Spans:
 
 
 def _last(
-    channel: Channel, where: Whereabouts, before: datetime, *, machine: bool
+    channel: Channel, where: Whereabouts, before: datetime, *, machine: bool, house: HouseRules
 ) -> datetime | None:
     first = utc_date(before) - HORIZON
-    spans = open_intervals(channel, where, first, HORIZON.days + 1, machine=machine)
+    spans = open_intervals(channel, where, first, HORIZON.days + 1, machine=machine, house=house)
     for start, end in reversed(spans):
         at = max(start, end - MARGIN)
         if end <= before + SPAN and at + SPAN < end and at <= before:

@@ -1,16 +1,19 @@
 """What is known when a decision is taken: people, consent, suppression, past contacts."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from followup_contracts.channels import CHANNELS, TRAITS, AddressKind, Channel
 from followup_database import Transaction, new_id
+from followup_directory.rules import ruled_tenants
 from followup_people import ContactPoint, LeadView, PersonView, same_person, views
 from followup_people.records import PointKind
+from followup_policy.caps import SILENCED, silenced
 from followup_policy.consent import consent
+from followup_policy.house import NO_HOUSE, HouseRules
 from followup_policy.zones import Place, Whereabouts, whereabouts
 from followup_scheduler.core.deal import with_worth
 from followup_scheduler.core.evidence.channels import Best, best_channel
@@ -77,6 +80,7 @@ class FactFinder:
         known = await views(tx, [(subject.lead_id, subject.person_id) for subject in subjects])
         stopped = await self._stopped(tx, subjects, known)
         past = await self._around(tx, {subject.person_id for subject in subjects})
+        houses = await houses_of(tx, {subject.tenant_id for subject in subjects})
         best = await self._best(tx, {s.person_id for s in subjects if s.asks_best_channel})
         return {
             subject.enrollment_id: _facts(
@@ -85,6 +89,7 @@ class FactFinder:
                 subject,
                 past.get(subject.person_id, Around()),
                 best.get(subject.person_id),
+                houses.get(subject.tenant_id, NO_HOUSE),
             )
             for subject in subjects
         }
@@ -145,6 +150,12 @@ class FactFinder:
         return frozenset(asked[id_] for id_, standing in found.items() if standing.suppressed)
 
 
+async def houses_of(tx: Transaction, tenants: Iterable[UUID]) -> dict[UUID, HouseRules]:
+    """Tenant → what it adds to the law. Without emergencies: a plan is for when they are over."""
+    ruled = await ruled_tenants(tx, list(tenants))
+    return {id_: replace(house, stops=frozenset()) for id_, (_, house) in ruled.items()}
+
+
 async def ids_of(tx: Transaction, persons: Iterable[UUID]) -> dict[UUID, frozenset[UUID]]:
     """Person → every id the person is or was known by, the one asked for included."""
     asked = list(persons)
@@ -184,6 +195,7 @@ def _facts(
     subject: Subject,
     around: Around,
     best: Best | None,
+    house: HouseRules,
 ) -> Facts:
     if known is None:
         return _NOBODY
@@ -192,7 +204,7 @@ def _facts(
     refused = {
         channel: refusal
         for channel in CHANNELS
-        if (refusal := _refusal(channel, person, lead, where, stopped)) is not None
+        if (refusal := _refusal(channel, person, lead, where, stopped, house)) is not None
     }
     run, priority = subject.enrollment_id, subject.priority
     return Facts(
@@ -206,6 +218,7 @@ def _facts(
         attributes=_attributes(person, lead),
         rivals=behind(around.rivals, run=run, priority=priority),
         best_channel=None if best is None else best.channel,
+        house=house,
     )
 
 
@@ -215,6 +228,7 @@ def _refusal(
     lead: LeadView,
     where: Whereabouts,
     stopped: frozenset[Address],
+    house: HouseRules,
 ) -> str | None:
     """Why nobody may write or call on this channel, or None."""
     points = [point for c, point in _points(person) if c == channel]
@@ -222,6 +236,8 @@ def _refusal(
         return f"no usable {_ADDRESSES[TRAITS[channel].address]}"
     if all((person.tenant_id, point.address, channel) in stopped for point in points):
         return "suppressed"
+    if silenced(channel, where=where, house=house):
+        return f"house:none: {SILENCED}"
     verdict = consent(
         channel,
         state=person.consent.get(channel, "unknown"),

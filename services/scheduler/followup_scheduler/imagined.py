@@ -17,7 +17,9 @@ from pydantic import (
 
 from followup_contracts.events import CallResult, Intent
 from followup_contracts.payload import CHANNELS, Channel
+from followup_policy.caps import SILENCED, silenced
 from followup_policy.consent import ConsentState, consent
+from followup_policy.house import NO_HOUSE, HouseRules
 from followup_policy.zonenames import ZoneName
 from followup_policy.zones import Place, Whereabouts, whereabouts
 from followup_scheduler.core.deal import with_worth
@@ -76,8 +78,8 @@ class ImaginedLead(_Part):
     currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")] | None = None
     attributes: Annotated[dict[str, Any], Field(max_length=200)] = {}
 
-    def facts(self) -> Facts:
-        """What would be known of it."""
+    def facts(self, house: HouseRules = NO_HOUSE) -> Facts:
+        """What would be known of it; `house` is what its tenant adds to the law."""
         where = whereabouts(
             Place(
                 stated_zone=self.stated_zone,
@@ -92,7 +94,7 @@ class ImaginedLead(_Part):
         refused = {
             channel: refusal
             for channel in CHANNELS
-            if (refusal := self._refusal(channel, where, asked=asked)) is not None
+            if (refusal := self._refusal(channel, where, asked=asked, house=house)) is not None
         }
         return Facts(
             where=where,
@@ -102,11 +104,16 @@ class ImaginedLead(_Part):
             reachable=frozenset(CHANNELS) - frozenset(refused),
             refused=refused,
             attributes=with_worth(self.attributes, value=self.value, currency=self.currency),
+            house=house,
         )
 
-    def _refusal(self, channel: Channel, where: Whereabouts, *, asked: bool) -> str | None:
+    def _refusal(
+        self, channel: Channel, where: Whereabouts, *, asked: bool, house: HouseRules
+    ) -> str | None:
         if channel not in self.channels:
             return "no usable address"
+        if silenced(channel, where=where, house=house):
+            return f"house:none: {SILENCED}"
         verdict = consent(channel, state=self.consent, asked=asked, where=where)
         return None if verdict.allowed else f"{verdict.rule}: {verdict.reason}"
 
@@ -157,14 +164,14 @@ class Play(_Part):
             self.model_dump_json(exclude={"lead"}),
         )
 
-    def of(self, sequence: Document, *, now: datetime) -> Simulation:
+    def of(self, sequence: Document, *, now: datetime, house: HouseRules = NO_HOUSE) -> Simulation:
         """Play it; `now` is the start where none is named."""
         answers: Sequence[ReplyRead] = [
             ReplyRead(reply.intent, reply.opt_out, None, reply.at) for reply in self.replies
         ]
         return simulate(
             sequence,
-            self.lead.facts(),
+            self.lead.facts(house),
             start=self.start or now,
             happenings=answers,
             outcomes=Outcomes(

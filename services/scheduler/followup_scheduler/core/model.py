@@ -17,6 +17,7 @@ from uuid import UUID
 
 from followup_contracts.events import CallResult, Intent
 from followup_contracts.payload import Channel, Lane, Payload
+from followup_policy.house import NO_HOUSE, HouseRules
 from followup_policy.zones import Whereabouts
 from followup_scheduler.core.evidence.hours import ByHour
 from followup_scheduler.core.evidence.tallies import Tally
@@ -113,7 +114,9 @@ class Facts:
     of its appointment (`appointment`) and deal (`deal`). `best_channel` is the one this
     lead answers best, once that is known and the document asks. `variants` counts how
     the texts that its sequence compares were answered, if it learns from that, `hours` how
-    the tenant's people answered at which hours, by channel.
+    the tenant's people answered at which hours, by channel. `house` is what the tenant adds to
+    the law, and what of the law it is exempted from; an emergency is no matter of planning, for
+    nobody knows when it ends.
     """
 
     where: Whereabouts
@@ -128,6 +131,7 @@ class Facts:
     best_channel: Channel | None = None
     variants: Mapping[str, Tally] = field(default_factory=dict)
     hours: Mapping[Channel, ByHour] = field(default_factory=dict)
+    house: HouseRules = NO_HOUSE
 
 
 class FactsUnread(LookupError):

@@ -12,6 +12,7 @@ from datetime import datetime, time, timedelta
 from followup_contracts.events import Audience
 from followup_contracts.payload import Channel
 from followup_policy.caps import PastContact, caps, enrollment_of
+from followup_policy.house import NO_HOUSE, HouseRules
 from followup_policy.verdicts import ALLOWED, Verdict, refuse
 from followup_policy.windows import (
     Planned,
@@ -37,7 +38,10 @@ _PARTS = {
 
 @dataclass(frozen=True, slots=True)
 class Occasion:
-    """What a touch has to fit: where the person is, who they are, what they were sent."""
+    """What a touch has to fit: where the person is, who they are, what they were sent.
+
+    `house`: what the tenant adds to the law.
+    """
 
     channel: Channel
     where: Whereabouts
@@ -46,6 +50,7 @@ class Occasion:
     history: Sequence[PastContact]
     own_calls: Sequence[datetime]
     own_caps: Sequence[Cap] = ()
+    house: HouseRules = NO_HOUSE
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +107,7 @@ def find_moment(
             history=occasion.history,
             where=occasion.where,
             now=planned.at,
+            house=occasion.house,
         )
         if capped.allowed:
             capped = _own_caps(channel, occasion, planned.at)
@@ -156,7 +162,12 @@ def before_anchor(
     if max(wanted, earliest) > deadline:
         return NoMoment("slide", "Its moment has passed.")
     planned = last_open_before(
-        channel, where=occasion.where, anchor=deadline, wanted=wanted, earliest=earliest
+        channel,
+        where=occasion.where,
+        anchor=deadline,
+        wanted=wanted,
+        earliest=earliest,
+        house=occasion.house,
     )
     if planned.at is None:
         because = " ".join(planned.moved_by) or "Its moment has passed."
@@ -168,6 +179,7 @@ def before_anchor(
         where=occasion.where,
         now=planned.at,
         transactional=True,
+        house=occasion.house,
     )
     if capped.allowed:
         return Moment(planned.at, planned.moved_by)
@@ -180,6 +192,7 @@ def before_anchor(
         anchor=deadline,
         wanted=capped.opens_at,
         earliest=capped.opens_at,
+        house=occasion.house,
     )
     if later.at is None:
         return NoMoment(str(capped.rule), str(capped.reason))
@@ -224,4 +237,5 @@ def _open(
         latest=latest,
         window=window,
         audience=occasion.audience,
+        house=occasion.house,
     )

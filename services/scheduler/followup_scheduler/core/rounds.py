@@ -191,6 +191,7 @@ class Round:
                 and touch.at is not None
             ],
             own_caps=draft.sequence.caps,
+            house=draft.facts.house,
         )
 
     def _arm(self, planned: PlannedTouch) -> None:

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request
 
 from followup_database import Transaction
 from followup_directory import Principal
+from followup_policy.house import NO_HOUSE, HouseRules
 from followup_runtime.auth import require
 from followup_runtime.databases import Databases
 from followup_runtime.problems import Problem
@@ -18,6 +19,7 @@ from followup_scheduler.core.calendar import calendar_json
 from followup_scheduler.core.differences import differences
 from followup_scheduler.core.errors import BadDocument
 from followup_scheduler.core.library import library
+from followup_scheduler.facts import houses_of
 from followup_scheduler.http.bodies import LintBody, SequenceBody
 from followup_scheduler.http.documents import document_of, refused, told, unpublishable
 from followup_scheduler.http.versions import (
@@ -119,14 +121,15 @@ class SequenceRoutes:
         return DifferenceBody(key=key, from_version=old, to_version=new, changes=list(changes))
 
     async def simulate(self, principal: Principal, key: str, play: Play) -> dict[str, Any]:
-        """The calendar of a made-up lead."""
+        """The calendar of a made-up lead, by the rules of its tenant."""
         async with self._databases.api.transaction(tenant=principal.tenant_id) as tx:
             now, stored = tx.now, ""
+            house = (await houses_of(tx, [principal.tenant_id])).get(principal.tenant_id, NO_HOUSE)
             if play.document is None:
                 stored = (await self._found(tx, principal.tenant_id, key, None)).source
         try:
             # A sequence that repeats is played for more than a year: seconds, for a busy one.
-            return await asyncio.to_thread(_played, play, stored, key=key, now=now)
+            return await asyncio.to_thread(_played, play, stored, key=key, now=now, house=house)
         except BadDocument as error:
             root = "" if play.document is None else "/document"
             raise refused(error, root=root) from None
@@ -210,14 +213,16 @@ def routes(service: SequenceRoutes) -> APIRouter:
     return router
 
 
-def _played(play: Play, stored: str, *, key: str, now: datetime) -> dict[str, Any]:
+def _played(
+    play: Play, stored: str, *, key: str, now: datetime, house: HouseRules
+) -> dict[str, Any]:
     """The calendar of a play, of the document in it or else of the stored one."""
     sequence = (
         document.parse(stored, file=f"{key}.yaml")
         if play.document is None
         else document.from_json(play.document, file=f"{key}.json")
     )
-    return calendar_json(play.of(sequence, now=now))
+    return calendar_json(play.of(sequence, now=now, house=house))
 
 
 async def _check(source: str, *, key: str) -> None:
