@@ -67,6 +67,7 @@ async def serve(
             stop=stop,
             quit_now=quit_now,
             on_ready=on_ready,
+            trusted_proxies=settings.trusted_proxies,
         )
 
 
@@ -78,20 +79,39 @@ async def run(
     stop: asyncio.Event,
     quit_now: asyncio.Event | None = None,
     on_ready: Callable[[str], None] | None = None,
+    trusted_proxies: Sequence[str] = (),
 ) -> int:
     """The same for a host with a listening socket and signals of its own.
 
     Setting `stop` begins the drain, setting `quit_now` ends it.
     """
-    work = _Work(services, app, listener, quit_now if quit_now is not None else asyncio.Event())
+    server = _server(app, trusted_proxies)
+    work = _Work(services, server, listener, quit_now if quit_now is not None else asyncio.Event())
     return await work.run(stop, on_ready)
+
+
+def _server(app: FastAPI, trusted_proxies: Sequence[str]) -> _Server:
+    return _Server(
+        uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            server_header=False,
+            # Said either way: by itself uvicorn believes what a variable of its own says, or
+            # any process of this machine.
+            proxy_headers=bool(trusted_proxies),
+            forwarded_allow_ips=list(trusted_proxies),
+            timeout_graceful_shutdown=int(_WORK_SECONDS),
+        )
+    )
 
 
 class _Work:
     def __init__(
         self,
         services: Sequence[Service],
-        app: FastAPI,
+        server: _Server,
         listener: socket.socket,
         quit_now: asyncio.Event,
     ) -> None:
@@ -99,16 +119,7 @@ class _Work:
         self.listener = listener
         self.quit_now = quit_now
         self.log = structlog.get_logger("followup.process")
-        self.server = _Server(
-            uvicorn.Config(
-                app,
-                log_config=None,
-                access_log=False,
-                lifespan="off",
-                server_header=False,
-                timeout_graceful_shutdown=int(_WORK_SECONDS),
-            )
-        )
+        self.server = server
 
     async def run(self, stop: asyncio.Event, on_ready: Callable[[str], None] | None) -> int:
         ending, finish = asyncio.Event(), asyncio.Event()

@@ -7,6 +7,7 @@ wrong values show no more of them than their scheme: addresses hold passwords.
 import os
 import sys
 from collections.abc import Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -100,6 +101,20 @@ def _suppression_key(value: str) -> str:
     return value
 
 
+def _proxies(values: tuple[str, ...]) -> tuple[str, ...]:
+    """Networks, in CIDR; nobody trusts everybody."""
+    found = []
+    for value in values:
+        try:
+            network = ip_network(value, strict=False)
+        except ValueError:
+            network = None
+        if network is None or network.prefixlen == 0:
+            raise ValueError("write the proxies' own addresses or networks, such as 10.0.0.0/24")
+        found.append(str(network))
+    return tuple(found)
+
+
 def _token(value: str) -> str:
     if not usable(value):
         raise ValueError("an API key has 8 to 512 printable ASCII characters and no blanks")
@@ -126,6 +141,9 @@ class Settings(BaseModel):
     public_url: Annotated[str, AfterValidator(_public)] | None = None
     http_host: str = "127.0.0.1"
     http_port: Annotated[int, Field(ge=0, le=65535)] = 8000
+    trusted_proxies: Annotated[
+        tuple[str, ...], BeforeValidator(_list), AfterValidator(_proxies)
+    ] = ()
     classifier_url: Annotated[str, AfterValidator(_public)] | None = None
     classifier_key: str | None = None
     classifier_model: str = "gpt-4o-mini"

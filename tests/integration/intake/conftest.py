@@ -102,8 +102,8 @@ class Intake:
         await asyncio.gather(*tasks)
 
     @asynccontextmanager
-    async def listening(self) -> AsyncIterator[tuple[str, int]]:
-        """The application behind its real server."""
+    async def listening(self, *proxies: str) -> AsyncIterator[tuple[str, int]]:
+        """The application behind its real server, which trusts these proxies."""
         stop, ready = asyncio.Event(), asyncio.Event()
         listener = process.listen("127.0.0.1", 0)
         host, port = listener.getsockname()[:2]
@@ -114,6 +114,7 @@ class Intake:
                 listener=listener,
                 stop=stop,
                 on_ready=lambda _: ready.set(),
+                trusted_proxies=proxies,
             )
         )
         await ready.wait()

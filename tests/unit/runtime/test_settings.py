@@ -25,7 +25,13 @@ def test_nothing_set_is_the_embedded_deployment():
 
 def test_settings_are_read_and_empty_ones_are_unset():
     """Lists are split at commas; an empty variable is none."""
-    settings = read(DISTRIBUTED | {"FOLLOWUP_BOOTSTRAP_KEY": "", "FOLLOWUP_HTTP_PORT": "8003"})
+    given = {
+        "FOLLOWUP_BOOTSTRAP_KEY": "",
+        "FOLLOWUP_HTTP_PORT": "8003",
+        "FOLLOWUP_TRUSTED_PROXIES": "10.1.2.3, fd00::/8",
+    }
+    settings = read(DISTRIBUTED | given)
+    assert settings.trusted_proxies == ("10.1.2.3/32", "fd00::/8")
     assert settings.distributed
     assert settings.secret_keys == (KEY, KEY)
     assert settings.http_port == 8003
@@ -45,6 +51,8 @@ def test_settings_are_read_and_empty_ones_are_unset():
         ("FOLLOWUP_HTTP_PORT", "99999", "less than or equal to 65535"),
         ("FOLLOWUP_HTTP_PORT", "web", "integer"),
         ("FOLLOWUP_PUBLIC_URL", "example.com", "no http or https address"),
+        ("FOLLOWUP_TRUSTED_PROXIES", "*", "addresses or networks"),
+        ("FOLLOWUP_TRUSTED_PROXIES", "10.0.0.1, 0.0.0.0/0", "addresses or networks"),
         ("FOLLOWUP_LOG_LEVEL", "LOUD", "'DEBUG'"),
     ],
 )

@@ -54,6 +54,7 @@ async def _serve(given: Settings) -> int:
                     stop=stop,
                     quit_now=quit_now,
                     on_ready=lambda base: _welcome(base, key),
+                    trusted_proxies=given.trusted_proxies,
                 )
             finally:
                 watch.cancel()

@@ -28,6 +28,7 @@ from followup_people import (
     record_consent,
 )
 from followup_runtime.auth import require
+from followup_runtime.callers import caller_address
 from followup_runtime.databases import Databases
 from followup_runtime.deeds import did
 from followup_runtime.openapi import Responses, media
@@ -227,7 +228,7 @@ class ConsentRoutes:
                 method="double_opt_in",
                 source="confirmation",
                 page=found.page,
-                ip=request.client.host if request.client else None,
+                ip=caller_address(request),
                 user_agent=request.headers.get("user-agent", "")[:1000],
                 at=tx.now,
                 confirmed_at=tx.now,

@@ -22,6 +22,7 @@ from followup_intake.fetches import ask_fetches
 from followup_intake.sources import Source, SourceKind, secret_of, source_at
 from followup_intake.submitted import Caller, Submission
 from followup_runtime.allowances import Allowances
+from followup_runtime.callers import caller_address
 from followup_runtime.openapi import PROBLEM_CONTENT, also, body
 from followup_runtime.problems import Problem
 
@@ -226,7 +227,7 @@ def _cors(source: Source, origin: str | None) -> dict[str, str]:
 def _caller(request: Request) -> Caller:
     agent, referer = request.headers.get("user-agent"), request.headers.get("referer")
     return Caller(
-        ip=request.client.host if request.client else None,
+        ip=caller_address(request),
         user_agent=agent[:1000] if agent else None,
         page=referer[:1000] if referer else None,
     )
