@@ -243,3 +243,11 @@ def test_one_that_could_go_by_another_account_is_told_no_day():
     assert not answer.day
     assert answer.not_before <= NOW + SECOND
     assert after == pages(budget)
+
+
+def test_a_crowd_that_is_due_at_once_is_gone_as_fast_as_its_account_may_send():
+    """mautic#10648, mautic#2870: what is due at eight does not go out fifteen hours later."""
+    lasts = timedelta(seconds=52)
+    moments = play(Pace("account:a", 100.0), replicas=3, batch=64, backlog=5000, lasts=lasts)
+    assert len(moments) == 5000
+    assert moments[-1] <= NOW + timedelta(seconds=51.5)
