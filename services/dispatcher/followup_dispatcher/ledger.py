@@ -12,13 +12,14 @@ At most one attempt of a touch is open or accepted; the unique index
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
 
 from sqlalchemy import text
 
 from followup_database.engine import Transaction, to_json
+from followup_database.ids import made_at
 
 AttemptState = Literal["claimed", "accepted", "refused", "retry_later", "unknown"]
 
@@ -277,12 +278,25 @@ async def by_state(
     return [dict(row) for row in rows]
 
 
-_ONE = text(f"SELECT {_COLUMNS} FROM dispatcher.attempts WHERE tenant_id = :tenant AND id = :id")
+_ONE_OPEN = text(f"""
+SELECT {_COLUMNS} FROM dispatcher.attempts
+WHERE tenant_id = :tenant AND id = :id AND state = 'unknown'
+""")
+_ONE = text(f"""
+SELECT {_COLUMNS} FROM dispatcher.attempts
+WHERE tenant_id = :tenant AND id = :id AND claimed_on BETWEEN :since AND :until
+""")
+_ABOUT = timedelta(minutes=10)
+"""How far its id and its claim may be apart: clocks of two machines, and renewals."""
 
 
 async def one(tx: Transaction, attempt_id: UUID) -> Entry | None:
-    """An attempt of the transaction's tenant."""
-    row = await tx.first(_ONE, tenant=tx.tenant, id=attempt_id)
+    """An attempt of the transaction's tenant; cheap for one that is unknown."""
+    row = await tx.first(_ONE_OPEN, tenant=tx.tenant, id=attempt_id)
+    made = made_at(attempt_id)
+    if row is None and made is not None:
+        since, until = made - _ABOUT, made + _ABOUT
+        row = await tx.first(_ONE, tenant=tx.tenant, id=attempt_id, since=since, until=until)
     return None if row is None else Entry(**row)
 
 

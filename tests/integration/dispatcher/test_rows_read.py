@@ -5,6 +5,7 @@ gathered: a plan made while it was empty must still be a good one an hour later.
 """
 
 from dataclasses import replace
+from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
@@ -92,3 +93,39 @@ async def test_what_is_not_late_is_not_looked_at(dispatching) -> None:
         assert await ledger.unknowns_to_ask(tx, most=100) == []
         read = {row["relname"]: row["read"] for row in await tx.all(_READ)}
     assert sum(read.values()) < OTHERS / 100
+
+
+@pytest.mark.parametrize("state", ["unknown", "accepted"])
+async def test_an_attempt_is_found_by_its_own_id_without_a_look_at_all(
+    dispatching, database_url, state
+) -> None:
+    """By the index of what is open, or among what was claimed about the moment in its id."""
+    await dispatching.send(dispatching.command(await dispatching.lead()))
+    (own,) = await dispatching.rows("SELECT * FROM dispatcher.attempts")
+    columns = {**own, "state": "claimed", "trace": []}
+    async with dispatching.database.transaction() as tx:
+        await ledger.claim(
+            tx, [columns | {"touch_id": new_id(), "id": new_id()} for _ in range(OTHERS)]
+        )
+    owner = await asyncpg.connect(database_url)
+    await owner.execute("UPDATE dispatcher.attempts SET state = $2 WHERE id = $1", own["id"], state)
+    await owner.execute(
+        "UPDATE dispatcher.attempts SET state = 'accepted', claimed_on = now() - interval '2 days'"
+        " WHERE id <> $1",
+        own["id"],
+    )
+    await owner.execute("VACUUM ANALYZE")
+    await owner.close()
+    async with dispatching.database.transaction(tenant=dispatching.tenant_id) as tx:
+        found = await ledger.one(tx, own["id"])
+        read = sum(row["read"] for row in await tx.all(_READ))
+    assert found is not None
+    assert (found.touch_id, found.state) == (own["touch_id"], state)
+    assert read < OTHERS / 4
+
+
+async def test_an_id_that_is_no_attempts_finds_nothing(dispatching):
+    """Neither one of another version, nor one of a moment that no clock shows."""
+    async with dispatching.database.transaction(tenant=dispatching.tenant_id) as tx:
+        for id_ in (uuid4(), UUID(int=(2**128 - 1) & ~(0xF << 76) | (7 << 76)), new_id()):
+            assert await ledger.one(tx, id_) is None
