@@ -200,6 +200,8 @@ def _planning(run: Run, planned: PlannedTouch) -> dict[str, Any]:
     }
     if planned.variant is not None:
         why["variant"] = planned.variant
+    if planned.best is not None:
+        why["best_channel"] = planned.best
     if planned.hours is not None:
         why["hours"] = planned.hours
     if planned.instead_of:

@@ -218,6 +218,7 @@ def _facts(
         attributes=_attributes(person, lead),
         rivals=behind(around.rivals, run=run, priority=priority),
         best_channel=None if best is None else best.channel,
+        best_because=None if best is None else best.why,
         house=house,
     )
 

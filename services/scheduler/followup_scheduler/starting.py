@@ -31,16 +31,19 @@ _WHY_NOT = {
 }
 _TOO_OLD = "it happened too long ago"
 _WON_SINCE = "the lead has been won since"
+_CALLED_OFF = "the appointment has been cancelled since"
+_MADE = frozenset({"appointment.booked", "appointment.rescheduled"})
 
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """What the product said of a lead: what sequences are told of it, a deal's stage if any."""
+    """What the product said of a lead, of which stage or appointment, and what runs are told."""
 
     tenant_id: UUID
     lead_id: UUID
     told: Converted | Happened
     stage: str | None = None
+    appointment: str | None = None
 
     @property
     def event(self) -> ProductEvent:
@@ -87,7 +90,7 @@ class Starter:
         open_: list[_Way] = []
         entries: list[Entry] = []
         for way in ways:
-            why_not = _why_not(way, won, now=tx.now)
+            why_not = _why_not(way, won, leads[way.by.lead_id], now=tx.now)
             if why_not is None:
                 open_.append(way)
             else:
@@ -176,20 +179,37 @@ async def _won(
     return await journal.won(tx, closed) if closed else {}
 
 
-def _why_not(way: _Way, won: Mapping[UUID, datetime], *, now: datetime) -> str | None:
+def _why_not(
+    way: _Way, won: Mapping[UUID, datetime], lead: LeadView, *, now: datetime
+) -> str | None:
     """Why an event lets nobody in any more, or None.
 
     A sale that happened behind it and was heard of before it comes too late to be told to
-    the run; one that is heard of with it is told.
+    the run, and so does a cancellation; one that is heard of with it is told.
     """
     by = way.by
     if now - by.told.at > OLDEST:
         return _TOO_OLD
+    if _is_called_off(way, lead):
+        return _CALLED_OFF
     sale = won.get(by.lead_id)
     if sale is None or by.event == "lead.converted" or sale <= by.told.at:
         return None
     told = any(isinstance(each, Converted) for each in way.entrance.missed)
     return None if told else _WON_SINCE
+
+
+def _is_called_off(way: _Way, lead: LeadView) -> bool:
+    """Whether the appointment that was made is cancelled by now, and the run would not hear it."""
+    known = lead.attributes.get("appointment")
+    if way.by.event not in _MADE or not isinstance(known, Mapping):
+        return False
+    if (known.get("id"), known.get("state")) != (way.by.appointment, "cancelled"):
+        return False
+    return not any(
+        isinstance(each, Happened) and each.event == "appointment.cancelled"
+        for each in way.entrance.missed
+    )
 
 
 def _not_entered(entrance: Entrance, why: str, *, at: datetime) -> Entry:

@@ -1,5 +1,7 @@
 """Later touches take the channel that a lead answers best, and say what speaks for it."""
 
+from uuid import UUID
+
 import pytest
 
 YAML = {"content-type": "application/yaml"}
@@ -42,6 +44,8 @@ async def test_a_later_touch_takes_the_channel_that_was_answered(client, desk, s
         learns = (await client.post("/v1/enrollments", json=body)).json()
         (planned,) = [t for t in learns["touches"] if t["state"] == "planned"]
         channels[answers] = planned["channel"]
+        why = (await desk.touch(UUID(learns["id"]), planned["channel"], "only"))["trace"][0]
+        assert ("answered so far: email 1 of 1" in why.get("best_channel", "")) is bool(answers)
         page = (await client.get("/v1/agenda?show=touches")).json()
         (line,) = [
             i

@@ -312,6 +312,23 @@ async def test_a_table_that_is_cancelled_at_once_is_not_confirmed(desk):
     assert await rounds(desk) == [0]
 
 
+async def test_a_booking_that_is_heard_of_behind_its_cancellation_starts_nothing(desk):
+    """They come in two batches, the later one first: nobody confirms a table that is given up; the
+    timeline says why. Of another booking the cancellation says nothing."""
+    await desk.publish_sequence(starting("a7", "table"), key="table")
+    lead = await desk.lead()
+    booked, cancelled = [
+        appointment(desk, lead, kind) for kind in (AppointmentBooked, AppointmentCancelled)
+    ]
+    await happens(desk, cancelled)
+    await desk.tell(desk.product, booked)
+    assert await states(desk, lead) == {}
+    (line,) = await desk.rows("SELECT why FROM scheduler.journal WHERE what = 'not enrolled'")
+    assert line["why"]["reason"] == "the appointment has been cancelled since"
+    await happens(desk, appointment(desk, lead, AppointmentBooked, id_="a2", days=9))
+    assert await states(desk, lead) == {"table": ("active", None)}
+
+
 @pytest.mark.parametrize("told", [together, one_by_one])
 async def test_a_table_that_is_booked_once_more_is_confirmed(desk, told):
     """Booked, cancelled and booked, in one batch or in three."""

@@ -169,6 +169,10 @@ CASES: dict[str, tuple[Change, Change]] = {
         text("mail", f"Hi {NAME}, our crew is in your street on"
                      ' {{ lead.attributes.visit_on | date: "%B %-d" }}. Would that be good?'),
     ),
+    "L1-own-cap": (
+        put(caps=[{"touches": 1, "per": "3d"}]),
+        put(caps=[{"touches": 1, "per": "2d"}, {"touches": 1, "per": "30d", "channel": "sms"}]),
+    ),
     "R14-too-many-rounds": (days(4, 6, 8, 10, 12, 14), days(4, 6, 8, 10, 12)),
     "R14-nothing-follows": (
         after(days(4, 6), put(end={"wait": "2d"})),

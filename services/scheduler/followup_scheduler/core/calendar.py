@@ -8,7 +8,7 @@ from followup_scheduler.core.simulation import SimulatedTouch, Simulation
 
 
 def calendar_text(simulation: Simulation) -> str:
-    """The calendar as lines of text: the day, the local time in each zone, what, and why then."""
+    """The calendar as lines: the day, the time in each zone and in UTC, what, and why then."""
     upon = f", upon {' or '.join(simulation.starts)}" if simulation.starts else ""
     start = _local(simulation, simulation.started_at)
     lines = [f"{simulation.sequence}, lead in at {start}{upon}", ""]
@@ -72,8 +72,9 @@ def _touch_lines(simulation: Simulation, touch: SimulatedTouch) -> list[str]:
     if touch.call is not None:
         said += f" [{touch.call}]"
     when = f"day {_day(simulation, touch):>3}  {touch.channel:<6}"
+    told = f"{touch.key.step}: {touch.template}{said}  ({touch.due_at:%Y-%m-%d %H:%M} UTC)"
     return [
-        f"{when}{_local(simulation, touch.due_at)}  {touch.key.step}: {touch.template}{said}",
+        f"{when}{_local(simulation, touch.due_at)}  {told}",
         *(f"         {reason}" for reason in touch.moved_by),
     ]
 

@@ -112,7 +112,8 @@ class Facts:
     the last word), and what runs that go first have planned; `rivals` is what runs that
     go second have. `attributes` are those of the lead and its person, with what is kept
     of its appointment (`appointment`) and deal (`deal`). `best_channel` is the one this
-    lead answers best, once that is known and the document asks. `variants` counts how
+    lead answers best, once that is known and the document asks, `best_because` the figures.
+    `variants` counts how
     the texts that its sequence compares were answered, if it learns from that, `hours` how
     the tenant's people answered at which hours, by channel. `house` is what the tenant adds to
     the law, and what of the law it is exempted from; an emergency is no matter of planning, for
@@ -129,6 +130,7 @@ class Facts:
     attributes: Mapping[str, Any] = field(default_factory=dict)
     rivals: tuple[Rival, ...] = ()
     best_channel: Channel | None = None
+    best_because: str | None = None
     variants: Mapping[str, Tally] = field(default_factory=dict)
     hours: Mapping[Channel, ByHour] = field(default_factory=dict)
     house: HouseRules = NO_HOUSE
@@ -274,8 +276,8 @@ class PlannedTouch:
     `template` is the content's key in the sequence document. `contact_round` groups the
     channels of one follow-up round (R6). `variant` says what the text was chosen of,
     `instead_of` which channels were closed when this touch was to go, `hours` what the hours
-    were chosen by. One with an `approval` waits for a person first, who sees what `draft` has
-    written.
+    were chosen by, `best` what the channel was. One with an `approval` waits for a person
+    first, who sees what `draft` has written.
     """
 
     key: TouchKey
@@ -292,6 +294,7 @@ class PlannedTouch:
     draft: Literal["template", "model"] = "template"
     instead_of: tuple[Channel, ...] = ()
     hours: str | None = None
+    best: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

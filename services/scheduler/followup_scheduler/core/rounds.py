@@ -12,7 +12,7 @@ from followup_policy.windows import SendWindow, preferred
 from followup_scheduler.core import memory, touches
 from followup_scheduler.core.evidence.hours import Hours, best_hours
 from followup_scheduler.core.format.clock import Window
-from followup_scheduler.core.format.touch import Touch
+from followup_scheduler.core.format.touch import ChannelRule, Touch
 from followup_scheduler.core.model import (
     PlannedTouch,
     SkippedTouch,
@@ -141,8 +141,15 @@ class Round:
                         draft=touch.draft,
                         instead_of=instead_of,
                         hours=chosen_by,
+                        best=self._answered_best(touch, key.channel),
                     )
                 )
+
+    def _answered_best(self, touch: Touch, channel: Channel) -> str | None:
+        """The figures, where a touch goes on a channel because it is answered best."""
+        asked = isinstance(touch.channel, ChannelRule) and touch.channel.best is not None
+        facts = self.draft.facts
+        return facts.best_because if asked and channel == facts.best_channel else None
 
     def _deadline(self, wish: datetime, latest: datetime) -> datetime:
         """What a transactional touch must not come after: its anchor, or what it is about."""

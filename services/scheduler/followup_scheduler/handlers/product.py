@@ -79,7 +79,9 @@ def _concerned(
 def _happenings(events: Sequence[tuple[UUID, Event]]) -> list[Happening]:
     """What of these sequences may start by."""
     return [
-        Happening(tenant_id, event.lead_id, told, stage=_stage(event))
+        Happening(
+            tenant_id, event.lead_id, told, stage=_stage(event), appointment=_appointment(event)
+        )
         for tenant_id, event in events
         if isinstance(told := stimulus_of(event), Converted | Happened)
     ]
@@ -87,6 +89,10 @@ def _happenings(events: Sequence[tuple[UUID, Event]]) -> list[Happening]:
 
 def _stage(event: Event) -> str | None:
     return event.stage if isinstance(event, DealStageChanged) else None
+
+
+def _appointment(event: Event) -> str | None:
+    return event.appointment_id if isinstance(event, Appointment) else None
 
 
 async def _wait_for_enrolments(tx: Transaction, events: Sequence[Event]) -> None:

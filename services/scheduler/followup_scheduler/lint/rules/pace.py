@@ -6,6 +6,7 @@ from itertools import combinations
 
 from followup_contracts.channels import TRAITS, Channel
 from followup_policy.statutes import statutes_for
+from followup_scheduler.core.durations import write
 from followup_scheduler.core.format.clock import Window
 from followup_scheduler.core.steps import HandOverStep, SwitchStep, TouchStep
 from followup_scheduler.lint.course import DAY
@@ -89,6 +90,38 @@ def _two_rounds(script: Script) -> Iterator[Flaw]:
                 f"a second round on the day of {one.id!r}: it would be moved to the next",
                 "make it a touch of that step, or leave a day between them",
             )
+
+
+def _own_caps(script: Script) -> Iterator[Flaw]:
+    """Rounds that the document's own caps do not leave room for, whatever happens."""
+    certain = [
+        r for r in _rounds(script) if r[1].when is None and not script.is_transactional(r[1])
+    ]
+    for number, cap in enumerate(script.sequence.caps):
+        for place, step, moment in certain:
+            within = sum(
+                _certain_touches(other, cap.channel)
+                for before, other, earlier in certain
+                if (before == place or script.course.may_follow(before, place))
+                and timedelta(0) <= moment - earlier < cap.per
+            )
+            if within > cap.touches and _certain_touches(step, cap.channel):
+                what = "touches" if cap.channel is None else f"touches by {cap.channel}"
+                yield Flaw(
+                    f"/caps/{number}",
+                    f"{step.id!r} would be {within} {what} in {write(cap.per)}: it would be moved",
+                    "leave room in the cap, or days between the steps",
+                )
+                break
+
+
+def _certain_touches(step: TouchStep, channel: Channel | None) -> int:
+    """How many of its touches surely count for a cap."""
+    return sum(t.when is None and channel in (None, *_only(t.candidates())) for t in step.touches)
+
+
+def _only(channels: tuple[Channel, ...]) -> tuple[Channel, ...]:
+    return channels if len(channels) == 1 else ()
 
 
 def _same_day(first: timedelta, second: timedelta) -> bool:
@@ -210,6 +243,13 @@ RULES = (
         asks="One round a day; several channels at once are one round.",
         because="One round a day for one person; the second would be moved.",
         check=_two_rounds,
+    ),
+    Rule(
+        id="L1-own-cap",
+        severity="error",
+        asks="The document's own caps leave room for its own rounds.",
+        because="What hits a cap is moved, and the calendar is not what it says.",
+        check=_own_caps,
     ),
     Rule(
         id="R14-too-many-rounds",
