@@ -117,6 +117,13 @@ async def lived(home: Home, tenant_id: UUID | None = None, **more: Any) -> UUID:
     async with home.house.running():
         answer = await home.ask("POST", "/v1/leads", json=LEAD, **more)
         assert answer.status_code == 201, answer.text
+        written = await home.ask(
+            "POST",
+            f"/v1/leads/{answer.json()['lead_id']}/messages",
+            json={"text": "Quimby, about that purple roof", "by": "quimby's agent"},
+            headers={"Idempotency-Key": "1"},
+        )
+        assert written.status_code == 202, written.text
         assert await home.house.settled(within=20)
     lead = answer.json()["lead_id"]
     await home.ask("PATCH", f"/v1/leads/{lead}", json={"person": {"city": "Quimby Falls"}}, **more)

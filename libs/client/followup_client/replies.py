@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Literal
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from followup_client.call import JSON, Call, Given, Id, Page, Seen, asked, at, json_body, model
 
@@ -25,6 +25,36 @@ class Said(Seen):
     opt_out: bool | None = None
     confidence: float | None = None
     until: date | None = None
+    state: str | None = None
+    written_by: str | None = None
+
+
+class NewMessage(Given):
+    """What is to be said to a lead; without a channel where they last wrote. `by`: who says it."""
+
+    text: str
+    channel: str | None = None
+    subject: str | None = None
+    by: str | None = None
+
+
+class Message(Seen):
+    """A message somebody wrote: waiting (perhaps until `not_before`), sent, skipped or failed."""
+
+    id: UUID
+    lead_id: UUID
+    person_id: UUID
+    touch_id: UUID
+    channel: str
+    subject: str | None = None
+    body: str | None = None
+    written_by: str | None = None
+    state: str
+    rule: str | None = None
+    reason: str | None = None
+    not_before: datetime | None = None
+    at: datetime
+    updated_at: datetime
 
 
 class Suppression(Given):
@@ -68,6 +98,22 @@ def conversation(lead_id: Id, *, limit: int = 100) -> Call[Page[Said]]:
     """What was said, both ways, oldest first."""
     path = at("leads", lead_id, "conversation")
     return Call("replies", "GET", path, model(Page[Said]), params=asked(limit=limit))
+
+
+def write(lead_id: Id, message: NewMessage, *, key: str | None = None) -> Call[Message]:
+    """Answer a lead from the same thread and sender; automation of the lead pauses.
+
+    The call has an `Idempotency-Key` of its own, or `key`: sent again it says nothing twice.
+    """
+    headers = {**JSON, "Idempotency-Key": key or str(uuid4())}
+    path, body = at("leads", lead_id, "messages"), json_body(message)
+    return Call("replies", "POST", path, model(Message), headers=headers, body=body, again=True)
+
+
+def message(lead_id: Id, message_id: Id) -> Call[Message]:
+    """What became of a message that was written."""
+    path = at("leads", lead_id, "messages", message_id)
+    return Call("replies", "GET", path, model(Message))
 
 
 def suppressions(*, limit: int = 100) -> Call[Page[Listing]]:

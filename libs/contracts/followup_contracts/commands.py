@@ -12,6 +12,10 @@ class SendTouch(Payload):
     `round` counts how often the touch was commanded, `epoch` is its enrollment's at
     that moment: a claim that finds a newer one does not send. `contact_round` groups
     the channels of one follow-up round (R6). Past `not_after` the touch is skipped.
+
+    `answer`: somebody of ours wrote it to this person, outside every sequence. Its
+    enrollment's id is the touch's own, and its words name the account, the sender and the
+    letters it goes on from.
     """
 
     type_name: ClassVar[str] = "followup.touch.send.v1"
@@ -30,6 +34,7 @@ class SendTouch(Payload):
     contact_round: str
     template: str
     transactional: bool = False
+    answer: bool = False
     due_at: Moment
     not_after: Moment | None = None
 

@@ -248,6 +248,43 @@ class ReplyReceived(Payload):
     at: Moment
 
 
+class MessageWritten(Payload):
+    """Somebody of ours wrote to a lead: automation pauses and `message_id` is sent as a touch.
+
+    A hold of that name is on the person until the scheduler has seen to both. The words are
+    found by `template`.
+    """
+
+    type_name: ClassVar[str] = "followup.message.written.v1"
+
+    message_id: UUID
+    lead_id: UUID
+    person_id: UUID
+    channel: Channel
+    template: str
+    at: Moment
+
+
+class MessageUpdated(Payload):
+    """What becomes of a message that somebody of ours wrote.
+
+    `waiting`: not yet, and why; it is tried again at `not_before`. `unknown`: a call was
+    begun and nobody knows whether the provider accepted it.
+    """
+
+    type_name: ClassVar[str] = "followup.message.updated.v1"
+
+    message_id: UUID
+    lead_id: UUID
+    person_id: UUID
+    channel: Channel
+    state: Literal["waiting", "sent", "failed", "skipped", "unknown"]
+    rule: str | None = None
+    reason: str | None = None
+    not_before: Moment | None = None
+    at: Moment
+
+
 class ContactOptedOut(Payload):
     """An address is on the suppression list; `person_id` is None for an unknown one."""
 

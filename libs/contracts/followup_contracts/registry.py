@@ -28,6 +28,8 @@ _CLASSES: tuple[type[Payload], ...] = (
     events.TouchClicked,
     events.CallFinished,
     events.ReplyReceived,
+    events.MessageWritten,
+    events.MessageUpdated,
     events.ContactOptedOut,
     events.ContactOptedIn,
     events.SequenceEnrolled,
@@ -67,6 +69,8 @@ CONSUMERS: Mapping[str, frozenset[str]] = MappingProxyType(
         events.TouchBounced.type_name: _FEEDBACK,
         events.CallFinished.type_name: _FEEDBACK,
         events.ReplyReceived.type_name: _SCHEDULER,
+        events.MessageWritten.type_name: _SCHEDULER,
+        events.MessageUpdated.type_name: frozenset({"replies"}),
         events.ContactOptedOut.type_name: _SCHEDULER,
         events.ContactOptedIn.type_name: _SCHEDULER,
     }

@@ -41,7 +41,9 @@ _TOUCH_RESULTS = _keys(
     events.TouchUnknown,
 )
 _FEEDBACK = _keys(events.TouchDelivered, events.TouchBounced, events.CallFinished)
-_REPLIES = _keys(events.ReplyReceived, events.ContactOptedOut, events.ContactOptedIn)
+_REPLIES = _keys(
+    events.ReplyReceived, events.MessageWritten, events.ContactOptedOut, events.ContactOptedIn
+)
 _PRODUCT = _keys(
     events.LeadUpdated,
     events.LeadConverted,
@@ -66,6 +68,7 @@ QUEUES: tuple[Queue, ...] = (
     Queue("scheduler.product", "scheduler", EVENTS, _PRODUCT),
     Queue("dispatcher.feedback", "dispatcher", EVENTS, _FEEDBACK),
     Queue("replies.sent", "replies", EVENTS, _keys(events.TouchSent, events.TouchUnknown)),
+    Queue("replies.messages", "replies", EVENTS, _keys(events.MessageUpdated)),
     *(
         Queue(
             f"dispatcher.{channel}.{lane}",

@@ -58,6 +58,7 @@ from followup_directory.tenants import (
     tenants_that_forget,
 )
 from followup_directory.vault import Vault
+from followup_directory.written import Written
 
 __all__ = [
     "CELL",
@@ -85,6 +86,7 @@ __all__ = [
     "TenantSettings",
     "Vault",
     "WeakKey",
+    "Written",
     "account_by_id",
     "accounts",
     "audit_page",

@@ -24,7 +24,17 @@ CELL = "cell:admin"
 it by one that lacks it."""
 _SUBJECTS = (
     *("accounts", "attributes", "consent", "endpoints", "enrollments", "keys", "leads"),
-    *("persons", "routing", "rules", "sequences", "sources", "suppressions", "tasks", "touches"),
+    *(
+        "messages",
+        "persons",
+        "routing",
+        "rules",
+        "sequences",
+        "sources",
+        "suppressions",
+        "tasks",
+        "touches",
+    ),
 )
 SCOPES = frozenset(
     {ALL_SCOPES, READ_ALL, CELL, "audit:read", "events:read", "persons:erase"}

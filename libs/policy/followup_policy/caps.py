@@ -47,6 +47,7 @@ class _Case:
     where: Whereabouts
     transactional: bool
     house: HouseRules
+    answering: bool = False
 
 
 def caps(
@@ -58,6 +59,7 @@ def caps(
     now: datetime,
     transactional: bool = False,
     house: HouseRules = NO_HOUSE,
+    answering: bool = False,
 ) -> Verdict:
     """Whether one more contact at `now` keeps every cap; the first broken one is named.
 
@@ -65,10 +67,11 @@ def caps(
     as the enrollment's last call (of another round); R6: one round per local day. A local
     day is that of every candidate zone. Then the caps of statutes (for instance Fla. Stat.
     501.616(6): three in 24 hours) and of the house. A transactional touch is exempt from R1
-    and R6 alone. `opens_at` is the earliest moment at which all of them pass, None if waiting
-    never helps.
+    and R6 alone; one that answers what the person has just written, from the pace of follow-up
+    altogether (R1, R2, R3, R6), but from no statute's cap and none of the house.
+    `opens_at` is the earliest moment at which all of them pass, None if waiting never helps.
     """
-    case = _Case(channel, round, history, where, transactional, house)
+    case = _Case(channel, round, history, where, transactional, house, answering)
     first = _first_broken(case, now)
     if first.allowed:
         return ALLOWED
@@ -94,6 +97,8 @@ def enrollment_of(round_id: str) -> str:
 
 
 def _first_broken(case: _Case, now: datetime) -> Verdict:
+    if case.answering:
+        return _statutory(case, now)
     rules: tuple[Callable[[_Case, datetime], Verdict], ...] = (
         _statutory, _one_sms_a_day, _emails_apart, _one_round_a_day, _another_part_of_day,
     )  # fmt: skip

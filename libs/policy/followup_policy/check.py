@@ -23,7 +23,8 @@ class Check:
 
     `round` is "{enrollment_id}:{step-round}"; `history` every touch sent to the person or
     reserved for them, on all channels; `machine` False for a contact a person of ours makes.
-    `asked_at`: when a person who asked did so, None if that is not known.
+    `asked_at`: when a person who asked did so, None if that is not known. `answering`: it
+    answers what the person has just written.
     """
 
     channel: Channel
@@ -38,6 +39,7 @@ class Check:
     audience: Audience = "b2c"
     asked_at: datetime | None = None
     house: HouseRules = NO_HOUSE
+    answering: bool = False
 
 
 def check(contact: Check, *, now: datetime) -> Verdict:
@@ -102,9 +104,10 @@ def _timed(contact: Check, now: datetime) -> Verdict:
     if not hours.allowed:
         return hours
     # What was arranged keeps its time: a reminder for a Monday morning goes on a Sunday.
+    # And who writes on a Saturday is answered on a Saturday.
     suits = (
         ALLOWED
-        if contact.transactional
+        if contact.transactional or contact.answering
         else weekdays(contact.audience, where=contact.where, now=now)
     )
     if not suits.allowed:
@@ -117,4 +120,5 @@ def _timed(contact: Check, now: datetime) -> Verdict:
         now=now,
         transactional=contact.transactional,
         house=contact.house,
+        answering=contact.answering,
     )

@@ -38,6 +38,7 @@ _MANY = (list, tuple, range, dict)
 _left: ContextVar[list[int] | None] = ContextVar("followup_wording_left", default=None)
 
 _NUMBER_BITS = 128
+_MARKUP = re.compile(r"\{[{%#]")
 _FORMAT = re.compile(r"(?:[^%]|%-?[aAbBcdDeFHIjklmMnpRSTuUwyYzZ%]){1,100}")
 _LEFT_OUT_TAGS = ("include", "render", "tablerow", "increment", "decrement")
 _LEFT_OUT_FILTERS = ("safe", "base64_decode", "base64_url_safe_decode")
@@ -95,6 +96,11 @@ def missing_name(missing: Undefined) -> str:
     """The variable as the template spells it, such as `person.first_name`."""
     hint = object.__getattribute__(missing, "msg")
     return str(hint).removesuffix(" is undefined").strip("'")[:100]
+
+
+def literal(words: str) -> str:
+    """A template that says these words and nothing else, whatever they look like."""
+    return _MARKUP.sub(lambda found: f"{{{{ '{found[0]}' }}}}", words)
 
 
 class TextEnvironment(Environment):

@@ -11,7 +11,7 @@ from followup_contracts.commands import SendTouch
 from followup_contracts.envelope import Message
 from followup_contracts.payload import Channel, Payload
 from followup_database import Transaction, new_id
-from followup_directory import Account, Sender, templates
+from followup_directory import Account, Sender, Written, templates
 from followup_dispatcher.accounts import Accounts, NoRoute, Route
 from followup_dispatcher.answers import command_of, failed, publish
 from followup_dispatcher.core.answering import within_window
@@ -148,16 +148,18 @@ class Drafter:
         address = address_of(person, command.channel)
         if address is None:
             return Unsendable("no_contact_point", f"no usable address for {command.channel}")
-        offered = self._offered(picture.accounts_for(tenant, address.address), picture, command)
+        body = body or await self._template(tx, message.tenant_id, command.template)
+        if body is None:
+            return Unsendable("template", f"no template {command.template[:12]}")
+        written = Written.of(body) if command.answer else None
+        usable = _known(picture.accounts_for(tenant, address.address), written)
+        offered = self._offered(usable, picture, command)
         route = self.accounts.route(offered.in_order(), command.channel)
         if isinstance(route, NoRoute):
             pause = timedelta(seconds=route.in_seconds) + spread(command.touch_id)
             # A rate's deferral: the touch keeps its place in its tenant's window. Did it
             # not, a whole backlog would come by, each to be told the same.
             return Defer("rate", "account", route.reason, tx.now + pause)
-        body = body or await self._template(tx, message.tenant_id, command.template)
-        if body is None:
-            return Unsendable("template", f"no template {command.template[:12]}")
         at = Instant(tx.now, where)
         content = self._content(body, message, picture, address=address, at=at)
         if not isinstance(content, Content):
@@ -165,7 +167,7 @@ class Drafter:
         segments = segments_of(content.text) if TRAITS[command.channel].segmented else 1
         route = self._for_all(route, offered, command, segments)
         senders = picture.senders.get(route.account.id, ())
-        sender = _sender(route.account, senders, picture, command)
+        sender = _sender(route.account, senders, picture, command, written)
         if sender is None:
             # The channel waits; a person has to give the account a sender.
             reason = f"account {route.account.name} has no sender"
@@ -236,7 +238,7 @@ class Drafter:
                 tenant=tenant,
                 recipient=address,
                 at=at,
-                thread=_thread(command, picture),
+                thread=_thread(command, picture, body),
                 real=leaves_the_house(tenant, address.address),
             ),
         )
@@ -281,26 +283,45 @@ class Drafter:
         return f"{base}/hooks/{account.provider}/{account.id}/status?{query}"
 
 
-def _thread(command: SendTouch, picture: Picture) -> tuple[str, ...]:
-    """The names of the letters of the same run that went before this one, oldest first."""
+def _known(accounts: Sequence[Account], written: Written | None) -> Sequence[Account]:
+    """The account that the person knows us by, while it is in use; else whatever there is."""
+    if written is None or written.account_id is None:
+        return accounts
+    own = [a for a in accounts if a.id == written.account_id and a.state == "active"]
+    return own or accounts
+
+
+def _thread(command: SendTouch, picture: Picture, body: Mapping[str, Any]) -> tuple[str, ...]:
+    """The names of the letters that went before this one, oldest first.
+
+    Those of the same run; for what somebody wrote, those it answers, else all we sent.
+    """
     if command.channel != "email":
         return ()
-    run = enrollment_of(command.contact_round)
+    if command.answer and (answered := Written.of(body).thread):
+        return answered
+    run = None if command.answer else enrollment_of(command.contact_round)
     return tuple(
         message_id(UUID(each.attempt), each.sender)
         for each in sorted(picture.contacts(command), key=lambda each: each.at)
-        if each.attempt and each.sender and enrollment_of(each.round) == run
+        if each.attempt and each.sender and run in (None, enrollment_of(each.round))
     )
 
 
 def _sender(
-    account: Account, senders: Sequence[Sender], picture: Picture, command: SendTouch
+    account: Account,
+    senders: Sequence[Sender],
+    picture: Picture,
+    command: SendTouch,
+    written: Written | None,
 ) -> tuple[str, Sender | None] | None:
     """Who the account sends as to this person: always the same while it is there.
 
     A sender of its own goes before the `from` in the account's settings.
     """
     active = _active(senders)
+    if written is not None and written.sender in active:
+        return written.sender, active[written.sender]
     address = pick(
         list(active),
         person_id=picture.person_id(command),

@@ -17,6 +17,7 @@ from followup_directory import accounts as directory_accounts
 from followup_directory import senders as directory_senders
 from followup_dispatcher import ledger, usage
 from followup_dispatcher.answers import command_of
+from followup_dispatcher.core.answering import last_heard
 from followup_dispatcher.core.priority import Waiter, rank, waiter
 from followup_dispatcher.core.verdict import Candidate, Defer, Skip
 from followup_dispatcher.ledger import Entry
@@ -72,6 +73,7 @@ class Picture:
         address = address_of(person, command.channel)
         if address is None:
             return Skip("no_contact_point", f"no usable address for {command.channel}")
+        heard = last_heard(person.points, now=now) if command.answer else None
         return Candidate(
             command=command,
             standing=standing,
@@ -81,8 +83,9 @@ class Picture:
             audience=person.audience,
             history=self.contacts(command),
             waiting=self._waiting(command),
-            asked_at=lead.received_at,
+            asked_at=heard or lead.received_at,
             house=self.houses[tenant.id],
+            answering=heard is not None,
         )
 
     def accounts_for(self, tenant: Tenant, recipient: str) -> Sequence[Account]:

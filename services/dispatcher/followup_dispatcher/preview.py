@@ -37,6 +37,7 @@ class PreviewIn(BaseModel):
     sequence: Annotated[str, Field(max_length=100)] = "preview"
     step: Annotated[str, Field(max_length=100)] = "preview"
     transactional: bool = False
+    answer: bool = False
 
 
 class PreviewRoutes:
@@ -80,7 +81,8 @@ class PreviewRoutes:
 
 async def _words(tx: Transaction, tenant_id: UUID, body: PreviewIn) -> dict[str, Any]:
     if isinstance(body.template, dict):
-        return dict(body.template)
+        parts = TRAITS[body.channel].parts
+        return {part: said for part, said in body.template.items() if part in parts}
     key = (tenant_id, body.template)
     found = await templates(tx, [key])
     if key not in found:
@@ -110,6 +112,7 @@ async def _imagined(tx: Transaction, tenant_id: UUID, body: PreviewIn) -> Messag
         contact_round=f"{enrollment_id}:{body.step}",
         template=template_hash(body.channel, written) if written else str(body.template),
         transactional=body.transactional,
+        answer=body.answer,
         due_at=tx.now,
     )
     return Message.of(

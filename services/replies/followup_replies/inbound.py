@@ -18,6 +18,7 @@ from followup_people import PersonView, hear, mark_contact_point
 from followup_policy.zones import Place, whereabouts
 from followup_replies.addresses import bare, kind_of, match_key
 from followup_replies.core.intents import Intent
+from followup_replies.core.mail import thread_of
 from followup_replies.core.reading import InboundText, Reading, read
 from followup_replies.core.refining import Opinion, refined
 from followup_replies.figures import Figures
@@ -99,6 +100,7 @@ class InboundDesk:
             payload=inbound.payload,
             at=tx.now,
             answer=await _words(tx, tenant_id, reading, inbound, matched.person),
+            thread=thread_of(inbound.headers) if inbound.channel == "email" else (),
         )
         if not await messages.insert(tx, message):
             return await messages.answer_to(tx, tenant_id, account.id, inbound.vendor_id)

@@ -11,7 +11,8 @@ PERSONAL: tuple[PersonalTable, ...] = (
     PersonalTable(
         SCHEMA,
         "messages",
-        ("our_address", "address", "subject", "body", "answer", "payload"),
+        ("our_address", "address", "subject", "body", "answer", "payload", "thread"),
         address_column="address",
     ),
+    PersonalTable(SCHEMA, "written", ("subject", "body", "written_by")),
 )

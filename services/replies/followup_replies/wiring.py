@@ -15,13 +15,14 @@ from followup_replies.desk import FrontDesk
 from followup_replies.email.listener import MailListener, Postbox
 from followup_replies.figures import Figures
 from followup_replies.hooks import Door
-from followup_replies.http import conversation, links, suppressions, unsubscribe
+from followup_replies.http import conversation, links, messages, suppressions, unsubscribe
 from followup_replies.inbound import InboundDesk
 from followup_replies.loops import HoldWatch, ParkedSweep
 from followup_replies.mailgun.vendor import MAILGUN
 from followup_replies.meta.vendor import META
 from followup_replies.opinions import SecondOpinions
 from followup_replies.postmark.vendor import POSTMARK
+from followup_replies.progress import keep_progress
 from followup_replies.reports import ReportDesk
 from followup_replies.retention import Retention
 from followup_replies.sandbox import sandbox
@@ -38,6 +39,7 @@ from followup_replies.voice import routes as voice
 from followup_replies.voice.calls import Calls
 from followup_replies.vonage.vendor import VONAGE
 from followup_replies.webhook.vendor import WEBHOOK
+from followup_replies.writing import Writing
 from followup_runtime.databases import Databases
 from followup_runtime.keyring import Keys, keys_of
 from followup_runtime.loops import Loop, LoopRunner, Runner
@@ -90,6 +92,11 @@ def build(
             suppressions.SuppressionRoutes(databases, hasher=hasher, stops=stops, fence=fence)
         ),
         conversation.routes(conversation.ConversationRoutes(databases)),
+        messages.routes(
+            messages.MessageRoutes(
+                databases, writing=Writing(outbox=outbox, hasher=hasher), fence=fence
+            )
+        ),
     ):
         router.include_router(part)
 
@@ -162,6 +169,13 @@ def _runners(
         handle=SentTouches(reports).handle,
         linger=0.1,  # nobody waits for it: one that comes back sooner is parked and matched
     )
+    progress = Consumer(
+        bus=bus,
+        database=databases.worker,
+        queue="replies.messages",
+        service=NAME,
+        handle=keep_progress,
+    )
     loops: list[Loop] = [
         ParkedSweep(databases.worker, reports, figures),
         HoldWatch(databases.worker, figures),
@@ -171,4 +185,4 @@ def _runners(
         Retention(databases.worker),
         outbox.sweeper,
     ]
-    return [consumer, *(LoopRunner(loop, metrics=metrics) for loop in loops)]
+    return [consumer, progress, *(LoopRunner(loop, metrics=metrics) for loop in loops)]

@@ -57,6 +57,11 @@ class Touch:
         """Whether the state is one a touch does not leave."""
         return self.state in FINAL_TOUCH_STATES
 
+    @property
+    def answer(self) -> bool:
+        """Whether somebody of ours wrote it: it belongs to no run, and has the name of its own."""
+        return self.enrollment_id == self.id
+
     def record(self) -> TouchRecord:
         """What its enrollment remembers of it."""
         return TouchRecord(
@@ -92,6 +97,7 @@ class Touch:
             contact_round=self.contact_round,
             template=self.template,
             transactional=self.transactional,
+            answer=self.answer,
             due_at=self.due_at,
             not_after=self.not_after,
         )

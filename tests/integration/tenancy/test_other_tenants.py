@@ -53,9 +53,11 @@ TABLES = {
     "enrollment_id": "scheduler.enrollments",
     "touch_id": "scheduler.touches",
     "attempt_id": "dispatcher.attempts",
+    "message_id": "replies.written",
 }
 """Where there is something of each kind that paths name."""
 BODIES: dict[str, Any] = {
+    "POST /v1/leads/{lead_id}/messages": {"text": "Hello."},
     "POST /v1/leads/{lead_id}/events": {"kind": "lead.converted"},
     "POST /v1/tasks/{task_id}/complete": {"outcome": "done"},
     "POST /v1/tasks/{task_id}/snooze": {"until": "2030-01-01T00:00:00Z"},
@@ -160,6 +162,12 @@ async def cell(database_url: str, clock: MovableClock) -> AsyncIterator[Cell]:
             assert made.status_code == 201, made.text
             answer = await client.post("/v1/leads", json=LEAD, headers=headers)
             assert answer.status_code == 201, answer.text
+            written = await client.post(
+                f"/v1/leads/{answer.json()['lead_id']}/messages",
+                json={"text": f"About {MARK}"},
+                headers=headers | {"Idempotency-Key": "1"},
+            )
+            assert written.status_code == 202, written.text
             csv = f"First Name,Email\n{MARK},{MARK.lower()}2@example.com\n"
             await client.post("/v1/leads/import", content=csv, headers=headers)
             source = {"kind": "form", "name": MARK}
@@ -194,7 +202,8 @@ async def _try_all(cell: Cell, app: FastAPI, token: str) -> list[str]:
         for method, route, path in cell.requests():
             body = BODIES.get(f"{method} {route}", {})
             more = {} if method in ("GET", "HEAD") else {"json": body}
-            answer = await client.request(method, path, headers=headers, **more)
+            named = headers | {"Idempotency-Key": path}
+            answer = await client.request(method, path, headers=named, **more)
             if any(secret in answer.text for secret in SECRETS):
                 wrong.append(f"{method} {path} told: {answer.text[:200]}")
             if str(cell.mine) in answer.text or (

@@ -40,6 +40,8 @@ CALLS: list[Call[object]] = [
     sequences.publish("s", 1),
     sequences.simulate("s"),
     replies.conversation(ID),
+    replies.write(ID, replies.NewMessage(text="Hi")),
+    replies.message(ID, ID),
     replies.suppressions(),
     replies.suppress(replies.Suppression(address="+12125550123")),
     replies.suppress_all([replies.Suppression(address="+12125550123")]),

@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from followup_contracts.channels import TRAITS
-from followup_dispatcher.core.answering import within_window
+from followup_dispatcher.core.answering import ANSWERED_WITHIN, last_heard, within_window
 from followup_dispatcher.core.verdict import Skip
 from followup_dispatcher.providers.port import Content
+from followup_people import ContactPoint
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 FREE = Content("Hi Dana, shall we come on Tuesday?")
@@ -52,3 +53,14 @@ def test_within_the_window_the_text_goes_as_it_is():
 def test_other_channels_have_no_window(channel):
     """A text, a call or an e-mail does not wait for the person's own word."""
     assert within_window(FREE, channel, heard=None, consent="unknown", now=NOW) == FREE
+
+
+@given(st.lists(st.integers(0, 10 * 86_400), max_size=4))
+def test_what_is_written_answers_the_last_word_of_three_days(seconds):
+    """The newest of all their words counts, on whatever channel and from whatever address."""
+    points = [
+        ContactPoint("phone", f"+1212555{n:04}", "usable", NOW, {"sms": NOW - timedelta(seconds=s)})
+        for n, s in enumerate(seconds)
+    ]
+    recent = [NOW - timedelta(seconds=s) for s in seconds if timedelta(seconds=s) < ANSWERED_WITHIN]
+    assert last_heard(points, now=NOW) == max(recent, default=None)

@@ -1,9 +1,15 @@
 """What the law adds to an e-mail."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from followup_dispatcher.providers.port import Content
-from followup_dispatcher.rendering.email_parts import unsubscribe_headers, with_footer
+from followup_dispatcher.rendering.email_parts import (
+    letter_headers,
+    unsubscribe_headers,
+    with_footer,
+)
 
 URL = "https://follow.example/u/abc"
 ADDRESS = "1 Main St, Springfield, IL 62701"
@@ -51,3 +57,23 @@ def test_only_what_is_missing_is_added():
     assert with_footer(linked, business="Roof & Co", address="", url=URL).text == (
         f"Hi {URL}\n\n-- \nRoof & Co"
     )
+
+
+def test_a_letter_of_a_person_does_not_call_itself_automatic():
+    """RFC 3834 section 5: only what no person wrote says so."""
+    assert letter_headers(()) == {"Auto-Submitted": "auto-generated"}
+    assert letter_headers(("<a@x>", "<b@y>"), by_hand=True) == {
+        "In-Reply-To": "<b@y>",
+        "References": "<a@x> <b@y>",
+    }
+
+
+@given(st.lists(st.integers(5, 250), min_size=1, max_size=40))
+def test_references_fit_a_line_and_keep_both_ends(lengths):
+    """However long the names of others' letters are: the last stays, and the first if it can."""
+    thread = [f"<{n}{'x' * length}@y>" for n, length in enumerate(lengths)]
+    headers = letter_headers(thread)
+    named = headers["References"].split(" ")
+    assert headers["In-Reply-To"] == named[-1] == thread[-1]
+    assert len(headers["References"]) <= 900
+    assert named == [name for name in thread if name in named]

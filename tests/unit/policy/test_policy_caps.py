@@ -21,9 +21,17 @@ def past(channel, at, round_id="e1:1"):
     return PastContact(touch_id=f"{channel}{at:%d%H%M%S}", channel=channel, at=at, round=round_id)
 
 
-def ask(channel, history, *, now=NOON, where=OHIO, round_id="e1:2", transactional=False):
+def ask(
+    channel, history, *, now=NOON, where=OHIO, round_id="e1:2", transactional=False, answering=False
+):
     return caps(
-        channel, round=round_id, history=history, where=where, now=now, transactional=transactional
+        channel,
+        round=round_id,
+        history=history,
+        where=where,
+        now=now,
+        transactional=transactional,
+        answering=answering,
     )
 
 
@@ -33,6 +41,16 @@ def test_one_sms_per_local_day():
     assert refused.rule == "R1"
     assert refused.opens_at == datetime(2026, 6, 3, 4, 0, tzinfo=UTC)
     assert ask("sms", [past("sms", NOON - 13 * HOUR, "e1:2")]).allowed
+
+
+def test_an_answer_keeps_statutes_and_not_the_pace_of_follow_up():
+    """R1, R2, R3 and R6 are for who is followed up; Florida's three a day are for everybody."""
+    for channel in ("sms", "email", "voice"):
+        just_now = [past(channel, NOON - HOUR, "e1:1")]
+        assert not ask(channel, just_now).allowed
+        assert ask(channel, just_now, answering=True).allowed
+    three = [past("sms", NOON - hours * HOUR, f"e1:{hours}") for hours in (1, 2, 3)]
+    assert ask("sms", three, where=FLORIDA, answering=True).rule == "R15:US-FL"
 
 
 def test_a_day_is_a_day_in_every_candidate_zone():

@@ -5,7 +5,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from followup_replies.core.mail import Complained, Letter, Undelivered, Unreadable, read_mail
+from followup_replies.core.mail import (
+    Complained,
+    Letter,
+    Undelivered,
+    Unreadable,
+    read_mail,
+    thread_of,
+)
 from followup_replies.core.mail.markup import text_of_markup
 
 SLOWEST = 1.0
@@ -69,6 +76,15 @@ def test_encoded_headers_and_the_letters_answered() -> None:
         "<m@example.com>",
     )
     assert mail.answers == (OURS, "<b@x>", "<a@x>")
+
+
+def test_an_answer_names_the_whole_thread() -> None:
+    """Oldest first, each once, the answered letter last; a hostile list of names ends."""
+    headers = {"Message-ID": "<m@x>", "In-Reply-To": "<b@x>", "References": f"<a@x> <b@x> {OURS}"}
+    assert thread_of(headers) == ("<a@x>", OURS, "<b@x>", "<m@x>")
+    assert thread_of({}) == ()
+    many = " ".join(f"<{n}@x>" for n in range(5_000))
+    assert len(thread_of({"references": many, "message-id": "<m@x> <n@x>"})) == 30
 
 
 def test_soft_line_ends_are_joined() -> None:

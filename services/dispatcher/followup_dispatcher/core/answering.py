@@ -1,19 +1,31 @@
-"""Whether a person may be written to freely, on a channel that has a window for answers.
+"""Who has just written: may be answered, and on some channels written to freely.
 
 Meta lets a business write freely for a day after the person's own message; later only a
 form it has approved goes out, and only to people who agreed to it.
 """
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from followup_contracts.channels import TRAITS, Channel
 from followup_dispatcher.core.verdict import Skip
 from followup_dispatcher.providers.port import Content
+from followup_people import ContactPoint
 from followup_policy.consent import ConsentState
 
 MARGIN = timedelta(minutes=5)
 """The vendor's clock decides, and by the time a message reaches it."""
+
+ANSWERED_WITHIN = timedelta(days=3)
+"""How long after a person's own message what we write answers it; later it is a contact like
+any other. A choice of ours: it spans a weekend."""
+
+
+def last_heard(points: Iterable[ContactPoint], *, now: datetime) -> datetime | None:
+    """When somebody last wrote to us, on any channel, if what we write now answers that."""
+    heard = max((at for point in points for at in point.heard.values()), default=None)
+    return heard if heard is not None and now < heard + ANSWERED_WITHIN else None
 
 
 def within_window(

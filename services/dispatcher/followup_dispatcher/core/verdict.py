@@ -49,6 +49,8 @@ class Candidate:
     waiting: Sequence[Waiter] = ()
     asked_at: datetime | None = None
     house: HouseRules = NO_HOUSE
+    answering: bool = False
+    """Whether it answers what the person has just written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,13 +106,15 @@ def _by_policy(candidate: Candidate, *, now: datetime) -> Verdict:
             channel=command.channel,
             where=candidate.where,
             consent=candidate.consent,
-            asked=candidate.asked,
+            asked=candidate.asked or candidate.answering,
             round=command.contact_round,
             history=tuple(candidate.history),
+            machine=not command.answer,
             transactional=command.transactional,
             audience=candidate.audience,
             asked_at=candidate.asked_at,
             house=candidate.house,
+            answering=candidate.answering,
         ),
         now=now,
     )

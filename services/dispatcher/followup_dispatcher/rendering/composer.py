@@ -111,7 +111,9 @@ class Composer:
             url=url,
         )
         counted = self._counted(signed, occasion, wanted=("email", "all"))
-        headers = unsubscribe_headers(url) | letter_headers(occasion.thread)
+        headers = unsubscribe_headers(url) | letter_headers(
+            occasion.thread, by_hand=occasion.command.answer
+        )
         return replace(counted, headers=headers)
 
     def _counted(self, content: Content, occasion: Occasion, *, wanted: tuple[str, ...]) -> Content:

@@ -29,13 +29,17 @@ def unsubscribe_headers(url: str | None, mailbox: str | None = None) -> dict[str
 
 THREAD = 10
 """Letters that a letter names: the first, and the last ones."""
+_LONGEST_REFERENCES = 900
+"""Characters; a line of a letter has at most 998 (RFC 5322 section 2.1.1)."""
 
 
-def letter_headers(thread: Sequence[str]) -> dict[str, str]:
-    """That no person wrote it (RFC 3834, 5), and what it follows (RFC 5322, 3.6.4)."""
-    headers = {"Auto-Submitted": "auto-generated"}
+def letter_headers(thread: Sequence[str], *, by_hand: bool = False) -> dict[str, str]:
+    """Whether no person wrote it (RFC 3834, 5), and what it follows (RFC 5322, 3.6.4)."""
+    headers = {} if by_hand else {"Auto-Submitted": "auto-generated"}
     if thread:
-        named = thread if len(thread) <= THREAD else (thread[0], *thread[1 - THREAD :])
+        named = list(thread if len(thread) <= THREAD else (thread[0], *thread[1 - THREAD :]))
+        while len(named) > 1 and len(" ".join(named)) > _LONGEST_REFERENCES:
+            del named[min(1, len(named) - 2)]
         headers |= {"In-Reply-To": thread[-1], "References": " ".join(named)}
     return headers
 

@@ -22,7 +22,10 @@ _FIRST = (datetime.min.replace(tzinfo=UTC), UUID(int=0))
 
 
 class Said(BaseModel):
-    """One thing said. Of what went out the words are at `/v1/touches/{touch_id}`."""
+    """One thing said. The words of a sequence's touch are at `/v1/touches/{touch_id}`.
+
+    `state` and `written_by` are of what went out: `waiting`, `sent` …, and who of ours wrote it.
+    """
 
     id: UUID
     direction: Literal["inbound", "outbound"]
@@ -35,6 +38,8 @@ class Said(BaseModel):
     opt_out: bool | None
     confidence: float | None
     until: date | None
+    state: str | None
+    written_by: str | None
 
 
 class ConversationPage(BaseModel):

@@ -16,12 +16,12 @@ _INSERT = text("""
 INSERT INTO replies.messages
   (id, tenant_id, account_id, vendor_id, person_id, lead_id, enrollment_id, touch_id, channel,
    direction, our_address, address, address_hash, subject, body, intent, opt_out, confidence,
-   until, rules, payload, at, answer)
+   until, rules, payload, at, answer, thread)
 VALUES
   (:id, :tenant_id, :account_id, :vendor_id, :person_id, :lead_id, :enrollment_id, :touch_id,
    :channel, 'inbound', :our_address, :address, :address_hash, :subject, :body, :intent,
    :opt_out, :confidence, :until, CAST(:rules AS text[]),
-   CAST(:payload AS jsonb), :at, :answer)
+   CAST(:payload AS jsonb), :at, :answer, CAST(:thread AS text[]))
 ON CONFLICT (account_id, vendor_id) DO NOTHING
 """)
 
@@ -34,19 +34,26 @@ SELECT answer FROM replies.messages WHERE account_id = :account AND vendor_id = 
   AND tenant_id = :tenant
 """)
 
-# Our side of it is in the dispatcher's ledger; here stands when something went out.
+# What people of the tenant wrote stands here; the words of sequences are in the dispatcher's
+# ledger, and here when they went out.
 _CONVERSATION = text("""
 SELECT * FROM (
   SELECT id, 'inbound' AS direction, channel, at, touch_id, subject, body, intent, opt_out,
-         confidence, until
+         confidence, until, NULL AS state, NULL AS written_by
   FROM replies.messages
   WHERE tenant_id = :tenant
     AND (lead_id = :lead
          OR (lead_id IS NULL AND person_id = ANY(CAST(:persons AS uuid[]))))
   UNION ALL
-  SELECT attempt_id, 'outbound', channel, at, touch_id, NULL, NULL, NULL, NULL, NULL, NULL
-  FROM replies.sent_touches
+  SELECT id, 'outbound', channel, at, id, subject, body, NULL, NULL, NULL, NULL, state, written_by
+  FROM replies.written WHERE tenant_id = :tenant AND lead_id = :lead
+  UNION ALL
+  SELECT attempt_id, 'outbound', channel, at, touch_id, NULL, NULL, NULL, NULL, NULL, NULL, 'sent',
+         NULL
+  FROM replies.sent_touches AS t
   WHERE tenant_id = :tenant AND lead_id = :lead AND account_id IS NOT NULL
+    AND NOT EXISTS (SELECT FROM replies.written AS w
+                    WHERE w.id = t.touch_id AND w.tenant_id = :tenant)
 ) AS said
 WHERE (at, id) > (CAST(:at AS timestamptz), CAST(:id AS uuid))
 ORDER BY at, id LIMIT :most
@@ -55,7 +62,7 @@ ORDER BY at, id LIMIT :most
 _FORGET = text("""
 UPDATE replies.messages
 SET address = NULL, our_address = NULL, subject = NULL, body = NULL, answer = NULL,
-    payload = NULL
+    payload = NULL, thread = NULL
 WHERE person_id IS NULL AND address IS NOT NULL
   AND received_at < statement_timestamp() - CAST(:after AS interval)
 """)
@@ -97,11 +104,13 @@ class NewMessage:
     payload: Mapping[str, Any]
     at: datetime
     answer: str | None
+    thread: tuple[str, ...] = ()
 
     def columns(self) -> dict[str, Any]:
         """Values by column."""
         return {name: getattr(self, name) for name in self.__slots__} | {
             "rules": list(self.rules),
+            "thread": list(self.thread) or None,
             "payload": to_json(dict(self.payload)),
         }
 

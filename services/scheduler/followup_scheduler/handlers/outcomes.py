@@ -20,15 +20,14 @@ from followup_contracts.events import (
 from followup_database import Transaction
 from followup_scheduler.consequences import settle
 from followup_scheduler.core.model import FactsUnread
-from followup_scheduler.core.touches import may_become
+from followup_scheduler.handlers.answering import Outcome, counts, of_message, outcome_of
 from followup_scheduler.handlers.belonging import addressed
+from followup_scheduler.handlers.written import Messages
 from followup_scheduler.runs import Run, RunStore
 from followup_scheduler.touch import Timer, Touch
 
 _CLOSED = ("no_contact_point", "suppressed", "consent", "window", "house:none")
 """Rules by which nobody is reached on a channel, however long one waits."""
-
-Outcome = TouchSent | TouchDeferred | TouchFailed | TouchSkipped | TouchUnknown
 
 
 class TouchOutcomes:
@@ -36,6 +35,7 @@ class TouchOutcomes:
 
     def __init__(self, runs: RunStore) -> None:
         self._runs = runs
+        self._messages = Messages(runs.outbox)
 
     async def handle(self, tx: Transaction, messages: Sequence[Message]) -> None:
         """Apply these answers in the order in which they happened.
@@ -43,7 +43,8 @@ class TouchOutcomes:
         The facts are read for those runs alone that plan something: a touch that was put
         off, or the last of a sequence, turns on none.
         """
-        outcomes = [(message.tenant_id, outcome_of(message)) for message in messages]
+        several = [(message.tenant_id, outcome_of(message)) for message in messages]
+        outcomes = [pair for pair in several if not of_message(pair[1])]
         ids = {outcome.enrollment_id for _, outcome in outcomes}
         runs = await self._runs.load(tx, ids, informed=False)
         unread: dict[UUID, Run] = {}
@@ -65,13 +66,7 @@ class TouchOutcomes:
         for run, touch, outcome in waiting:
             apply(run, touch, outcome, now=tx.now)
         await self._runs.save(tx, runs.values())
-
-
-def outcome_of(message: Message) -> Outcome:
-    """The answer in a message; anything else has no business in this queue."""
-    if not isinstance(message.data, Outcome):
-        raise TypeError(f"{message.type} is not for this handler")
-    return message.data
+        await self._messages.settle(tx, [pair for pair in several if of_message(pair[1])])
 
 
 def apply(run: Run, touch: Touch, outcome: Outcome, *, now: datetime) -> None:
@@ -96,30 +91,6 @@ def apply(run: Run, touch: Touch, outcome: Outcome, *, now: datetime) -> None:
             touch.note(outcome.at, "unknown", reason=outcome.reason)
         case TouchDeferred():
             defer(run, touch, outcome)
-
-
-def counts(touch: Touch, outcome: Outcome) -> bool:
-    """Whether an answer still says something about the touch as it stands."""
-    current = outcome.round == touch.round
-    match outcome:
-        case TouchSent():
-            return may_become(touch.state, "sent")
-        case TouchFailed():
-            return may_become(touch.state, "failed")
-        case TouchSkipped(rule="superseded"):
-            # Said of one command; a later one of the same touch may still stand.
-            return current and may_become(touch.state, "skipped")
-        case TouchSkipped():
-            return may_become(touch.state, "skipped")
-        case TouchUnknown():
-            # Planned again means that what was unknown has been resolved since.
-            return current and touch.state in ("commanded", "cancelled")
-        case TouchDeferred():
-            # One by the provider says of an attempt, of whatever round, that it did not go
-            # out. Should a later one be unknown, the ledger answers the next command so.
-            freed = touch.state == "unknown" and outcome.kind == "provider"
-            over = touch.state == "cancelled" and outcome.kind == "provider"
-            return freed or (current and (over or touch.state in ("commanded", "unknown")))
 
 
 def defer(run: Run, touch: Touch, outcome: TouchDeferred) -> None:

@@ -1,4 +1,7 @@
-"""`reply.received`, `contact.opted_out`, `contact.opted_in`: what persons tell us."""
+"""What persons tell us, and what somebody of ours writes to them.
+
+`reply.received`, `contact.opted_out`, `contact.opted_in`, `message.written`.
+"""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -6,14 +9,20 @@ from typing import assert_never
 from uuid import UUID
 
 from followup_contracts import Message
-from followup_contracts.events import ContactOptedIn, ContactOptedOut, ReplyReceived
+from followup_contracts.events import (
+    ContactOptedIn,
+    ContactOptedOut,
+    MessageWritten,
+    ReplyReceived,
+)
 from followup_database import Transaction, new_id
 from followup_scheduler.assigning import assign
 from followup_scheduler.consequences import tell
-from followup_scheduler.core.model import OptedOut, ReplyRead, Stimulus
+from followup_scheduler.core.model import OptedOut, Ordered, ReplyRead, Stimulus
 from followup_scheduler.core.reactions import left_over
 from followup_scheduler.facts import ids_of
 from followup_scheduler.handlers.belonging import belongs
+from followup_scheduler.handlers.written import Messages
 from followup_scheduler.runs import Run, RunStore
 from followup_scheduler.store import answers, enrollments, journal
 from followup_scheduler.store.answers import Answer
@@ -21,7 +30,7 @@ from followup_scheduler.store.journal import Entry
 from followup_scheduler.store.tasks import NewTask
 from followup_suppression import remove_holds
 
-Word = ReplyReceived | ContactOptedOut | ContactOptedIn
+Word = ReplyReceived | ContactOptedOut | ContactOptedIn | MessageWritten
 
 
 class Replies:
@@ -29,10 +38,12 @@ class Replies:
 
     The hold of a reply goes in the transaction that decides on it. One that finds no live
     enrollment, such as an answer to the last touch weeks later, is a person's to read.
+    What somebody of ours writes pauses the runs of its lead, and is sent.
     """
 
     def __init__(self, runs: RunStore) -> None:
         self._runs = runs
+        self._messages = Messages(runs.outbox)
 
     async def handle(self, tx: Transaction, messages: Sequence[Message]) -> None:
         """Decide on these, in the order in which they were said."""
@@ -50,14 +61,17 @@ class Replies:
         names = await ids_of(tx, persons)
         live = await enrollments.live_of_persons(tx, {i for ids in names.values() for i in ids})
         runs = await self._runs.load(tx, {enrollment_id for enrollment_id, _ in live})
-        decided = []
+        decided, written = [], []
         for message, word in words:
             if word.person_id is None:
                 continue
             theirs = names[word.person_id]
             if await self._decide(tx, runs.values(), message.tenant_id, word, theirs):
                 decided.append((word.person_id, _held_as(message, word)))
+                if isinstance(word, MessageWritten):
+                    written.append((message.tenant_id, word))
         await self._runs.save(tx, runs.values())
+        await self._messages.send(tx, written)
         if decided:
             await remove_holds(tx, decided)
 
@@ -72,11 +86,16 @@ class Replies:
         """Decide on one word; False where its person turns out to be another tenant's."""
         known = [run for run in runs if run.enrollment.person_id in names]
         theirs = [run for run in known if belongs(run, tenant_id)]
-        if theirs:
+        if known and not theirs:
+            return False
+        if isinstance(word, MessageWritten):
+            of_lead = [run for run in theirs if run.enrollment.lead_id == word.lead_id]
+            await _pause(tx, tenant_id, of_lead, word)
+        elif theirs:
             hear(tx, theirs, word)
-        elif not known:
+        else:
             await self._hear_alone(tx, tenant_id, word)
-        return bool(theirs) or not known
+        return True
 
     async def _hear_alone(self, tx: Transaction, tenant_id: UUID, word: Word) -> None:
         """A word with nothing left to decide: its lead's journal has it, and maybe a person."""
@@ -95,7 +114,26 @@ class Replies:
 
 def _held_as(message: Message, word: Word) -> UUID:
     """The name of the hold that stands for a word, if one does."""
-    return word.reply_id if isinstance(word, ReplyReceived) else message.id
+    match word:
+        case ReplyReceived():
+            return word.reply_id
+        case MessageWritten():
+            return word.message_id
+        case _:
+            return message.id
+
+
+async def _pause(
+    tx: Transaction, tenant_id: UUID, runs: Sequence[Run], word: MessageWritten
+) -> None:
+    """Pause the runs of a lead somebody of ours wrote to; the journal has it in any case."""
+    if runs:
+        hear(tx, runs, word)
+        return
+    what, why = _line(word)
+    await journal.insert(
+        tx, [Entry(tenant_id, word.lead_id, word.person_id, None, tx.now, what, why)]
+    )
 
 
 def word_of(message: Message) -> Word:
@@ -123,6 +161,8 @@ def _stimulus(word: Word) -> Stimulus | None:
             return OptedOut(word.channel, word.at)
         case ContactOptedIn():
             return None
+        case MessageWritten():
+            return Ordered("pause", "somebody of ours wrote", word.at)
         case _:
             assert_never(word)
 
@@ -179,5 +219,7 @@ def _line(word: Word) -> tuple[str, dict[str, object]]:
             return "opted out", {"channel": word.channel, "via": word.via}
         case ContactOptedIn():
             return "opted in", {"channel": word.channel, "via": word.via}
+        case MessageWritten():
+            return "written to", {"channel": word.channel, "message": str(word.message_id)}
         case _:
             assert_never(word)

@@ -11,14 +11,16 @@ from followup_scheduler.core.content import text_of
 from followup_scheduler.core.evidence.hours import Slot
 from followup_scheduler.core.evidence.tallies import Tally
 
-# A machine's answer says nothing of a person; a call somebody took is answered.
+# A machine's answer says nothing of a person; a call somebody took is answered. What
+# somebody of ours wrote (a touch of no run) goes where the person is talking already.
 _BY_CHANNEL = text("""
 SELECT person_id, channel, sum(sent)::int AS sent, sum(answered)::int AS answered
 FROM (
   SELECT person_id, channel, count(*) AS sent,
     count(*) FILTER (WHERE call_result = 'answered') AS answered
   FROM scheduler.touches
-  WHERE person_id = ANY(CAST(:ids AS uuid[])) AND state = 'sent' GROUP BY person_id, channel
+  WHERE person_id = ANY(CAST(:ids AS uuid[])) AND state = 'sent' AND enrollment_id <> id
+  GROUP BY person_id, channel
   UNION ALL
   SELECT person_id, channel, 0, count(*) FROM scheduler.answers
   WHERE person_id = ANY(CAST(:ids AS uuid[]))

@@ -208,16 +208,22 @@ class Around:
 async def around(
     tx: Transaction, persons: Iterable[UUID], *, since: datetime
 ) -> Mapping[UUID, Around]:
-    """Person → contacts since then, and what is planned; transactional plans rival nobody."""
+    """Person → contacts since then, and what runs plan; transactional plans rival nobody."""
     found: dict[UUID, Around] = {}
     for row in await tx.all(_CONTACTS, ids=list(persons), since=since):
         of = found.setdefault(row["person_id"], Around())
         if row["state"] in MAYBE_SENT:
             of.contacts.append(_contact(row, at=row["settled_at"]))
-        elif row["due_at"] is not None and not row["transactional"]:
+        elif row["due_at"] is not None and not row["transactional"] and not _answer(row):
             contact = _contact(row, at=row["due_at"])
             of.rivals.append(Rival(row["enrollment_id"], row["priority"], contact))
     return found
+
+
+def _answer(row: Row) -> bool:
+    """Whether somebody of ours wrote it: no run that could be woken to make room."""
+    written: bool = row["enrollment_id"] == row["id"]
+    return written
 
 
 def _contact(row: Row, *, at: datetime) -> PastContact:

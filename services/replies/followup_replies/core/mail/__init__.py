@@ -9,6 +9,7 @@ from followup_replies.core.mail.mail import (
     answered,
     attempt_named,
     read_mail,
+    thread_of,
 )
 
 __all__ = [
@@ -20,4 +21,5 @@ __all__ = [
     "answered",
     "attempt_named",
     "read_mail",
+    "thread_of",
 ]

@@ -93,6 +93,17 @@ def answered(found: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*nearest, *older]))[:_MOST_IDS]
 
 
+def thread_of(found: Mapping[str, str]) -> tuple[str, ...]:
+    """The Message-IDs an answer to a letter names, oldest first and its own last.
+
+    RFC 5322 section 3.6.4. Header names in any case; of too many the last are kept.
+    """
+    lower = {name.lower(): value for name, value in found.items()}
+    own = _IDS.findall(lower.get("message-id", ""))[:1]
+    older = [name for name in reversed(answered(lower)) if name not in own]
+    return tuple([*older, *own][-_MOST_IDS:])
+
+
 def attempt_named(message_id: str) -> UUID | None:
     """The attempt whose letter has this Message-ID, if it is one of ours."""
     found = _ATTEMPT.match(message_id.lower())

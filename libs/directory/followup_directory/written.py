@@ -1,0 +1,48 @@
+"""What somebody of ours wrote to one person, as it is kept among the templates.
+
+Beside the words it names what they go on from, so that the person hears from the same
+number or mailbox and finds the letter where its thread is.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """One message. `text` and `subject` are Liquid, as in any template.
+
+    `account_id` and `sender`: by which account and from which address the person knows us.
+    `thread`: `Message-ID`s of the letters it follows, oldest first.
+    """
+
+    text: str
+    subject: str | None = None
+    account_id: UUID | None = None
+    sender: str | None = None
+    thread: tuple[str, ...] = ()
+
+    def body(self) -> dict[str, Any]:
+        """As a template's body."""
+        known: dict[str, Any] = {
+            "text": self.text,
+            "subject": self.subject,
+            "account": None if self.account_id is None else str(self.account_id),
+            "sender": self.sender,
+            "thread": list(self.thread),
+        }
+        return {part: value for part, value in known.items() if value}
+
+    @classmethod
+    def of(cls, body: Mapping[str, Any]) -> "Written":
+        """From a body that `body` made."""
+        account = body.get("account")
+        return cls(
+            text=body["text"],
+            subject=body.get("subject"),
+            account_id=None if account is None else UUID(account),
+            sender=body.get("sender"),
+            thread=tuple(body.get("thread", ())),
+        )
