@@ -121,7 +121,7 @@ async def lived(home: Home, tenant_id: UUID | None = None, **more: Any) -> UUID:
             "POST",
             f"/v1/leads/{answer.json()['lead_id']}/messages",
             json={"text": "Quimby, about that purple roof", "by": "quimby's agent"},
-            headers={"Idempotency-Key": "1"},
+            headers={**more.get("headers", {}), "Idempotency-Key": "1"},
         )
         assert written.status_code == 202, written.text
         assert await home.house.settled(within=20)
