@@ -4,8 +4,8 @@ from alembic import op
 
 from followup_database.roles import protect
 
-revision = "0005"
-down_revision = "0004"
+revision = "0006"
+down_revision = "0005"
 branch_labels = None
 depends_on = None
 
