@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
 
-LinkKind = Literal["unsubscribe", "link"]
+LinkKind = Literal["unsubscribe", "link", "confirm"]
 
 _VERSION = 1
 _PURPOSE = b"followup link token v1\0"
-_KINDS: tuple[LinkKind, ...] = ("unsubscribe", "link")
+_KINDS: tuple[LinkKind, ...] = ("unsubscribe", "link", "confirm")
 _HASH = 32
 _MAC = 32
 _BODY = 2 + 3 * 16 + _HASH

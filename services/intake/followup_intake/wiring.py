@@ -9,6 +9,7 @@ from followup_directory import Vault
 from followup_directory.tables import PERSONAL as DIRECTORY
 from followup_intake.batches import Batches
 from followup_intake.capture import Capture
+from followup_intake.confirmations import Links
 from followup_intake.fetches import Fetches, GraphApi
 from followup_intake.happenings import Happenings
 from followup_intake.housekeeping import RequestSweep
@@ -55,6 +56,7 @@ from followup_runtime.rights import RightsLoop
 from followup_runtime.service import Service
 from followup_runtime.settings import Settings
 from followup_suppression import AddressHasher, StopFence
+from followup_suppression.tokens import LinkSigner
 
 CALL_SECONDS = 10.0
 """What a call to a vendor may take."""
@@ -113,7 +115,8 @@ def build(
     capture, happenings = Capture(outbox), Happenings(outbox)
     posts = Posts(databases.api, capture=capture)
     keys = keys_of(settings)
-    rights = Rights(AddressHasher(keys.suppression_key))
+    hasher = AddressHasher(keys.suppression_key)
+    rights, links = Rights(hasher), Links(LinkSigner(keys.link_key), hasher)
     vault = Vault(keys.secret_keys)
     submission = Submission(databases.api, capture, fence)
     outgoing = _outgoing(settings, databases, metrics, vault=vault, seconds=own.webhook_seconds)
@@ -136,7 +139,7 @@ def build(
         RightsRoutes(databases.api, rights, fence),
         Doors(databases.worker, vault=vault, submission=submission),
         SourceRoutes(databases.api, vault=vault, public_url=settings.public_url),
-        ConsentRoutes(databases, fence=fence, public_url=settings.public_url),
+        ConsentRoutes(databases, fence=fence, links=links, public_url=settings.public_url),
     )
     for each in (*others, *outgoing.routes):
         routes.router.include_router(each.router)

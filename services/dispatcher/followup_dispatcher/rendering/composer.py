@@ -23,7 +23,7 @@ from followup_people import ContactPoint, LeadView, PersonView
 from followup_policy.plaintext import to_gsm
 from followup_suppression import AddressHasher
 from followup_suppression.clicks import Click, ClickSigner
-from followup_suppression.tokens import LinkSigner
+from followup_suppression.tokens import LinkKind, LinkSigner
 
 __all__ = ["Composer", "Instant", "Occasion", "Overdue", "Unrenderable"]
 
@@ -75,12 +75,12 @@ class Composer:
     ) -> Content | Unrenderable | Overdue:
         """The touch as it will be read; e-mail always with a way out and its headers."""
         command, tenant = occasion.command, occasion.tenant
-        url = self._unsubscribe_url(occasion)
+        url = self._signed("u", "unsubscribe", occasion)
         known = variables(
             person=occasion.person,
             lead=occasion.lead,
             business=tenant.settings,
-            links={"unsubscribe": url},
+            links={"unsubscribe": url, "confirm": self._signed("c", "confirm", occasion)},
             step=command.step,
             sequence=command.sequence,
         )
@@ -132,16 +132,16 @@ class Composer:
     def _base(self, tenant: Tenant) -> str:
         return (tenant.settings.public_url or self._public_url).rstrip("/")
 
-    def _unsubscribe_url(self, occasion: Occasion) -> str | None:
+    def _signed(self, path: str, kind: LinkKind, occasion: Occasion) -> str | None:
         """A link for this person, this touch and this address; None where nobody answers."""
         base, recipient = self._base(occasion.tenant), occasion.recipient
         if not base:
             return None
         token = self._signer.sign(
-            "unsubscribe",
+            kind,
             tenant_id=occasion.tenant.id,
             touch_id=occasion.command.touch_id,
             person_id=occasion.command.person_id,
             address_hash=self._hasher.hash(recipient.kind, recipient.address),
         )
-        return f"{base}/u/{token}"
+        return f"{base}/{path}/{token}"

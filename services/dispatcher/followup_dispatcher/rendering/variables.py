@@ -4,7 +4,7 @@
     lead.need  lead.source  lead.value  lead.currency  lead.received_at  lead.attributes.*
     lead.appointment.starts_at (and what else the appointment has)
     business.name  business.agent  business.phone  business.address
-    links.book  links.unsubscribe
+    links.book  links.unsubscribe  links.confirm
     step  sequence
 
 A value that is not known, or is blank, is not there: a template that uses one without

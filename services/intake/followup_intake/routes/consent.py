@@ -1,7 +1,7 @@
 """Consent: stated, proved, and asked for a second time (double opt-in)."""
 
 import html
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from hashlib import sha256
 from typing import Annotated, Any, Literal
@@ -16,7 +16,7 @@ from followup_contracts.payload import Moment
 from followup_database import Database, Transaction, committed
 from followup_directory import Principal
 from followup_intake import confirmations
-from followup_intake.confirmations import Confirmation
+from followup_intake.confirmations import Asked, Confirmation, Links
 from followup_intake.models import Text
 from followup_intake.routes.tenancy import active_tenant
 from followup_people import (
@@ -83,10 +83,13 @@ class ConfirmationIn(BaseModel):
 class ConsentRoutes:
     """The routes with what they call; `public_url` is where confirmation links lead."""
 
-    def __init__(self, databases: Databases, *, fence: StopFence, public_url: str | None) -> None:
+    def __init__(
+        self, databases: Databases, *, fence: StopFence, links: Links, public_url: str | None
+    ) -> None:
         self._database: Database = databases.api
         self._worker: Database = databases.worker
         self._fence = fence
+        self._links = links
         self._public_url = public_url
         self.router = APIRouter(tags=["consent"])
         add = self.router.add_api_route
@@ -171,8 +174,9 @@ class ConsentRoutes:
     ) -> dict[str, str]:
         """Make a link by which its reader confirms a consent; good for a week.
 
-        Send it in a message that asks for nothing else. Until it is confirmed nothing is
-        consented to.
+        Send it in a message that asks for nothing else, or have a template say
+        `links.confirm`: the link of that message confirms what was asked last. Until it is
+        confirmed nothing is consented to.
         """
         async with self._database.transaction(tenant=who.tenant_id) as tx:
             tenant = await active_tenant(tx, who)
@@ -200,46 +204,50 @@ class ConsentRoutes:
     async def show(self, token: str) -> HTMLResponse:
         """Ask once more: mail scanners open links, so that opening confirms nothing."""
         async with self._worker.transaction() as tx:
-            found = await confirmations.find(tx, token)
+            found = await self._links.find(tx, token)
         if found is None:
             return _gone()
         body = (
-            f"<p>{html.escape(found.wording)}</p><form method='post'>"
+            f"<p>{html.escape(found.what.wording)}</p><form method='post'>"
             f"<button style='font:inherit;padding:.6rem 1.2rem'>I confirm</button></form>"
         )
-        return _page(f"{html.escape(found.seller)}: please confirm", body)
+        return _page(f"{html.escape(found.what.seller)}: please confirm", body)
 
     async def confirm(self, token: str, request: Request) -> HTMLResponse:
         """Confirm; a second time changes nothing."""
 
-        async def work(tx: Transaction) -> Confirmation | None:
-            found = await confirmations.find(tx, token)
-            if found is None or not await confirmations.confirm(tx, token):
-                return found
-            said = ConsentStatement(
-                tenant_id=found.tenant_id,
-                person_id=found.person_id,
-                lead_id=found.lead_id,
-                channel=found.channel,
-                state="yes",
-                seller=found.seller,
-                addresses=await confirmations.addresses_of(tx, found.person_id, found.channel),
-                wording=found.wording,
-                method="double_opt_in",
-                source="confirmation",
-                page=found.page,
-                ip=caller_address(request),
-                user_agent=request.headers.get("user-agent", "")[:1000],
-                at=tx.now,
-                confirmed_at=tx.now,
-            )
-            await record_consent(tx, [said])
+        async def work(tx: Transaction) -> Asked | None:
+            found = await self._links.find(tx, token)
+            if found is not None and await confirmations.confirm(tx, found):
+                await record_consent(tx, [_confirmed(found, request, tx.now)])
             return found
 
         found = await committed(self._worker, work)
         if found is None:
             return _gone()
-        return _page("Thank you", f"<p>{html.escape(found.seller)} has your confirmation.</p>")
+        seller = html.escape(found.what.seller)
+        return _page("Thank you", f"<p>{seller} has your confirmation.</p>")
+
+
+def _confirmed(found: Asked, request: Request, now: datetime) -> ConsentStatement:
+    what = found.what
+    return ConsentStatement(
+        tenant_id=what.tenant_id,
+        person_id=what.person_id,
+        lead_id=what.lead_id,
+        channel=what.channel,
+        state="yes",
+        seller=what.seller,
+        addresses=found.addresses,
+        wording=what.wording,
+        method="double_opt_in",
+        source="confirmation",
+        page=what.page,
+        ip=caller_address(request),
+        user_agent=request.headers.get("user-agent", "")[:1000],
+        at=now,
+        confirmed_at=now,
+    )
 
 
 async def _lead(tx: Transaction, lead_id: UUID) -> LeadView:

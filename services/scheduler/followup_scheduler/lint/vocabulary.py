@@ -31,6 +31,7 @@ _SAMPLES: Mapping[str, str] = {
     "business.booking_link": "https://book.example.com/harbour-and-sons",
     "links.book": "https://book.example.com/harbour-and-sons",
     "links.unsubscribe": "https://followup.example.com/u/6Yk2",
+    "links.confirm": "https://followup.example.com/c/6Yk2",
     "step": "day-4",
     "sequence": "d1",
 }
@@ -43,6 +44,7 @@ _ALWAYS: frozenset[Path] = frozenset(
         ("lead", "source"),
         ("lead", "received_at"),
         ("links", "unsubscribe"),
+        ("links", "confirm"),
     }
 )
 _FREE = frozenset({("person",), ("lead", "attributes"), ("lead", "appointment")})
