@@ -16,6 +16,9 @@ FRESH = 60.0
 """Seconds of machine time for which a count is good enough to choose by."""
 WANTED = 600.0
 """Seconds for which a count is kept up after somebody has asked for it."""
+SHARE = 50
+"""A count is taken again no sooner than after so many times what it took: a fiftieth of the
+time at most is spent on counting what somebody has a great deal of."""
 _EVERY = 1.0
 _MOST = 20  # counts a round
 _KEPT = 2_000
@@ -28,10 +31,10 @@ Hours = Mapping[Channel, ByHour]
 
 @dataclass(slots=True)
 class _Counted:
-    """What a question was answered last, and when it was put and answered."""
+    """What a question was answered last, when it was put, and when it is to be counted again."""
 
     asked: float
-    at: float = float("-inf")
+    due: float = float("-inf")
     texts: Texts = field(default_factory=dict)
     hours: Hours = field(default_factory=dict)
 
@@ -59,17 +62,26 @@ class Evidence:
         now = self._monotonic()
         for question in [q for q, each in self._counted.items() if each.asked < now - WANTED]:
             del self._counted[question]
-        return [q for q, each in self._counted.items() if each.at < now - FRESH]
+        return [q for q, each in self._counted.items() if each.due <= now]
 
-    def learn_texts(self, question: Question, texts: Texts) -> None:
-        """Have a question answered by a new count of texts."""
+    def begin(self, question: Question) -> float:
+        """Count it once and not again for a while, whatever comes of it; when that began."""
+        now = self._monotonic()
         if (known := self._counted.get(question)) is not None:
-            known.at, known.texts = self._monotonic(), texts
+            known.due = now + FRESH
+        return now
 
-    def learn_hours(self, question: Question, hours: Hours) -> None:
-        """Have a question answered by a new count of hours."""
-        if (known := self._counted.get(question)) is not None:
-            known.at, known.hours = self._monotonic(), hours
+    def learn(
+        self, question: Question, *, texts: Texts | None, hours: Hours | None, begun: float
+    ) -> None:
+        """Have a question answered by a count that was begun then."""
+        known = self._counted.get(question)
+        if known is None:
+            return
+        now = self._monotonic()
+        known.due = now + max(FRESH, SHARE * (now - begun))
+        known.texts = known.texts if texts is None else texts
+        known.hours = known.hours if hours is None else hours
 
     def _ask(self, question: Question) -> _Counted:
         now = self._monotonic()
@@ -100,8 +112,12 @@ class Counting:
 
     async def _count(self, question: Question) -> None:
         tenant_id, sequence = question
+        begun = self._evidence.begin(question)
+        texts: Texts | None = None
+        hours: Hours | None = None
         async with self._database.transaction() as tx:
             if sequence is None:
-                self._evidence.learn_hours(question, await by_hour(tx, tenant_id))
+                hours = await by_hour(tx, tenant_id)
             else:
-                self._evidence.learn_texts(question, await by_text(tx, tenant_id, sequence))
+                texts = await by_text(tx, tenant_id, sequence)
+        self._evidence.learn(question, texts=texts, hours=hours, begun=begun)

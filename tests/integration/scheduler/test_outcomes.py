@@ -391,3 +391,42 @@ async def test_feedback_of_one_tenant_says_nothing_about_anothers_touches(desk, 
     assert (await desk.touch(run, "voice", "day-1"))["call_result"] is None
     await desk.tell(desk.feedback, forged)
     assert (await desk.touch(run, "voice", "day-1"))["call_result"] == "voicemail_left"
+
+
+ELSEWHERE = """
+key: elsewhere
+name: Elsewhere
+steps:
+  - id: only
+    at: {after: 0m, window: at_once}
+    touches:
+      - {channel: {first_of: [sms, email]}, template: {sms: t, email: m}}
+templates:
+  t: {text: 'Hi {{ person.first_name | default: "there" }}, is it urgent? STOP to opt out.'}
+  m: {subject: Your roof, text: 'Hi {{ person.first_name | default: "there" }}, is it urgent?'}
+"""
+
+
+async def test_a_touch_whose_channel_is_closed_goes_on_the_next(desk, say):
+    """Suppressed while the text was on its way: the letter is asked for, once, and whatever comes
+    twice or late changes nothing; with the letter closed as well the run ends."""
+    await desk.publish_sequence(ELSEWHERE, key="elsewhere")
+    run = await desk.enter(await desk.lead(), "elsewhere")
+    text = await desk.touch(run, "sms", "only")
+    assert text["state"] == "commanded"
+
+    listed = say.skipped(text, at=desk.clock())
+    await desk.tell(desk.outcomes, listed, listed)
+    await desk.tell(desk.outcomes, listed)
+    letter = await desk.touch(run, "email", "only")
+    assert letter["trace"][0]["instead_of"] == ["sms"]
+    assert letter["contact_round"] == text["contact_round"]
+    await desk.timers.run_once()
+    letter = await desk.touch(run, "email", "only")
+    assert (letter["state"], letter["round"]) == ("commanded", 1)
+
+    gone = say.skipped(letter, at=desk.clock(), rule="no_contact_point")
+    await desk.tell(desk.outcomes, gone, listed)
+    ended = await desk.run(run)
+    assert (ended["state"], len(await desk.touches(run))) == ("completed", 2)
+    assert {touch["state"] for touch in await desk.touches(run)} == {"skipped"}
