@@ -63,16 +63,19 @@ def http() -> str:
     return "\n".join(parts)
 
 
-def openapi(*names: str) -> dict[str, Any]:
-    """The description of these services under one port; without names, of all."""
+def openapi() -> list[dict[str, Any]]:
+    """The description of all services under one port, and then that of each alone."""
     databases, metrics = Databases.open(NOWHERE, api_pool=1, worker_pool=1), Metrics()
-    chosen = [s for s in services(databases, metrics) if not names or s.name in names]
-    return create_app(chosen, databases, metrics).openapi()
+    built = services(databases, metrics)
+    return [
+        create_app(chosen, databases, metrics).openapi()
+        for chosen in (built, *([service] for service in built))
+    ]
 
 
 def openapi_json() -> str:
     """The description of all services, as it stands in the repository."""
-    return json.dumps(openapi(), indent=1, ensure_ascii=False) + "\n"
+    return json.dumps(openapi()[0], indent=1, ensure_ascii=False) + "\n"
 
 
 def command() -> str:

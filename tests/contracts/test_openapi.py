@@ -14,7 +14,7 @@ SHOW = """
 import json, sys
 sys.path.insert(0, "tools")
 import reference
-print(json.dumps([reference.openapi(), *map(reference.openapi, reference.PORTS)]))
+print(json.dumps(reference.openapi()))
 """
 OPERATIONS = [
     (path, method, operation)

@@ -81,10 +81,15 @@ def also(*statuses: int) -> Responses:
     return {status: {"description": _NAMES[status]} for status in statuses}
 
 
-def body(*kinds: str, shape: str = "string", required: bool = True) -> Schema:
-    """The body of a route that reads it itself, of any of these media types."""
-    content = {kind: {"schema": {"type": shape}} for kind in kinds}
-    return {"requestBody": {"required": required, "content": content}}
+def body(*kinds: str, shape: str | None = "string") -> Schema:
+    """The body of a route that reads it itself, of any of these media types.
+
+    None is a shape that nothing can be said of.
+    """
+    schema = {} if shape is None else {"type": shape}
+    return {
+        "requestBody": {"required": True, "content": {kind: {"schema": schema} for kind in kinds}}
+    }
 
 
 def media(kind: str, description: str) -> dict[str, Any]:

@@ -80,7 +80,7 @@ class Routes:
             methods=["POST"],
             response_class=StreamingResponse,
             responses={200: media(NDJSON[0], "A line for each line, in order")},
-            openapi_extra=body(*NDJSON),
+            openapi_extra=body(*NDJSON, shape=None),
         )
         add("/v1/leads/{lead_id}/events", self.post_event, methods=["POST"], status_code=202)
 

@@ -25,6 +25,7 @@ from followup_policy.zones import Place, Whereabouts, whereabouts
 from followup_scheduler.core.deal import with_worth
 from followup_scheduler.core.document import Sequence as Document
 from followup_scheduler.core.format.looks import SOURCE
+from followup_scheduler.core.format.part import Key
 from followup_scheduler.core.model import Facts, ReplyRead
 from followup_scheduler.core.routing import asked_for_help
 from followup_scheduler.core.simulate import Outcomes, Simulation, simulate
@@ -137,7 +138,7 @@ class Play(_Part):
     lead: ImaginedLead = Field(default_factory=ImaginedLead)
     start: _Moment | None = None
     calls: Annotated[dict[str, CallResult], Field(max_length=200)] = {}
-    failed: Annotated[frozenset[str], Field(max_length=200)] = frozenset()
+    failed: Annotated[frozenset[Key], Field(max_length=200)] = frozenset()
     tasks: Annotated[dict[str, str], Field(max_length=200)] = {}
     when: Annotated[tuple[_Supposed, ...], Field(max_length=100)] = ()
     replies: Annotated[tuple[ImaginedReply, ...], Field(max_length=100)] = ()

@@ -10,13 +10,10 @@ from followup_embedded.demo.errors import DemoFailed
 from followup_embedded.demo.hands import Hands
 from followup_embedded.demo.world import Action, World
 from followup_embedded.house import Embedded
+from followup_embedded.stillness import at_rest
 from followup_runtime.clocks import SteppingClock
-from followup_scheduler.loops import idle, next_due
 
-_POLL = 0.002
 _AT_ONCE = 24
-_LONGEST_IDLE = 90.0
-"""Machine seconds after which a house that never comes to rest is taken for broken."""
 
 
 @dataclass(slots=True)
@@ -36,7 +33,7 @@ class Driver:
         known: set[UUID] = set()
         acted = True
         while True:
-            due = await self._rest()
+            due = await at_rest(self.house)
             for entry in await self.hands.entries():
                 self.entries += 1
                 self.world.see(entry)
@@ -60,24 +57,6 @@ class Driver:
             if task.id not in known:
                 known.add(task.id)
                 self.world.task(task, self.clock())
-
-    async def _rest(self) -> datetime | None:
-        """Wait until nothing moves by itself; when the next timer is due, if any is armed.
-
-        Exact: no message in memory, no transaction open, no timer due, no touch asked for,
-        all at one instant, looked at after the database was.
-        """
-        async with asyncio.timeout(_LONGEST_IDLE):
-            while True:
-                while not self.house.still:  # noqa: ASYNC110 - held in many places
-                    await asyncio.sleep(_POLL)
-                async with self.house.databases.worker.transaction() as tx:
-                    due, quiet, now = await next_due(tx), await idle(tx), tx.now
-                if quiet and (due is None or due > now) and self.house.still:
-                    return due
-                if due is not None and due <= now:
-                    self.house.nudge()
-                await asyncio.sleep(_POLL)
 
     async def _act(self, actions: Iterable[Action]) -> None:
         """Let people act, several at once: they do not wait for one another."""
