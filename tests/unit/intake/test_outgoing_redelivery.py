@@ -93,12 +93,27 @@ def test_an_endpoint_rests_longer_the_longer_it_fails(failures):
         ("soon", None),
         ("", None),
         ("Mon, 99 Mar 2026 15:01:00 GMT", None),
+        ("Mon, 01 Jan 99999999999999999999 00:00:00 GMT", None),
+        ("Mon, 01 Jan 2026 999999999999:00:00 GMT", None),
+        ("Mon, 01 Jan 2026 00:00:00 +99999999999999999999", None),
     ],
 )
 def test_retry_after_is_seconds_or_a_date(header, seconds):
     """As RFC 9110 has it; what is neither asks for nothing."""
     asked = asked_pause({"Retry-After": header}, now=NOW)
     assert asked == (None if seconds is None else timedelta(seconds=seconds))
+
+
+@given(
+    st.text(st.characters(codec="latin-1"), max_size=60)
+    | st.from_regex(
+        r"[A-Z][a-z]{2}, \d{1,6} Jan \d{1,25} \d{1,25}:\d\d:\d\d [+-]\d{1,25}", fullmatch=True
+    )
+)
+def test_no_retry_after_breaks_what_reads_it(header):
+    """Whatever an endpoint writes there, its answer is an answer."""
+    asked = asked_pause({"Retry-After": header}, now=NOW)
+    assert asked is None or asked >= timedelta(0)
 
 
 def test_no_retry_after_asks_for_nothing():

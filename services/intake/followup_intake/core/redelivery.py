@@ -100,7 +100,7 @@ def asked_pause(headers: Mapping[str, str], *, now: datetime) -> timedelta | Non
         return timedelta(seconds=min(int(given[:9]), 10**8))
     try:
         moment = parsedate_to_datetime(given)
-    except ValueError:
+    except (ValueError, OverflowError):  # numbers that no date and no zone holds
         return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
