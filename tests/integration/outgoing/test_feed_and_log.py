@@ -2,6 +2,7 @@
 
 import asyncio
 
+from receiver import Told
 from sqlalchemy import text
 
 from followup_contracts.events import LeadUpdated
@@ -105,6 +106,43 @@ async def test_what_is_past_its_keeping_goes(house):
     await house.deliver()
     (listed,) = await house.deliveries(made)
     assert listed["sequence"] == 2
+
+
+async def test_what_waits_for_one_past_its_keeping_has_its_turn(house):
+    """The first of a lead goes without having been delivered; those behind it are."""
+    made = await house.endpoint()
+    house.receiver.answers["/hook"] = [Told(500), Told(200)]
+    lead = await house.lead()
+    await house.change(lead, "a door")
+    await house.deliver()
+    states = [each["state"] for each in await house.deliveries(made)]
+    assert states == ["pending", "waiting"]
+    await house.run(
+        "UPDATE intake.deliveries SET created_on = now() - interval '31 days'"
+        " WHERE state = 'pending'"
+    )
+    await house.replicas[0].loop("intake:outgoing_sweep").run_once()
+    await house.change(lead, "a wall")
+    await house.deliver()
+    left = await house.deliveries(made)
+    assert [(each["sequence"], each["state"]) for each in left] == [
+        (2, "delivered"),
+        (3, "delivered"),
+    ]
+
+
+async def test_what_had_to_wait_for_long_is_tried_for_as_long_as_any(house):
+    """Its days begin with its turn: one bad answer then does not end it."""
+    made = await house.endpoint()
+    house.receiver.answers["/hook"] = [Told(500)]
+    lead = await house.lead()
+    await house.change(lead, "a door")
+    await house.deliver()
+    await house.run("UPDATE intake.deliveries SET opened_on = now() - interval '73 hours'")
+    await house.hurry()
+    await house.deliver()
+    states = [each["state"] for each in await house.deliveries(made)]
+    assert states == ["failed", "pending"]
 
 
 async def test_a_log_that_nobody_reads_ends(house):

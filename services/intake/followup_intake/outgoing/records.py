@@ -45,8 +45,10 @@ SELECT :id, :number, :tenant_id, :person_id, :began_on, :milliseconds, :status, 
   CASE WHEN CAST(:person_id AS uuid) IS NULL OR EXISTS (SELECT FROM known) THEN :answer END
 ON CONFLICT DO NOTHING
 """)
+# It has been tried since now: what it waited is not taken from the days it may be tried.
 _PROMOTE = text("""
-UPDATE intake.deliveries SET state = 'pending', due_on = clock_timestamp()
+UPDATE intake.deliveries SET state = 'pending', due_on = clock_timestamp(),
+  opened_on = clock_timestamp()
 WHERE id = (SELECT id FROM intake.deliveries
   WHERE endpoint_id = :endpoint_id AND lead_id = :lead_id AND state = 'waiting'
   ORDER BY sequence LIMIT 1)

@@ -6,6 +6,7 @@ from sqlalchemy import text
 
 from followup_database import Database
 from followup_intake.core.redelivery import RESTING_AFTER
+from followup_intake.outgoing.lapses import give_up_old
 from followup_messaging import feed
 from followup_runtime.loops import Tick
 from followup_runtime.metrics import Metrics
@@ -21,6 +22,7 @@ _DELIVERIES = text("""
 DELETE FROM intake.deliveries WHERE id IN (
   SELECT id FROM intake.deliveries
   WHERE created_on < statement_timestamp() - make_interval(days => :days)
+    AND state IN ('delivered', 'failed')
   ORDER BY created_on LIMIT :most FOR UPDATE SKIP LOCKED)
 """)
 # A day longer than deliveries: none is left without its event.
@@ -63,13 +65,14 @@ class OutgoingSweep:
     async def run_once(self) -> Tick:
         """One batch of each."""
         async with self._database.transaction() as tx:
+            lapsed = await give_up_old(tx, age=timedelta(days=KEPT_DAYS), most=MOST)
             deliveries = await tx.run(_DELIVERIES, days=KEPT_DAYS, most=MOST)
             events = await tx.run(_EVENTS, days=KEPT_DAYS, most=MOST)
             unread = await tx.all(_UNREAD, days=KEPT_DAYS, most=MOST)
             if unread:
                 tenants = [row["tenant_id"] for row in unread]
                 await feed.unfollow(tx, tenants, silence=timedelta(days=KEPT_DAYS))
-        again = 0.0 if MOST in (deliveries, events) else HOUR
+        again = 0.0 if MOST in (lapsed, deliveries, events) else HOUR
         return Tick(worked=deliveries + events + len(unread), again_in=again)
 
 
