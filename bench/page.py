@@ -59,6 +59,7 @@ def write(figures: Mapping[str, Any], page: Path = PAGE) -> None:
     shown = "\n\n".join([_machine(), _figures(figures), *_pictures(page.parent)])
     content = _between(content, "figures", shown)
     content = _between(content, "processor", _processor(figures))
+    content = _between(content, "lead", _lead(figures.get("lead_reached_p50_ms", {})))
     content = _between(content, "statements", _statements(figures.get("statements", [])))
     page.write_text(content)
 
@@ -105,11 +106,21 @@ def _figures(figures: Mapping[str, Any]) -> str:
 
 
 def _processor(figures: Mapping[str, Any]) -> str:
-    full = figures.get("full_cpu_ms_per_touch", {})
-    raw = figures.get("raw_cpu_ms_per_touch", {})
-    names = [*sorted({*full, *raw} - {"all"}), "all"]
-    rows = [f"| {name} | {full.get(name, '')} | {raw.get(name, '')} |" for name in names]
-    return "\n".join(["| process | full path, ms | raw, ms |", "|---|---:|---:|", *rows])
+    kinds = [
+        figures.get(name, {})
+        for name in ("full_cpu_ms_per_touch", "raw_cpu_ms_per_touch", "lead_cpu_ms")
+    ]
+    names = [*sorted(set().union(*kinds) - {"all"}), "all"]
+    rows = [
+        f"| {name} | {' | '.join(str(kind.get(name, '')) for kind in kinds)} |" for name in names
+    ]
+    head = "| process | full path, ms | raw, ms | a lead over HTTP and its touch, ms |"
+    return "\n".join([head, "|---|---:|---:|---:|", *rows])
+
+
+def _lead(reached: Mapping[str, float]) -> str:
+    rows = [f"| {moment} | {ms} |" for moment, ms in reached.items()]
+    return "\n".join(["| moment | ms after it was posted, p50 |", "|---|---:|", *rows])
 
 
 def _statements(rows: list[Mapping[str, Any]]) -> str:

@@ -37,9 +37,9 @@ def test_the_same_figures_give_the_same_picture():
 def test_a_page_keeps_what_was_written_by_hand(tmp_path):
     """Tables go between their marks; written twice, the page is as written once."""
     page = tmp_path / "page.md"
+    places = ("figures", "processor", "lead", "statements")
     marks = "".join(
-        f"before {name}\n<!-- {name} -->\nold\n<!-- /{name} -->\nafter {name}\n"
-        for name in ("figures", "processor", "statements")
+        f"before {name}\n<!-- {name} -->\nold\n<!-- /{name} -->\nafter {name}\n" for name in places
     )
     page.write_text(marks)
     figures = {
@@ -61,7 +61,9 @@ def test_a_page_keeps_what_was_written_by_hand(tmp_path):
     assert "| `full_to_raw` | 0.61 | ≥ 0.6 |" in once
     assert r"SELECT a \|\| b" in once
     assert "old" not in once
-    assert all(f"before {n}\n" in once and f"after {n}\n" in once for n in ("figures", "processor"))
+    assert all(
+        f"before {n}\n" in once and f"after {n}\n" in once for n in ("figures", "processor", "lead")
+    )
 
 
 def test_a_page_without_a_place_for_a_table_is_refused(tmp_path):
