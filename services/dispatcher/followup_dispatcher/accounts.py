@@ -69,6 +69,7 @@ class Accounts:
         self._broken: dict[UUID, tuple[object, str]] = {}
         self._vendors: dict[UUID, tuple[str, Channel]] = {}
         self._limits: dict[UUID, AccountLimits] = {}
+        self._bounds: dict[UUID, tuple[datetime | None, AccountLimits | None]] = {}
         self._reasons: dict[UUID, str] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -95,10 +96,15 @@ class Accounts:
         return self._provider(account)
 
     def budgets(self, account: Account, *, now: datetime) -> tuple[Budget, ...]:
-        """What bounds an account's days; nothing for one that cannot be used anyway."""
-        if self._provider(account) is None:
-            return ()
-        return self._limits[account.id].budgets(account.id, account.tenant_id, now=now)
+        """What bounds an account's days; nothing for one whose limits cannot be read.
+
+        Its adapter is not made for that: nobody may ever need it.
+        """
+        version, limits = self._bounds.get(account.id, (None, None))
+        if version != account.changed_at:
+            limits = _readable(account)
+            self._bounds[account.id] = (account.changed_at, limits)
+        return limits.budgets(account.id, account.tenant_id, now=now) if limits else ()
 
     def begin(self, account_id: UUID) -> int | None:
         """A call is about to begin: its turn, to be named with its answer; None: it may not.
@@ -218,6 +224,13 @@ class Accounts:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _readable(account: Account) -> AccountLimits | None:
+    try:
+        return read_limits(account.settings)
+    except ValueError:
+        return None  # whoever would send by it is told why, and goes on to the next
 
 
 async def _retire(provider: Provider) -> None:

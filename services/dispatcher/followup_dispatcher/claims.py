@@ -164,7 +164,7 @@ class ClaimDesk:
                 lost = one.attempt_id not in ours
                 still = _lost(tx.now) if lost else _still(one, picture, tx.now)
                 if isinstance(still, Candidate):
-                    limit = valid_for(one.command, where=still.where, now=tx.now)
+                    limit = valid_for(one.command, where=still.where, now=tx.now, house=still.house)
                     lease = Lease(taken, self._clock)
                     going.append(replace(one, lease=lease, valid_for=limit))
                 else:

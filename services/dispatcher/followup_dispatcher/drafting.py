@@ -185,7 +185,7 @@ class Drafter:
             content=self._tagged(content, command, attempt_id),
             segments=segments,
             callback_url=self._callback(route.account, command, attempt_id, person.id),
-            valid_for=valid_for(command, where=where, now=tx.now),
+            valid_for=valid_for(command, where=where, now=tx.now, house=picture.houses[tenant.id]),
             limits=_limits(route, sender[1], now=tx.now),
             explained=told_allowed(command.channel, where, tx.now),
             zones=where.explained,
