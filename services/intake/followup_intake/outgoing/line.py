@@ -20,6 +20,7 @@ from yarl import URL
 
 from followup_intake.core.destinations import may_connect, unusable
 from followup_intake.core.redelivery import Answered, Unanswered, asked_pause
+from followup_intake.outgoing.names import Names
 
 CALL_SECONDS = 15.0
 """What a call may take, from looking the name up to the end of what is read."""
@@ -39,6 +40,7 @@ class Line:
     def __init__(self, *, loopback: bool = False, seconds: float = CALL_SECONDS) -> None:
         self._loopback = loopback
         self._seconds = seconds
+        self._names = Names()
         self._session: aiohttp.ClientSession | None = None
 
     async def post(
@@ -70,10 +72,12 @@ class Line:
         """Let the connections go."""
         if self._session is not None:
             await self._session.close()
+        await self._names.close()
 
     def _open(self) -> aiohttp.ClientSession:
         connector = aiohttp.TCPConnector(
             limit=0,
+            resolver=self._names,
             use_dns_cache=False,
             keepalive_timeout=_IDLE,
             ssl=_tls(),
