@@ -1,13 +1,28 @@
 """For other services: HTTP clients, an AMQP lead publisher, a verifier of webhooks.
 
-Calls are values, made by the modules `leads`, `enrollments`, `tasks`, `sequences` and
-`replies`, and carried out by `Followup` or `AsyncFollowup`:
+Calls are values, made by a module for each kind of thing (`leads`, `tasks`, `sequences` …)
+and carried out by `Followup` or `AsyncFollowup`:
 
     with Followup("http://localhost:8000", key=key) as followup:
         taken = followup.send(leads.post(leads.NewLead(phone="+1 415 555 2671")))
 """
 
-from followup_client import enrollments, leads, replies, sequences, tasks
+from followup_client import (
+    accounts,
+    approvals,
+    consent,
+    enrollments,
+    keys,
+    leads,
+    replies,
+    routing,
+    rules,
+    sequences,
+    sources,
+    tasks,
+    tenants,
+    touches,
+)
 from followup_client.addresses import Addresses
 from followup_client.amqp import LeadPublisher
 from followup_client.asynchronous import AsyncFollowup
@@ -71,10 +86,19 @@ __all__ = [
     "Unreadable",
     "Webhook",
     "WebhookVerifier",
+    "accounts",
+    "approvals",
     "asking",
+    "consent",
     "enrollments",
+    "keys",
     "leads",
     "replies",
+    "routing",
+    "rules",
     "sequences",
+    "sources",
     "tasks",
+    "tenants",
+    "touches",
 ]

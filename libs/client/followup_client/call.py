@@ -58,7 +58,8 @@ class Call(Generic[T_co]):
     """A request to one service. `seconds`: how long its answer may take, if longer than usual.
 
     `again`: carried out twice it is as if once, though its method does not say so. The
-    same call sent twice has the same `Idempotency-Key`, if it has one.
+    same call sent twice has the same `Idempotency-Key`, if it has one. `cursor`: the parameter
+    by which a list goes on.
     """
 
     service: Service
@@ -70,6 +71,7 @@ class Call(Generic[T_co]):
     body: bytes | Path | None = None
     again: bool = False
     seconds: float | None = None
+    cursor: str = "cursor"
 
     @property
     def repeatable(self) -> bool:
@@ -78,7 +80,7 @@ class Call(Generic[T_co]):
 
     def behind(self, cursor: str) -> "Call[T_co]":
         """The same of the following page."""
-        return replace(self, params={**self.params, "cursor": cursor})
+        return replace(self, params={**self.params, self.cursor: cursor})
 
 
 def at(*parts: Id) -> str:
@@ -105,6 +107,11 @@ def model(cls: type[M]) -> Callable[[Answer], M]:
             raise _unreadable(cls.__name__, error) from None
 
     return read
+
+
+def nothing(answer: Answer) -> None:
+    """A reader of answers that only say that it was done."""
+    del answer
 
 
 def json_body(given: BaseModel) -> bytes:

@@ -4,13 +4,81 @@ from uuid import UUID
 
 import pytest
 
-from followup_client import Call, enrollments, leads, replies, sequences, tasks
+from followup_client import (
+    Call,
+    accounts,
+    approvals,
+    consent,
+    enrollments,
+    keys,
+    leads,
+    replies,
+    routing,
+    rules,
+    sequences,
+    sources,
+    tasks,
+    tenants,
+    touches,
+)
 
 REFERENCE = Path(__file__).parents[3] / "docs/reference/http.md"
 ID = UUID(int=1)
 EVENT = leads.LeadEvent(kind="lead.converted")
 TASK = tasks.NewTask(lead_id=ID, title="t", due_at="2026-01-01T00:00:00Z")
+KEY = keys.NewKey(name="k", scopes=["read"])
+EXEMPTING = rules.Exempting(
+    jurisdiction="US-VA",
+    what="hours",
+    channels=("sms",),
+    reason="written",
+    who="R. Roe",
+    ends_at="2026-01-31T00:00:00Z",
+)
 CALLS: list[Call[object]] = [
+    keys.find(),
+    keys.make(KEY),
+    keys.rotate(ID),
+    keys.revoke(ID),
+    tenants.find(),
+    tenants.get(ID),
+    tenants.make(tenants.NewTenant(slug="t", name="T")),
+    tenants.change(ID, tenants.TenantChanges()),
+    tenants.delete(ID),
+    tenants.make_key(ID, KEY),
+    sources.find(),
+    sources.get(ID),
+    sources.make(sources.NewSource(kind="form", name="f")),
+    sources.change(ID, sources.SourceChanges()),
+    sources.move(ID),
+    sources.delete(ID),
+    sources.retry(ID, ID),
+    consent.proof(ID),
+    consent.record(ID, consent.Said(state="no")),
+    consent.ask(ID, consent.Question(wording="w")),
+    routing.get(),
+    routing.put(routing.Rules(rules=())),
+    routing.choose(leads.NewLead()),
+    routing.schema(),
+    routing.put_schema(routing.Schema(attributes={})),
+    rules.get(),
+    rules.put(rules.House()),
+    rules.exempt(EXEMPTING),
+    rules.revoke(ID),
+    rules.stop(rules.Stopping(jurisdiction="FR", reason="storm", who="R. Roe")),
+    rules.lift("FR"),
+    approvals.find(),
+    approvals.get(ID),
+    approvals.approve(ID),
+    approvals.reject(ID),
+    touches.preview(touches.Wanted(lead_id=ID, channel="sms", template={"text": "hi"})),
+    touches.get(ID),
+    touches.attempts(),
+    touches.settle(ID, touches.Settling(outcome="sent", reason="seen")),
+    touches.sandbox(),
+    accounts.find(),
+    accounts.get(ID),
+    accounts.put(ID, accounts.Standing(state="active")),
     leads.post(leads.NewLead()),
     leads.get(ID),
     leads.named(["x"]),
