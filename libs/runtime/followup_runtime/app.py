@@ -15,6 +15,7 @@ from followup_runtime.methods import Methods
 from followup_runtime.metrics import Metrics
 from followup_runtime.openapi import Application, whole_routes
 from followup_runtime.patience import TimeLimit
+from followup_runtime.repeats import Repeats
 from followup_runtime.service import Service
 
 
@@ -34,6 +35,7 @@ def create_app(services: Sequence[Service], databases: Databases, metrics: Metri
     )
     app.state.databases = databases
     app.state.authenticator = Authenticator(databases.worker)
+    app.state.own_repeats = [path for service in services for path in service.own_repeats]
     problems.install(app)
     for service in services:
         app.include_router(service.router)
@@ -42,6 +44,12 @@ def create_app(services: Sequence[Service], databases: Databases, metrics: Metri
     times = {path: n for service in services for path, n in service.time_limits.items()}
     # The last one added is the outermost.
     app.add_middleware(Deeds, database=databases.api)
+    app.add_middleware(
+        Repeats,
+        database=databases.api,
+        authenticator=app.state.authenticator,
+        apart=app.state.own_repeats,
+    )
     app.add_middleware(Methods, routes=list(whole_routes(app.routes)))
     app.add_middleware(TextGuard, raw=[path for s in services for path in s.raw_bodies])
     app.add_middleware(BodyLimit, overrides=sizes)

@@ -1,11 +1,13 @@
 """Who asks: bearer tokens, checked against the directory."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 
+from starlette.datastructures import Headers
 from starlette.requests import Request
+from starlette.types import Scope
 
 from followup_database import Database
 from followup_directory import Principal, authenticate
@@ -45,6 +47,19 @@ class Authenticator:
         self._remember(digest, asked_at, principal)
         return principal
 
+    async def spend(self, who: Principal) -> Mapping[str, str]:
+        """Count one request of a limited key; headers that say where it stands, or 429."""
+        spent = await self.allowances.spend(who)
+        if spent is None:
+            return {}
+        if not spent.allowed:
+            raise Problem(
+                429,
+                detail=f"this API key may ask {who.per_minute} times a minute",
+                headers={**spent.headers(), "Retry-After": str(spent.reset)},
+            )
+        return spent.headers()
+
     def _remember(self, digest: bytes, asked_at: float, principal: Principal | None) -> None:
         self._known.pop(digest, None)
         if principal is None:
@@ -67,19 +82,14 @@ class Requires:
     async def __call__(self, request: Request) -> Principal:
         """Whoever asks."""
         authenticator: Authenticator = request.app.state.authenticator
-        found = await authenticator.principal(_token(request))
+        token = bearer_token(request.scope)
+        if token is None:
+            raise _unauthorized("send an API key: Authorization: Bearer <key>", None)
+        found = await authenticator.principal(token)
         if found is None:
             raise _unauthorized("this API key is not known or no longer valid", "invalid_token")
         request.state.principal = found
-        spent = await authenticator.allowances.spend(found)
-        if spent is not None:
-            request.state.rate = spent.headers()
-            if not spent.allowed:
-                raise Problem(
-                    429,
-                    detail=f"this API key may ask {found.per_minute} times a minute",
-                    headers={"Retry-After": str(spent.reset)},
-                )
+        request.state.rate = await authenticator.spend(found)
         if not found.may(self.scope):
             challenge = f'Bearer error="insufficient_scope", scope="{self.scope}"'
             raise Problem(
@@ -98,15 +108,15 @@ def require(scope: str) -> Requires:
 async def still_good(request: Request, scope: str) -> bool:
     """Whether a request's key is still good for this: of an answer that goes on for long."""
     authenticator: Authenticator = request.app.state.authenticator
-    found = await authenticator.principal(_token(request))
+    token = bearer_token(request.scope)
+    found = None if token is None else await authenticator.principal(token)
     return found is not None and found.may(scope)
 
 
-def _token(request: Request) -> str:
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not token.strip():
-        raise _unauthorized("send an API key: Authorization: Bearer <key>", None)
-    return token.strip()
+def bearer_token(scope: Scope) -> str | None:
+    """The API key that a request is sent with, if one is."""
+    scheme, _, token = Headers(scope=scope).get("authorization", "").partition(" ")
+    return token.strip() or None if scheme.lower() == "bearer" else None
 
 
 def _unauthorized(detail: str, error: str | None) -> Problem:

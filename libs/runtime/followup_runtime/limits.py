@@ -83,19 +83,28 @@ class TextGuard:
 
 
 async def _checked(receive: Receive, limit: int) -> Receive:
+    whole, again = await whole_body(receive, limit)
+    _require_json(whole)
+    return again
+
+
+async def whole_body(receive: Receive, limit: int = DEFAULT_BYTES) -> tuple[bytes, Receive]:
+    """A body read to its end, and what gives it once more, in one piece.
+
+    Raises the `Problem` of one that is larger than `limit`; what a caller sent who has gone
+    meanwhile is as long as it is.
+    """
     body = bytearray()
     while True:
         message = await receive()
-        if message["type"] != "http.request":  # the caller has gone
-            return receive
+        if message["type"] != "http.request":
+            return bytes(body), receive
         body += message.get("body", b"")
         if len(body) > limit:
             raise _too_large(limit)
         if not message.get("more_body", False):
             break
-    whole = bytes(body)
-    _require_json(whole)
-    handed = False
+    whole, handed = bytes(body), False
 
     async def replay() -> Message:
         nonlocal handed
@@ -104,7 +113,7 @@ async def _checked(receive: Receive, limit: int) -> Receive:
         handed = True
         return {"type": "http.request", "body": whole, "more_body": False}
 
-    return replay
+    return whole, replay
 
 
 def _require_json(body: bytes) -> None:

@@ -5,7 +5,7 @@ common stands here once: the key and the scope, problem details (RFC 9457), and 
 that follow from what a route is asked with.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
@@ -42,6 +42,13 @@ _KEY = {
     "scheme": "bearer",
     "description": "An API key. What it may do are its scopes.",
 }
+_REPEATS: Schema = {
+    "in": "header",
+    "name": "Idempotency-Key",
+    "required": False,
+    "description": "A second request with it has the first one's answer, and does nothing.",
+    "schema": {"type": "string", "pattern": "^[ -~]{1,255}$"},
+}
 _ALWAYS = frozenset({400, 503})
 _OF_KEYS = frozenset({401, 403, 429})
 _OF_BODIES = frozenset({408, 413, 415, 422})
@@ -72,7 +79,7 @@ class Application(FastAPI):
         known = self.openapi_schema
         document = super().openapi()
         if document is not known:
-            describe(document, self.routes)
+            describe(document, self.routes, apart=self.state.own_repeats)
         return document
 
 
@@ -112,8 +119,11 @@ def scope_of(route: APIRoute) -> str | None:
     return next((call.scope for call in calls if isinstance(call, Requires)), None)
 
 
-def describe(document: Schema, routes: Sequence[object]) -> None:
-    """Add to FastAPI's document what all routes have in common."""
+def describe(document: Schema, routes: Sequence[object], *, apart: Container[str] = ()) -> None:
+    """Add to FastAPI's document what all routes have in common.
+
+    POSTs with a key take an `Idempotency-Key` but for those `apart`.
+    """
     components = document.setdefault("components", {})
     schemas = components.setdefault("schemas", {})
     for name in ("HTTPValidationError", "ValidationError"):
@@ -125,6 +135,9 @@ def describe(document: Schema, routes: Sequence[object]) -> None:
         if route.include_in_schema:
             for method in route.methods or ():
                 operation = document["paths"][route.path_format][method.lower()]
+                if method == "POST" and scope_of(route) and route.path_format not in apart:
+                    operation.setdefault("parameters", []).append(_REPEATS)
+                    operation["responses"].setdefault("409", {})
                 _complete(operation, components["responses"], scope_of(route))
                 operation["operationId"] = _named(method, route.path_format)
     components["responses"] = dict(sorted(components["responses"].items()))

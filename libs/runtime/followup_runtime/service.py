@@ -37,7 +37,8 @@ class Service:
     ended, then flush. `body_limits` raise or lower the 1 MiB allowed to a request's
     body, by the longest prefix of its path, `time_limits` the 30 s until it is answered;
     of bodies under `raw_bodies` the service itself makes sure that they are text it can
-    store. `close` is called last, in reverse order of services. `pending` counts what it
+    store. `own_repeats` are paths of POSTs that see to `Idempotency-Key` themselves or read
+    streams. `close` is called last, in reverse order of services. `pending` counts what it
     holds in memory and has not finished: 0 in every service of a process means that
     nothing moves until a timer or a request comes.
     """
@@ -53,3 +54,4 @@ class Service:
     body_limits: Mapping[str, int] = field(default_factory=dict)
     time_limits: Mapping[str, float] = field(default_factory=dict)
     raw_bodies: Sequence[str] = ()
+    own_repeats: Sequence[str] = ()

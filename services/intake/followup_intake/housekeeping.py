@@ -1,6 +1,7 @@
 """Forgetting what nobody asks for again."""
 
 from followup_database import Database
+from followup_directory.answers import forget_answers
 from followup_intake import requests
 from followup_intake.fetches import forget_fetches
 from followup_runtime.loops import Tick
@@ -18,4 +19,5 @@ class RequestSweep:
         """One round, once an hour."""
         async with self._database.transaction() as tx:
             worked = await requests.forget_old(tx) + await forget_fetches(tx)
+            worked += await forget_answers(tx)
         return Tick(worked=worked, again_in=3600.0)

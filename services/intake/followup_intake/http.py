@@ -26,6 +26,13 @@ from followup_suppression import StopFence
 NDJSON = ("application/x-ndjson", "application/ndjson", "application/jsonl")
 MAX_BATCH = 64 * 1024 * 1024
 MAX_FILE = 256 * 1024 * 1024
+# A lead's answer is kept with the lead; lines and rows have ids of their own.
+OWN_REPEATS = (
+    "/v1/leads",
+    "/v1/leads/batch",
+    "/v1/leads/import",
+    "/v1/leads/import/preview",
+)
 IMPORTED_WITHIN = 3600.0
 """Seconds for a file of that size over a slow line, and all its rows."""
 

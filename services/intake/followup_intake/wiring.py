@@ -13,7 +13,7 @@ from followup_intake.confirmations import Links
 from followup_intake.fetches import Fetches, GraphApi
 from followup_intake.happenings import Happenings
 from followup_intake.housekeeping import RequestSweep
-from followup_intake.http import IMPORTED_WITHIN, MAX_BATCH, MAX_FILE, Routes
+from followup_intake.http import IMPORTED_WITHIN, MAX_BATCH, MAX_FILE, OWN_REPEATS, Routes
 from followup_intake.imports import Importer
 from followup_intake.ingress import Ingress
 from followup_intake.outgoing.courier import Courier
@@ -195,5 +195,6 @@ def build(
         close=close,
         pending=lambda: outbox.relay.pending + posts.pending,
         body_limits={"/v1/leads/batch": MAX_BATCH, "/v1/leads/import": MAX_FILE},
+        own_repeats=OWN_REPEATS,
         time_limits={"/v1/leads/import": IMPORTED_WITHIN},
     )

@@ -120,6 +120,7 @@ def build(
             **vendors.body_limits,
         },
         raw_bodies=("/hooks/", "/voice/"),
+        own_repeats=(messages.PATH,),
     )
 
 

@@ -29,6 +29,7 @@ from followup_runtime.databases import Databases
 from followup_runtime.problems import Problem
 from followup_suppression import StopFence
 
+PATH = "/v1/leads/{lead_id}/messages"
 Reader = Annotated[Principal, Depends(require("messages:read"))]
 Writer = Annotated[Principal, Depends(require("messages:write"))]
 Key = Annotated[str, Header(alias="Idempotency-Key", min_length=1, max_length=255)]
@@ -109,7 +110,7 @@ class MessageRoutes:
 
 def routes(service: MessageRoutes) -> APIRouter:
     """The resource's routes."""
-    router = APIRouter(prefix="/v1/leads/{lead_id}/messages", tags=["leads"])
+    router = APIRouter(prefix=PATH, tags=["leads"])
 
     @router.post("", status_code=202)
     async def write(principal: Writer, lead_id: UUID, key: Key, body: NewMessage) -> MessageBody:
