@@ -1,11 +1,11 @@
-"""Forgetting what people wrote, and providers told of them, as long ago as their tenant says."""
+"""Forgetting what was written, and providers told of, as long ago as a tenant says."""
 
 from datetime import timedelta
 from uuid import UUID
 
 from followup_database import Database
 from followup_directory import tenants_that_forget
-from followup_replies.store import callbacks, messages
+from followup_replies.store import callbacks, messages, written
 from followup_runtime.loops import Tick
 
 MOST = 1_000
@@ -15,8 +15,9 @@ EVERY = 600.0
 class Retention:
     """Empties, by business time, texts and raw reports that are older than a tenant keeps.
 
-    Whoever they are of: somebody known who is still heard of, or nobody. What was made of
-    them stays (intents, states, when), and so does what tells a repetition.
+    Whoever they are of: somebody known who is still heard of, somebody of the tenant's own,
+    or nobody. What was made of them stays (intents, states, when), and so does what tells a
+    repetition.
     """
 
     name = "replies:retention"
@@ -36,6 +37,7 @@ class Retention:
     async def _forget(self, tenant_id: UUID, days: int) -> int:
         async with self._database.transaction() as tx:
             before = tx.now - timedelta(days=days)
-            return await messages.forget_old(
-                tx, tenant_id, before=before, most=self._most
-            ) + await callbacks.forget_old(tx, tenant_id, before=before, most=self._most)
+            done = 0
+            for forget in (messages.forget_old, written.forget_old, callbacks.forget_old):
+                done += await forget(tx, tenant_id, before=before, most=self._most)
+            return done

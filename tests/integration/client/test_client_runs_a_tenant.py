@@ -19,6 +19,7 @@ from followup_client import (
     leads,
     routing,
     rules,
+    sequences,
     sources,
     tenants,
     touches,
@@ -27,6 +28,7 @@ from followup_directory import CELL, create_key
 from followup_embedded.house import Embedded
 from followup_runtime.settings import Settings
 from followup_testkit.clocks import START, MovableClock
+from followup_testkit.waiting import until
 
 ANA = leads.NewLead(
     name="Ana Silva",
@@ -37,6 +39,18 @@ ANA = leads.NewLead(
     consent="yes",
     external_id="crm-1",
 )
+
+WORDS = 'Hi {{ person.first_name | default: "you" }}, is it urgent? Reply STOP to opt out.'
+ASKS = f"""
+key: asks
+name: Asks first
+steps:
+  - id: offer
+    at: {{after: 0m, window: at_once}}
+    touches: [{{channel: sms, template: offer, approval: required}}]
+templates:
+  offer: {{text: '{WORDS}'}}
+"""
 
 
 @dataclass
@@ -182,9 +196,29 @@ async def test_consent_rules_and_what_goes_out(home):
 
 
 async def test_approvals(home):
-    """Nothing waits for anybody yet, and what does not wait is not decided on."""
+    """What waits is listed page by page, let go in other words, or not; nothing else can be."""
     send = home.followup.send
+    stored = await send(sequences.write("asks", ASKS))
+    await send(sequences.publish("asks", stored.version))
     assert [each async for each in home.followup.each(approvals.find())] == []
+    async with home.house.running():
+        for number in (1, 2):
+            about = {"external_id": f"crm-{number}", "phone": f"+1 212 555 012{number}"}
+            await send(leads.post(ANA.model_copy(update={**about, "sequence": "asks"})))
+
+        async def waiting() -> list[approvals.Approval]:
+            found = [each async for each in home.followup.each(approvals.find(limit=1))]
+            return found if len(found) == 2 else []
+
+        first, second = await until(waiting)
+        assert (first.state, first.body["text"]) == ("pending", WORDS)
+        said = approvals.Yes(text="Hello. Reply STOP to opt out.", by="kim")
+        assert (await send(approvals.approve(first.touch_id, said))).decided_by == "kim"
+        no = approvals.No(reason="has called")
+        assert (await send(approvals.reject(second.touch_id, no))).state == "rejected"
+        with pytest.raises(Conflict):
+            await send(approvals.approve(second.touch_id))
+        assert (await send(approvals.get(first.touch_id))).state == "approved"
     nobody = home.house.tenant.id
     for call in (approvals.get(nobody), approvals.approve(nobody), approvals.reject(nobody)):
         with pytest.raises(NotFound):

@@ -100,3 +100,24 @@ async def test_a_report_that_waits_for_its_touch_is_not_emptied(house):
     (row,) = await house.rows("SELECT report, matched FROM replies.callbacks")
     assert row["report"]
     assert not row["matched"]
+
+
+async def test_what_somebody_of_ours_wrote_is_emptied_once_it_is_out(house):
+    """Not while it waits to be said; its state stays."""
+    lead = await house.lead()
+    await house.sent(lead)
+    headers = {"Idempotency-Key": "k1", "Authorization": f"Bearer {house.token}"}
+    path = f"/v1/leads/{lead.lead_id}/messages"
+    body = {"text": "About the purple roof: Tuesday?"}
+    written = await house.client.post(path, json=body, headers=headers)
+    assert written.status_code == 202, written.text
+    async with house.databases.worker.transaction() as tx:
+        await set_tenant_settings(tx, house.tenant.id, {"retention_days": 30})
+    house.clock.advance(timedelta(days=31))
+    assert await _forget(house) == 0
+    async with house.databases.worker.transaction() as tx:
+        await tx.run(text("UPDATE replies.written SET state = 'sent'"))
+    assert await _forget(house) == 1
+    assert await _found(house) == set()
+    shown = (await house.api("GET", f"{path}/{written.json()['id']}")).json()
+    assert (shown["body"], shown["state"]) == (None, "sent")

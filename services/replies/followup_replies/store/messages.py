@@ -70,7 +70,7 @@ WHERE person_id IS NULL AND address IS NOT NULL
 _FORGET_OLD = text("""
 UPDATE replies.messages
 SET address = NULL, our_address = NULL, subject = NULL, body = NULL, answer = NULL,
-    payload = NULL
+    payload = NULL, thread = NULL
 WHERE id IN (
   SELECT id FROM replies.messages
   WHERE tenant_id = :tenant AND at < :before AND payload IS NOT NULL

@@ -42,6 +42,15 @@ WHERE id = :id AND tenant_id = :tenant AND state <> 'sent'
   AND (:state = 'sent' OR (state IN ('waiting', 'unknown') AND updated_at <= :at))
 """)
 
+# What waits is still to be said.
+_FORGET_OLD = text("""
+UPDATE replies.written SET subject = NULL, body = NULL, written_by = NULL
+WHERE id IN (
+  SELECT id FROM replies.written
+  WHERE tenant_id = :tenant AND at < :before AND body IS NOT NULL AND state <> 'waiting'
+  ORDER BY at LIMIT :most FOR UPDATE SKIP LOCKED)
+""")
+
 _LAST_HEARD = text("""
 SELECT channel, account_id, our_address, touch_id, subject, thread FROM replies.messages
 WHERE tenant_id = :tenant AND channel = ANY(CAST(:channels AS text[]))
@@ -172,3 +181,8 @@ async def last_sent(
         _LAST_SENT, tenant=tenant_id, lead=lead_id, channels=list(channels), touch=touch
     )
     return None if row is None else Sent(**row)
+
+
+async def forget_old(tx: Transaction, tenant_id: UUID, *, before: datetime, most: int) -> int:
+    """Empty what a tenant's people wrote before that moment, up to `most`, oldest first."""
+    return await tx.run(_FORGET_OLD, tenant=tenant_id, before=before, most=most)
