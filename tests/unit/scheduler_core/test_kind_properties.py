@@ -82,6 +82,7 @@ ACTIONS = st.one_of(
     st.tuples(st.just("place"), st.sampled_from(["Los Angeles", "Berlin"])),
     st.tuples(st.just("task"), st.sampled_from(["done", "gone", "jump"])),
     st.tuples(st.just("late"), st.integers(0, 20)),
+    st.tuples(st.just("closed"), st.integers(0, 20)),
     st.tuples(st.just("pass"), st.integers(0, 60 * 48)),
     st.tuples(st.just("won")),
 )
@@ -168,6 +169,13 @@ class World:
         self.facts = replace(self.facts, attributes={**self.facts.attributes, **attributes})
         self.tell(FactsChanged(self.now) if event is None else Happened(event, self.now))
 
+    def close(self, number: int) -> None:
+        """The last word is that nobody is reached on the channel of a touch."""
+        open_ = [t for t in self.run.touches if t.state in OPEN_TOUCH_STATES]
+        if open_:
+            key = open_[number % len(open_)].key
+            self.tell(TouchSettled(key, "skipped", self.now, "listed", closed=True))
+
     def do(self, action: tuple[Any, ...]) -> None:
         match action:
             case ("go",):
@@ -221,6 +229,8 @@ def test_promises_hold_for_every_kind_in_any_order(
         if action[0] == "place":
             world.facts = replace(world.facts, where=facts_in(action[1]).where)
             world.tell(FactsChanged(world.now))
+        elif action[0] == "closed":
+            world.close(action[1])
         else:
             world.do(action)
 
