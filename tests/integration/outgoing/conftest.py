@@ -121,7 +121,7 @@ class House:
         """As the API lists them, the oldest first."""
         answer = await self.ask("GET", f"/v1/endpoints/{endpoint['id']}/deliveries{query}")
         assert answer.status_code == 200, answer.text
-        listed: list[dict[str, Any]] = answer.json()["deliveries"]
+        listed: list[dict[str, Any]] = answer.json()["items"]
         return listed[::-1]
 
     async def tries(self, endpoint: dict[str, Any], delivery: str) -> dict[str, Any]:

@@ -17,7 +17,7 @@ async def test_a_secret_is_shown_once_and_sealed(house):
     """It is in the form of Standard Webhooks, and neither listed nor to be read at rest."""
     made = await house.endpoint(description="the CRM")
     assert made["secret"].startswith("whsec_")
-    listed = (await house.ask("GET", "/v1/endpoints")).json()["endpoints"]
+    listed = (await house.ask("GET", "/v1/endpoints")).json()["items"]
     assert [(e["id"], e["description"], e["state"]) for e in listed] == [
         (made["id"], "the CRM", "active")
     ]

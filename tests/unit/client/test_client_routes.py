@@ -1,4 +1,5 @@
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
@@ -9,7 +10,9 @@ from followup_client import (
     accounts,
     approvals,
     consent,
+    endpoints,
     enrollments,
+    events,
     keys,
     leads,
     replies,
@@ -24,6 +27,7 @@ from followup_client import (
 
 REFERENCE = Path(__file__).parents[3] / "docs/reference/http.md"
 ID = UUID(int=1)
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
 EVENT = leads.LeadEvent(kind="lead.converted")
 TASK = tasks.NewTask(lead_id=ID, title="t", due_at="2026-01-01T00:00:00Z")
 KEY = keys.NewKey(name="k", scopes=["read"])
@@ -114,6 +118,18 @@ CALLS: list[Call[object]] = [
     replies.suppress(replies.Suppression(address="+12125550123")),
     replies.suppress_all([replies.Suppression(address="+12125550123")]),
     replies.lift(replies.Suppression(address="+12125550123")),
+    endpoints.make(endpoints.NewEndpoint(url="https://example.com/")),
+    endpoints.find(),
+    endpoints.get(ID),
+    endpoints.change(ID, endpoints.EndpointChanges()),
+    endpoints.delete(ID),
+    endpoints.rotate(ID),
+    endpoints.test(ID),
+    endpoints.deliveries(ID),
+    endpoints.delivery(ID, ID),
+    endpoints.replay(ID, ID),
+    endpoints.replay_failed(ID, NOW),
+    events.page(),
 ]
 
 

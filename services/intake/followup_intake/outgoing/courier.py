@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import get_args
 
 import structlog
 
@@ -28,7 +29,7 @@ from followup_intake.core.signing import headers
 from followup_intake.outgoing.bodies import bodies_for
 from followup_intake.outgoing.deliveries import Claimed, claim
 from followup_intake.outgoing.line import Line
-from followup_intake.outgoing.records import Attempt, Kept, record
+from followup_intake.outgoing.records import Attempt, Kept, Recorded, record
 from followup_runtime.loops import LoopRunner, Tick
 from followup_runtime.metrics import SECONDS, Metrics
 
@@ -76,8 +77,10 @@ class Courier:
         self._attempts = metrics.counter(
             "followup_webhook_attempts",
             "Attempts to hand an event to an endpoint, by what came of them.",
-            ["result"],
+            ["state"],
         )
+        for state in get_args(Recorded):
+            self._attempts.labels(state)
         self._disabled = metrics.counter(
             "followup_webhook_endpoints_disabled",
             "Endpoints disabled because they failed for days or answered 410.",

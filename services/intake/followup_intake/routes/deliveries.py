@@ -66,9 +66,9 @@ class DeliveryWithTries(DeliveryOut):
 
 
 class DeliveryPage(BaseModel):
-    """Deliveries, the newest first; `next` goes into `before`."""
+    """Deliveries, the newest first; `next` is the cursor of what follows."""
 
-    deliveries: list[DeliveryOut]
+    items: list[DeliveryOut]
     next: UUID | None
 
 
@@ -109,15 +109,15 @@ class DeliveryRoutes:
         endpoint_id: UUID,
         who: Reader,
         state: DeliveryState | None = None,
-        before: UUID | None = None,
+        cursor: UUID | None = None,
         limit: Annotated[int, Query(ge=1, le=200)] = 50,
     ) -> DeliveryPage:
         """Deliveries of the last thirty days, newest first."""
         async with self._database.transaction(tenant=who.tenant_id) as tx:
             place = await _place(tx, who, endpoint_id)
-            found = await page_of_deliveries(tx, place, state=state, before=before, most=limit)
+            found = await page_of_deliveries(tx, place, state=state, before=cursor, most=limit)
         told = [DeliveryOut(**each) for each in found]
-        return DeliveryPage(deliveries=told, next=told[-1].id if len(told) == limit else None)
+        return DeliveryPage(items=told, next=told[-1].id if len(told) == limit else None)
 
     async def get_delivery(
         self, endpoint_id: UUID, delivery_id: UUID, who: Reader

@@ -99,9 +99,10 @@ class EndpointWithSecret(EndpointOut):
 
 
 class Endpoints(BaseModel):
-    """Every endpoint of a tenant, oldest first."""
+    """Every endpoint of a tenant, oldest first: there is one page."""
 
-    endpoints: list[EndpointOut]
+    items: list[EndpointOut]
+    next: None = None
 
 
 class Trial(BaseModel):
@@ -132,7 +133,7 @@ class EndpointRoutes:
         """Every endpoint, oldest first; never its secret."""
         async with self._database.transaction(tenant=who.tenant_id) as tx:
             found = await endpoints_of(tx, who.tenant_id)
-        return Endpoints(endpoints=[_told(each) for each in found])
+        return Endpoints(items=[_told(each) for each in found])
 
     async def post_endpoint(
         self, body: EndpointIn, request: Request, who: Writer

@@ -57,7 +57,7 @@ class EventRoutes:
         self,
         request: Request,
         who: Reader,
-        after: Number | None = None,
+        cursor: Number | None = None,
         limit: Annotated[int, Query(ge=1, le=200)] = 100,
         last_event_id: LastEventId = None,
     ) -> Response:
@@ -66,7 +66,7 @@ class EventRoutes:
         They are logged from the first request on, or from the first endpoint. A stream
         without a number begins now, a page with the oldest there is.
         """
-        behind = _number(last_event_id) if last_event_id else after
+        behind = _number(last_event_id) if last_event_id else cursor
         async with self._database.transaction(tenant=who.tenant_id) as tx:
             await active_tenant(tx, who)
             await feed.follow(tx, who.tenant_id)
@@ -80,8 +80,8 @@ class EventRoutes:
             found = await events_after(tx, who.tenant_id, after, most=limit)
             bodies = await bodies_of(tx, found, whole=who.may(RECORDS))
         items = b"[" + b",".join(bodies) + b"]"
-        behind = orjson.dumps(found[-1].sequence if found else after)
-        page = b'{"items":' + items + b',"next":' + behind + b"}"
+        behind = str(found[-1].sequence) if len(found) == limit else None
+        page = b'{"items":' + items + b',"next":' + orjson.dumps(behind) + b"}"
         return Response(page, media_type="application/json")
 
     def _stream(self, request: Request, who: Principal, after: int) -> StreamingResponse:
