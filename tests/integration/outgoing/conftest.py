@@ -77,8 +77,26 @@ class House:
     token: str
     other_token: str
     receiver: Receiver
+    stack: AsyncExitStack
     replicas: list[Replica] = field(default_factory=list)
     client: httpx.AsyncClient = field(default_factory=httpx.AsyncClient)
+
+    async def another(self) -> Replica:
+        """One more process of intake on the same database."""
+        bus, metrics = InProcessBus(), Metrics()
+        await bus.connect()
+        self.stack.push_async_callback(bus.close)
+        service = build(
+            SETTINGS,
+            bus=bus,
+            databases=self.databases,
+            metrics=metrics,
+            own=IntakeSettings(webhook_seconds=30.0),
+        )
+        self.stack.push_async_callback(service.close)
+        app = create_app([service], self.databases, metrics)
+        self.replicas.append(Replica(service, app, metrics))
+        return self.replicas[-1]
 
     async def ask(
         self, method: str, path: str, *, token: str | None = None, **more: Any
@@ -147,7 +165,7 @@ class House:
 
 @pytest.fixture
 async def house(database_url: str, clock: MovableClock) -> AsyncIterator[House]:
-    """A receiver, and two replicas of intake on one database."""
+    """A receiver, and a process of intake; `another` makes one more."""
     async with AsyncExitStack() as stack:
         receiver = await stack.enter_async_context(receiving())
         databases = Databases.open(database_url, api_pool=6, worker_pool=12, clock=clock)
@@ -157,21 +175,8 @@ async def house(database_url: str, clock: MovableClock) -> AsyncIterator[House]:
             other = await create_tenant(tx, "other", "Other", {"business_name": "Other"})
             token = (await create_key(tx, tenant.id, "test")).token
             other_token = (await create_key(tx, other.id, "test")).token
-        house = House(databases, tenant, other, token, other_token, receiver)
-        for _ in range(2):
-            bus, metrics = InProcessBus(), Metrics()
-            await bus.connect()
-            stack.push_async_callback(bus.close)
-            service = build(
-                SETTINGS,
-                bus=bus,
-                databases=databases,
-                metrics=metrics,
-                own=IntakeSettings(webhook_seconds=30.0),
-            )
-            stack.push_async_callback(service.close)
-            app = create_app([service], databases, metrics)
-            house.replicas.append(Replica(service, app, metrics))
+        house = House(databases, tenant, other, token, other_token, receiver, stack)
+        await house.another()
         transport = httpx.ASGITransport(app=house.replicas[0].app)
         house.client = await stack.enter_async_context(
             httpx.AsyncClient(transport=transport, base_url="http://intake")

@@ -1,12 +1,14 @@
 """Endpoints by the API: made, seen, changed, and by whom."""
 
 import socket
+from uuid import UUID
 
 import pytest
-from receiver import Told
+from receiver import Told, own_certificate, receiving
 
-from followup_directory import create_key
-from followup_intake.core.redelivery import Unanswered
+from followup_directory import Vault, create_key
+from followup_directory.vault import new_secret_key
+from followup_intake.core.redelivery import Answered, Unanswered
 from followup_intake.outgoing.endpoints import MOST
 from followup_intake.outgoing.line import KEPT_CHARACTERS, Line
 
@@ -181,6 +183,58 @@ async def test_what_cannot_be_reached_says_so_without_the_url(house):
     assert tried["status"] is None
     assert tried["error"].startswith("it cannot be reached")
     assert "token" not in tried["error"]
+
+
+async def test_a_name_is_called_by_its_name(house):
+    """The address is looked up here; `Host` is what the owner wrote."""
+    port = house.receiver.url.rpartition(":")[2]
+    line = Line(loopback=True)
+    try:
+        told = await line.post(f"http://localhost:{port}/hook", b"{}", {})
+    finally:
+        await line.close()
+    assert told == Answered(200, None, "thanks")
+    assert house.receiver.heard[0].headers["host"] == f"localhost:{port}"
+
+
+async def test_nothing_is_kept_between_two_calls(house):
+    """A cookie that one endpoint sets is sent to none, and not back to it either."""
+    line = Line(loopback=True)
+    house.receiver.answers["/hook"] = [Told(headers={"Set-Cookie": "a=b; Path=/"})]
+    try:
+        for _ in range(2):
+            await line.post(f"{house.receiver.url}/hook", b"{}", {})
+    finally:
+        await line.close()
+    assert all("cookie" not in heard.headers for heard in house.receiver.heard)
+
+
+async def test_a_certificate_must_be_good(house, tmp_path):
+    """One that nobody vouches for is as good as none: the delivery is tried again."""
+    async with receiving(tls=own_certificate(tmp_path)) as unknown:
+        answer = await house.ask("POST", "/v1/endpoints", json={"url": f"{unknown.url}/hook"})
+        made = answer.json()
+        await house.lead()
+        await house.deliver()
+    (listed,) = await house.deliveries(made)
+    (tried,) = (await house.tries(made, listed["id"]))["tries"]
+    assert tried["error"] == "its certificate is not one to be trusted"
+    assert unknown.heard == []
+
+
+async def test_a_secret_that_cannot_be_opened_is_named_and_delays_nobody(house):
+    """The keys were changed without the old ones: its deliveries fail, others arrive."""
+    made = await house.endpoint("/locked")
+    await house.endpoint("/open")
+    foreign = Vault([new_secret_key()]).seal({"current": made["secret"]})
+    statement = "UPDATE intake.endpoints SET secrets = :sealed WHERE id = :id"
+    await house.run(statement, sealed=foreign, id=UUID(made["id"]))
+    await house.lead()
+    await house.deliver()
+    assert [heard.path for heard in house.receiver.heard] == ["/open"]
+    (listed,) = await house.deliveries(made)
+    (tried,) = (await house.tries(made, listed["id"]))["tries"]
+    assert "FOLLOWUP_SECRET_KEYS" in tried["error"]
 
 
 async def test_no_answer_in_time_is_none(house):

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from followup_directory import create_key, revoke_key
+from followup_directory import Principal, create_key, revoke_key
 from followup_intake.outgoing.log import last_number
 from followup_intake.outgoing.stream import OF_ONE_KEY, Reading, Streams
 from followup_runtime import process
@@ -161,8 +161,8 @@ async def test_a_stream_ends_with_its_key(house):
         return good
 
     streams = Streams(house.databases.api, heartbeat=0.0)
-    wanted = Reading(house.tenant.id, 0, whole=True, good=still)
-    answer = streams.opened(key.id, wanted)
+    who = Principal(house.tenant.id, key.id, frozenset({"events:read"}), None)
+    answer = streams.opened(who, Reading(0, whole=True, good=still))
     parts = aiter(answer.body_iterator)
     assert await anext(parts) == b"retry: 2000\n\n"
     assert (await anext(parts)).startswith(b":")

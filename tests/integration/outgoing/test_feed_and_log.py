@@ -48,6 +48,7 @@ async def test_what_came_to_nothing_is_told_to_nobody(house):
 
 async def test_numbers_have_no_gaps_and_appear_in_order(house):
     """Whatever is committed when, and whoever numbers: a reader never sees a later one first."""
+    await house.another()
     await house.ask("GET", "/v1/events")
     outbox = Outbox("intake", InProcessBus(), house.databases.worker)
     done = asyncio.Event()

@@ -234,6 +234,7 @@ async def test_an_endpoint_that_keeps_failing_is_asked_by_one_at_a_time(house):
 
 async def test_two_replicas_deliver_each_event_once(house):
     """They claim at the same time, and never the same."""
+    await house.another()
     await house.endpoint("/one")
     await house.endpoint("/two")
     for number in range(1, 31):
@@ -252,7 +253,7 @@ async def test_a_delivery_that_was_not_recorded_is_made_again_under_the_same_id(
     made = await house.endpoint()
     house.receiver.silent.add("/hook")
     await house.lead()
-    first, second = house.replicas
+    first, second = house.replicas[0], await house.another()
     await first.distribute()
     await first.courier.run_once()
     await until(lambda: house.receiver.heard)
@@ -274,7 +275,7 @@ async def test_who_comes_back_too_late_records_nothing(house):
     house.receiver.answers["/hook"] = [Told(500), Told(200)]
     house.receiver.silent.add("/hook")
     await house.lead()
-    first, second = house.replicas
+    first, second = house.replicas[0], await house.another()
     await first.distribute()
     await first.courier.run_once()
     await until(lambda: house.receiver.heard)

@@ -35,8 +35,12 @@ from followup_runtime.metrics import SECONDS, Metrics
 
 CALLS = 64
 """Calls of one process at once."""
+FAILING = CALLS // 4
+"""Of them to endpoints that keep failing."""
 EACH = 8
 """Calls to one endpoint at once, by all processes together."""
+RECORDS = 3
+"""Connections to the database that recording may take: others need them, too."""
 IDLE = 1.0
 FINISH_SECONDS = 5.0
 """What calls in flight may take when the process ends; the others are made again elsewhere."""
@@ -72,6 +76,7 @@ class Courier:
         self._line = line
         self._vault = vault
         self._chances = chances or Chances()
+        self._recording = asyncio.Semaphore(RECORDS)
         self._calls: dict[asyncio.Task[None], bool] = {}
         self._runner = LoopRunner(self, wake=self.wake, metrics=metrics)
         self._attempts = metrics.counter(
@@ -105,31 +110,23 @@ class Courier:
 
     async def run_once(self) -> Tick:
         """Claim what there is room for, and begin the calls."""
-        begun = 0
-        for failing, room in ((False, CALLS), (True, CALLS // 4)):
-            free = room - sum(f == failing for f in self._calls.values())
-            free = min(free, CALLS - len(self._calls))
-            if free > 0:
-                begun += await self._begin(free, failing=failing)
-        return Tick(worked=begun, again_in=0.0 if begun else IDLE)
-
-    async def _begin(self, free: int, *, failing: bool) -> int:
+        free = CALLS - len(self._calls)
+        # Those that keep failing come first, within their quarter: they must have some turn.
+        for_failing = min(free, FAILING - sum(self._calls.values()))
+        if free <= 0:
+            return Tick(worked=0, again_in=IDLE)
         async with self._database.transaction() as tx:
-            claimed = await claim(
-                tx,
-                most=free,
-                each=1 if failing else EACH,
-                failing=failing,
-                resting=RESTING_AFTER,
+            failing = await claim(tx, most=for_failing, each=1, failing=True, resting=RESTING_AFTER)
+            sound = await claim(
+                tx, most=free - len(failing), each=EACH, failing=False, resting=RESTING_AFTER
             )
-            if not claimed:
-                return 0
-            bodies = await bodies_for(tx, claimed)
+            claimed = [*failing, *sound]
+            bodies = await bodies_for(tx, claimed) if claimed else {}
         for each in claimed:
             call = asyncio.create_task(self._deliver(each, bodies.get(each.id)))
-            self._calls[call] = failing
+            self._calls[call] = each.endpoint.failures >= RESTING_AFTER
             call.add_done_callback(self._ended)
-        return len(claimed)
+        return Tick(worked=len(claimed), again_in=0.0 if claimed else IDLE)
 
     def _ended(self, call: asyncio.Task[None]) -> None:
         del self._calls[call]
@@ -163,7 +160,8 @@ class Courier:
         async def work(tx: Transaction) -> Kept:
             return await record(tx, claimed, attempt, then)
 
-        return await committed(self._database, work)
+        async with self._recording:
+            return await committed(self._database, work)
 
     async def _called(
         self, claimed: Claimed, body: bytes | None, timestamp: int
@@ -175,4 +173,8 @@ class Courier:
         except SealBroken:
             return Unanswered("its secret cannot be opened: FOLLOWUP_SECRET_KEYS has changed")
         signed = headers(body, event_id=str(claimed.event_id), timestamp=timestamp, secrets=secrets)
-        return await self._line.post(claimed.endpoint.url, body, signed)
+        try:
+            return await self._line.post(claimed.endpoint.url, body, signed)
+        except Exception as error:  # noqa: BLE001 - unrecorded it would come again for ever
+            _log.error("call_failed", delivery_id=str(claimed.id), exc_info=error)
+            return Unanswered(f"it could not be called: {type(error).__name__}")

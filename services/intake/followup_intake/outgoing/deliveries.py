@@ -176,6 +176,8 @@ async def claim(
     `failing`: of endpoints that failed `resting` times in a row, else of all others. An
     endpoint that another process claims for is passed over.
     """
+    if most <= 0:
+        return []
     rows = await tx.all(_DUE, most=most, failing=failing, resting=resting)
     endpoints = {row["id"]: _due(row) for row in await _of_active(tx, rows)}
     if not endpoints:

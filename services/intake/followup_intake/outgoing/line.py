@@ -25,6 +25,7 @@ from followup_intake.outgoing.names import Names
 CALL_SECONDS = 15.0
 """What a call may take, from looking the name up to the end of what is read."""
 KEPT_CHARACTERS = 500
+CLOSED = "the name stands for an address that is not on the open Internet"
 _READ = 2048
 _IDLE = 30.0
 _HEADERS = {"Content-Type": "application/json", "User-Agent": "followup"}
@@ -95,7 +96,7 @@ class Line:
         """A socket for one address, immediately before it is connected to it."""
         family, kind, protocol, _, place = found
         if not may_connect(str(place[0]), loopback=self._loopback):
-            raise ClosedAddress("the name stands for an address that is not on the open Internet")
+            raise ClosedAddress(CLOSED)
         return socket.socket(family, kind, protocol)
 
 
@@ -110,10 +111,17 @@ async def _read(answer: aiohttp.ClientResponse) -> Answered:
 
 def _why(error: Exception) -> str:
     """In words without the URL, which may hold a secret of its owner's."""
-    cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
-    if isinstance(cause, ClosedAddress):
-        return str(cause)
-    return f"it cannot be reached: {type(cause).__name__}"
+    match error:
+        case aiohttp.ClientConnectorCertificateError():
+            return "its certificate is not one to be trusted"
+        case aiohttp.ClientSSLError():
+            return "it does not speak TLS as it should"
+        case ClosedAddress() | aiohttp.ClientConnectorError(os_error=ClosedAddress()):
+            return CLOSED
+        case aiohttp.ClientConnectorError(os_error=cause):
+            return f"it cannot be reached: {type(cause).__name__}"
+        case _:
+            return f"it cannot be reached: {type(error).__name__}"
 
 
 @cache

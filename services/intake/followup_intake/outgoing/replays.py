@@ -1,28 +1,34 @@
 """Deliveries asked for anew, and looked at."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, get_args
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 
 from followup_database import Row, Transaction
+from followup_database.ids import smallest_id
 from followup_intake.outgoing.deliveries import DeliveryState
 
 MOST = 1000
 """Deliveries that one request opens anew."""
+_EPOCH = datetime.fromtimestamp(0, UTC)
 
 _COLUMNS = """id, event_id, sequence, type, lead_id, state, attempts, created_on, due_on,
   finished_on, token IS NOT NULL AND due_on > clock_timestamp() AS under_way"""
-_LIST = text(f"""
+# A state stands in the statement itself, so that an index of that state alone serves it.
+_LISTS: Mapping[DeliveryState | None, TextClause] = {
+    state: text(f"""
 SELECT {_COLUMNS} FROM intake.deliveries
 WHERE tenant_id = :tenant_id AND endpoint_id = :endpoint_id
-  AND (CAST(:state AS text) IS NULL OR state = :state)
+  AND {"true" if state is None else f"state = '{state}'"}
   AND (CAST(:before AS uuid) IS NULL OR id < :before)
 ORDER BY id DESC LIMIT :most
 """)
+    for state in (None, *get_args(DeliveryState))
+}
 _ONE = text(f"""
 SELECT {_COLUMNS} FROM intake.deliveries
 WHERE tenant_id = :tenant_id AND endpoint_id = :endpoint_id AND id = :id
@@ -44,9 +50,8 @@ UPDATE intake.deliveries SET state = 'waiting', tries = 0, finished_on = NULL,
   opened_on = clock_timestamp(), due_on = clock_timestamp()
 WHERE id IN (SELECT id FROM intake.deliveries
   WHERE tenant_id = :tenant_id AND endpoint_id = :endpoint_id AND state = 'failed'
-    AND created_on >= :since
-  ORDER BY created_on LIMIT :most)
-RETURNING id, lead_id
+    AND id >= :since
+  ORDER BY id LIMIT :most)
 """)
 # The first of each lead goes at once, unless another of it is pending; what has no lead, too.
 _FIRSTS = text("""
@@ -81,7 +86,7 @@ async def page_of_deliveries(
     tx: Transaction, place: Place, *, state: DeliveryState | None, before: UUID | None, most: int
 ) -> list[dict[str, Any]]:
     """Deliveries in JSON values, the newest first."""
-    rows = await tx.all(_LIST, **place.params, state=state, before=before, most=most)
+    rows = await tx.all(_LISTS[state], **place.params, before=before, most=most)
     return [_told(row) for row in rows]
 
 
@@ -103,10 +108,12 @@ async def replay_one(tx: Transaction, place: Place, delivery_id: UUID) -> bool:
 
 async def replay_failed(tx: Transaction, place: Place, since: datetime) -> int:
     """Deliver what failed since a moment again, each lead's in its order; up to `MOST`."""
-    rows: Sequence[Row] = await tx.all(_FAILED, **place.params, since=since, most=MOST)
+    # An id is made with its row, and tells when.
+    first = smallest_id(max(since, _EPOCH))
+    count = await tx.run(_FAILED, **place.params, since=first, most=MOST)
     await tx.run(_FIRSTS, **place.params)
     await tx.run(_WAKE, **place.params)
-    return len(rows)
+    return count
 
 
 def _told(row: Row) -> dict[str, Any]:

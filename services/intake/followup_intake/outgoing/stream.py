@@ -17,11 +17,13 @@ from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from followup_database import Database
+from followup_directory import Principal
 from followup_intake.outgoing.bodies import bodies_of
 from followup_intake.outgoing.log import Event, events_after
 
 MEDIA_TYPE = "text/event-stream"
 OF_ONE_KEY = 5
+OF_ONE_TENANT = 50
 OF_PROCESS = 200
 """Streams open at once in one process."""
 BATCH = 100
@@ -36,12 +38,11 @@ _HEADERS: Mapping[str, str] = {"Cache-Control": "no-store", "X-Accel-Buffering":
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """Whose events are read, from where, with records or ids alone, and until when.
+    """From where events are read, with records or ids alone, and until when.
 
     `good` says whether the reader's key still is.
     """
 
-    tenant_id: UUID
     after: int
     whole: bool
     good: Callable[[], Awaitable[bool]]
@@ -62,7 +63,8 @@ class Streams:
         self._database = database
         self._heartbeat = heartbeat
         self._monotonic = monotonic
-        self._open: Counter[UUID] = Counter()
+        self._keys: Counter[UUID] = Counter()
+        self._tenants: Counter[UUID] = Counter()
         self._closing = asyncio.Event()
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -71,26 +73,34 @@ class Streams:
         await stop.wait()
         self._closing.set()
 
-    def has_room(self, key_id: UUID) -> bool:
-        """Whether one more may be opened by this key."""
-        return self._open[key_id] < OF_ONE_KEY and self._open.total() < OF_PROCESS
+    def has_room(self, who: Principal) -> bool:
+        """Whether one more may be opened with this key."""
+        return (
+            self._keys[who.key_id] < OF_ONE_KEY
+            and self._tenants[who.tenant_id] < OF_ONE_TENANT
+            and self._tenants.total() < OF_PROCESS
+        )
 
-    def opened(self, key_id: UUID, reading: Reading) -> StreamingResponse:
+    def opened(self, who: Principal, reading: Reading) -> StreamingResponse:
         """A stream as an answer; it counts until it has ended, however it does."""
-        self._open[key_id] += 1
-        return _Stream(self._parts(reading), lambda: self._ended(key_id))
+        counted = ((self._keys, who.key_id), (self._tenants, who.tenant_id))
+        for counter, one in counted:
+            counter[one] += 1
 
-    def _ended(self, key_id: UUID) -> None:
-        self._open[key_id] -= 1
-        if not self._open[key_id]:
-            del self._open[key_id]
+        def ended() -> None:
+            for counter, one in counted:
+                counter[one] -= 1
+                if not counter[one]:
+                    del counter[one]
 
-    async def _parts(self, reading: Reading) -> AsyncIterator[bytes]:
+        return _Stream(self._parts(who.tenant_id, reading), ended)
+
+    async def _parts(self, tenant_id: UUID, reading: Reading) -> AsyncIterator[bytes]:
         yield _BEGIN
         after, end = reading.after, self._monotonic() + LONGEST
         said = self._monotonic()
         while not self._closing.is_set() and self._monotonic() < end:
-            events, bodies = await self._batch(reading, after)
+            events, bodies = await self._batch(tenant_id, after, whole=reading.whole)
             if events:
                 yield b"".join(map(_part, events, bodies))
                 after, said = events[-1].sequence or after, self._monotonic()
@@ -102,10 +112,12 @@ class Streams:
             if len(events) < BATCH:
                 await self._pause()
 
-    async def _batch(self, reading: Reading, after: int) -> tuple[list[Event], list[bytes]]:
-        async with self._database.transaction(tenant=reading.tenant_id) as tx:
-            events = await events_after(tx, reading.tenant_id, after, most=BATCH)
-            return events, await bodies_of(tx, events, whole=reading.whole)
+    async def _batch(
+        self, tenant_id: UUID, after: int, *, whole: bool
+    ) -> tuple[list[Event], list[bytes]]:
+        async with self._database.transaction(tenant=tenant_id) as tx:
+            events = await events_after(tx, tenant_id, after, most=BATCH)
+            return events, await bodies_of(tx, events, whole=whole)
 
     async def _pause(self) -> None:
         with suppress(TimeoutError):

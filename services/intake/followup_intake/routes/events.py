@@ -85,14 +85,14 @@ class EventRoutes:
         return Response(page, media_type="application/json")
 
     def _stream(self, request: Request, who: Principal, after: int) -> StreamingResponse:
-        if not self._streams.has_room(who.key_id):
+        if not self._streams.has_room(who):
             raise Problem(429, detail="too many streams are open", headers={"Retry-After": "30"})
 
         async def good() -> bool:
             return await still_good(request, SCOPE)
 
-        reading = Reading(who.tenant_id, after, who.may(RECORDS), good)
-        return self._streams.opened(who.key_id, reading)
+        reading = Reading(after, who.may(RECORDS), good)
+        return self._streams.opened(who, reading)
 
 
 def _number(given: str) -> int:
