@@ -202,14 +202,14 @@ class Product:
     async def events(self) -> list[dict[str, Any]]:
         """The tenant's whole log, as it reads now."""
         found: list[dict[str, Any]] = []
-        after = 0
+        path = "/v1/events?limit=100"
         while True:
-            page = await self.deployment.intake.get(f"/v1/events?after={after}&limit=100")
+            page = await self.deployment.intake.get(path)
             assert page.status_code == 200, page.text
             found += page.json()["items"]
-            if not page.json()["items"] or page.json()["next"] is None:
+            if page.json()["next"] is None:
                 return found
-            after = page.json()["next"]
+            path = f"/v1/events?limit=100&cursor={page.json()['next']}"
 
 
 async def test_a_product_lives_with_followup(deployment):

@@ -31,6 +31,8 @@ _TABLE: Mapping[type[Payload], tuple[Part, ...]] = {
     events.TouchClicked: _PERSON,
     events.CallFinished: _BOTH,
     events.ReplyReceived: _BOTH,
+    events.MessageWritten: _BOTH,
+    events.MessageUpdated: _BOTH,
     events.ContactOptedOut: _PERSON,
     events.ContactOptedIn: _PERSON,
     events.SequenceEnrolled: _BOTH,

@@ -1,7 +1,7 @@
 """What became of events at an endpoint: listed with their attempts, and delivered again."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -22,6 +22,7 @@ from followup_intake.outgoing.replays import (
 from followup_intake.routes.endpoints import unknown_endpoint
 from followup_runtime.auth import require
 from followup_runtime.deeds import did
+from followup_runtime.openapi import also
 from followup_runtime.problems import Problem
 
 Reader = Annotated[Principal, Depends(require("endpoints:read"))]
@@ -96,13 +97,10 @@ class DeliveryRoutes:
         many = "/v1/endpoints/{endpoint_id}/deliveries"
         add(many, self.list_deliveries, methods=["GET"])
         add(f"{many}/{{delivery_id}}", self.get_delivery, methods=["GET"])
-        add(f"{many}/{{delivery_id}}/replay", self.replay, methods=["POST"], status_code=202)
-        add(
-            "/v1/endpoints/{endpoint_id}/replay",
-            self.replay_failed,
-            methods=["POST"],
-            status_code=202,
-        )
+        one, failed = f"{many}/{{delivery_id}}/replay", "/v1/endpoints/{endpoint_id}/replay"
+        again: Any = {"methods": ["POST"], "status_code": 202, "responses": also(409)}
+        add(one, self.replay, **again)
+        add(failed, self.replay_failed, **again)
 
     async def list_deliveries(
         self,

@@ -30,6 +30,7 @@ from followup_intake.outgoing.endpoints import (
 from followup_intake.routes.tenancy import active_tenant
 from followup_runtime.auth import require
 from followup_runtime.deeds import did
+from followup_runtime.openapi import also
 from followup_runtime.problems import Problem
 
 RECORDS = "leads:read"
@@ -122,12 +123,18 @@ class EndpointRoutes:
         add = self.router.add_api_route
         one = "/v1/endpoints/{endpoint_id}"
         add("/v1/endpoints", self.list_endpoints, methods=["GET"])
-        add("/v1/endpoints", self.post_endpoint, methods=["POST"], status_code=201)
+        add(
+            "/v1/endpoints",
+            self.post_endpoint,
+            methods=["POST"],
+            status_code=201,
+            responses=also(409),
+        )
         add(one, self.get_endpoint, methods=["GET"])
         add(one, self.patch_endpoint, methods=["PATCH"])
         add(one, self.delete_endpoint, methods=["DELETE"], status_code=204)
         add(f"{one}/secret", self.rotate, methods=["POST"])
-        add(f"{one}/test", self.test, methods=["POST"], status_code=202)
+        add(f"{one}/test", self.test, methods=["POST"], status_code=202, responses=also(409))
 
     async def list_endpoints(self, who: Reader) -> Endpoints:
         """Every endpoint, oldest first; never its secret."""
