@@ -7,8 +7,8 @@ for ids come in the order of time (12,000 entries of 20 subjects on two cores).
 
 from alembic import op
 
-revision = "0007"
-down_revision = "0006"
+revision = "0008"
+down_revision = "0007"
 branch_labels = None
 depends_on = None
 
