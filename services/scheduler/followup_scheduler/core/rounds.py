@@ -99,32 +99,19 @@ class Round:
     ) -> None:
         """Find the moment, or skip the touch with the reason there is none."""
         draft = self.draft
-        transactional = self.step.is_transactional(draft.sequence)
         occasion = self._occasion(key)
         window, chosen_by = self._window(touch, occasion)
         wish = draft.wanted(self.step, self.anchor, window) + touch.delay
-        latest = wish + draft.sequence.limits.slide
         if self.step.is_reminder() and wish + _LATE < draft.now:
             self._skip(key, rule="slide", reason="Its moment had passed before it was planned.")
             return
-        if transactional:
-            latest = self._deadline(wish, latest)
-            found = before_anchor(
-                key.channel, occasion, wanted=wish, earliest=draft.now, deadline=latest
-            )
-        else:
-            found = find_moment(
-                key.channel,
-                occasion,
-                earliest=max(draft.now, wish),
-                latest=latest,
-                window=window,
-            )
-        match found:
+        transactional = self.step.is_transactional(draft.sequence)
+        at_once = self.step.moment.window == "at_once" or transactional
+        latest = self._latest(wish, transactional=transactional)
+        match self._find(occasion, wish, latest, window, transactional=transactional):
             case NoMoment(rule, reason):
                 self._skip(key, rule=rule, reason=reason)
             case Moment(at, moved_by):
-                at_once = self.step.moment.window == "at_once" or transactional
                 self._arm(
                     PlannedTouch(
                         key=key,
@@ -145,14 +132,36 @@ class Round:
                     )
                 )
 
+    def _find(
+        self,
+        occasion: Occasion,
+        wish: datetime,
+        latest: datetime,
+        window: SendWindow | None,
+        *,
+        transactional: bool,
+    ) -> Moment | NoMoment:
+        """The moment nearest to the wish: before what was booked, else from the wish on."""
+        now = self.draft.now
+        if transactional:
+            return before_anchor(
+                occasion.channel, occasion, wanted=wish, earliest=now, deadline=latest
+            )
+        return find_moment(
+            occasion.channel, occasion, earliest=max(now, wish), latest=latest, window=window
+        )
+
     def _answered_best(self, touch: Touch, channel: Channel) -> str | None:
         """The figures, where a touch goes on a channel because it is answered best."""
         asked = isinstance(touch.channel, ChannelRule) and touch.channel.best is not None
         facts = self.draft.facts
         return facts.best_because if asked and channel == facts.best_channel else None
 
-    def _deadline(self, wish: datetime, latest: datetime) -> datetime:
-        """What a transactional touch must not come after: its anchor, or what it is about."""
+    def _latest(self, wish: datetime, *, transactional: bool) -> datetime:
+        """How late a touch may go; a transactional one not after what it is about."""
+        latest = wish + self.draft.sequence.limits.slide
+        if not transactional:
+            return latest
         if self.step.is_reminder():
             return self.anchor
         subject = self.draft.anchor_of(self.draft.sequence.anchor)
