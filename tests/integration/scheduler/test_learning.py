@@ -77,7 +77,6 @@ async def counted(desk):
     await Counting(desk.databases.worker, desk.runs.evidence).run_once()
 
 
-@pytest.mark.mission("M9", via="running")
 async def test_the_text_and_the_subject_that_are_answered_are_given_more_often(desk, history):
     """Of eight leads all get the text and the subject that speak for themselves; the figures
     stand in the trace, and what machines answered counts for nothing."""
