@@ -10,6 +10,7 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
+from pydantic import BaseModel
 
 from followup_runtime.auth import Requires
 from followup_runtime.problems import MEDIA_TYPE
@@ -86,6 +87,11 @@ class Application(FastAPI):
 def also(*statuses: int) -> Responses:
     """The refusals of a route that do not follow from how it is asked, for `responses`."""
     return {status: {"description": _NAMES[status]} for status in statuses}
+
+
+def shaped(shape: type[BaseModel], status: int = 200) -> Responses:
+    """The answer of a route that answers with plain values, for `responses`: their shape."""
+    return {status: {"model": shape}}
 
 
 def body(*kinds: str, shape: str | None = "string") -> Schema:
@@ -183,6 +189,10 @@ def _shared(status: int) -> Schema:
 def _settle(value: Any) -> None:
     """Bring the defaults of sets into an order that is the same in every process."""
     if isinstance(value, dict):
+        if isinstance(value.get("$ref"), str):
+            # A shape that is named says more than the type of the function beside it.
+            for name in value.keys() & {"type", "additionalProperties", "title"}:
+                del value[name]
         if value.get("uniqueItems") and isinstance(value.get("default"), list):
             value["default"].sort()
         for each in value.values():

@@ -16,9 +16,12 @@ from followup_intake.happenings import FORBIDDING, Happenings, IncompleteEvent, 
 from followup_intake.models import LeadEventIn, LeadIn, LeadOut
 from followup_intake.posts import Post, Posts
 from followup_intake.routes.tenancy import active_tenant
+from followup_intake.shapes import (
+    EventTaken,
+)
 from followup_runtime.auth import require
 from followup_runtime.deeds import recorded
-from followup_runtime.openapi import also, body, media
+from followup_runtime.openapi import also, body, media, shaped
 from followup_runtime.problems import Problem
 from followup_runtime.telemetry import current_traceparent
 from followup_suppression import StopFence
@@ -89,7 +92,13 @@ class Routes:
             responses={200: media(NDJSON[0], "A line for each line, in order")},
             openapi_extra=body(*NDJSON, shape=None),
         )
-        add("/v1/leads/{lead_id}/events", self.post_event, methods=["POST"], status_code=202)
+        add(
+            "/v1/leads/{lead_id}/events",
+            self.post_event,
+            methods=["POST"],
+            status_code=202,
+            responses=shaped(EventTaken, 202),
+        )
 
     async def post_lead(
         self, body: LeadIn, request: Request, who: Writer, key: IdempotencyKey = None

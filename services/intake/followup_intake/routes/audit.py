@@ -11,8 +11,11 @@ from fastapi.responses import StreamingResponse
 from followup_contracts.payload import Moment
 from followup_database import Database
 from followup_directory import AuditEntry, AuditQuery, Principal, audit_page
+from followup_intake.shapes import (
+    AuditPage,
+)
 from followup_runtime.auth import require
-from followup_runtime.openapi import media
+from followup_runtime.openapi import media, shaped
 
 PAGE = 1000
 
@@ -39,7 +42,7 @@ class AuditRoutes:
         self._database = database
         self.router = APIRouter(tags=["audit"])
         add = self.router.add_api_route
-        add("/v1/audit", self.list_entries, methods=["GET"])
+        add("/v1/audit", self.list_entries, methods=["GET"], responses=shaped(AuditPage))
         add(
             "/v1/audit/export",
             self.export,

@@ -19,8 +19,13 @@ from followup_intake.core.table import read_table
 from followup_intake.drafts import schema_of
 from followup_intake.imports import Importer, ImportReport
 from followup_intake.routes.tenancy import active_tenant
+from followup_intake.shapes import (
+    ImportDone,
+    ImportPage,
+    ImportShape,
+)
 from followup_runtime.auth import require
-from followup_runtime.openapi import body, media
+from followup_runtime.openapi import body, media, shaped
 from followup_runtime.problems import Problem
 
 _KINDS = (
@@ -54,10 +59,21 @@ class ImportRoutes:
         self.router = APIRouter(tags=["imports"])
         add = self.router.add_api_route
         file = body(*_KINDS)
-        add("/v1/leads/import", self.post_import, methods=["POST"], openapi_extra=file)
+        add(
+            "/v1/leads/import",
+            self.post_import,
+            methods=["POST"],
+            responses=shaped(ImportDone),
+            openapi_extra=file,
+        )
         add("/v1/leads/import/preview", self.post_preview, methods=["POST"], openapi_extra=file)
-        add("/v1/imports", self.list_imports, methods=["GET"])
-        add("/v1/imports/{import_id}", self.get_import, methods=["GET"])
+        add("/v1/imports", self.list_imports, methods=["GET"], responses=shaped(ImportPage))
+        add(
+            "/v1/imports/{import_id}",
+            self.get_import,
+            methods=["GET"],
+            responses=shaped(ImportShape),
+        )
         add(
             "/v1/imports/{import_id}/result.csv",
             self.get_result,

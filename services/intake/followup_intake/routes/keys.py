@@ -19,8 +19,13 @@ from followup_directory import (
     revoke_key,
     rotate_key,
 )
+from followup_intake.shapes import (
+    KeyList,
+    KeyMade,
+)
 from followup_runtime.auth import require
 from followup_runtime.deeds import did
+from followup_runtime.openapi import shaped
 from followup_runtime.problems import Problem
 
 Reader = Annotated[Principal, Depends(require("keys:read"))]
@@ -58,10 +63,17 @@ class KeyRoutes:
         self._database = database
         self.router = APIRouter(tags=["keys"])
         add = self.router.add_api_route
-        add("/v1/keys", self.list_keys, methods=["GET"])
-        add("/v1/keys", self.post_key, methods=["POST"], status_code=201)
+        made = shaped(KeyMade, 201)
+        add("/v1/keys", self.list_keys, methods=["GET"], responses=shaped(KeyList))
+        add("/v1/keys", self.post_key, methods=["POST"], status_code=201, responses=made)
         add("/v1/keys/{key_id}", self.delete_key, methods=["DELETE"], status_code=204)
-        add("/v1/keys/{key_id}/rotate", self.rotate_key, methods=["POST"], status_code=201)
+        add(
+            "/v1/keys/{key_id}/rotate",
+            self.rotate_key,
+            methods=["POST"],
+            status_code=201,
+            responses=made,
+        )
 
     async def list_keys(self, who: Reader) -> dict[str, Any]:
         """Every key of the tenant, oldest first, revoked ones too; never the keys themselves."""

@@ -16,6 +16,10 @@ from followup_intake.drafts import unfit
 from followup_intake.models import Text
 from followup_intake.portraits import lead_portrait, person_portrait
 from followup_intake.routes.tenancy import active_tenant
+from followup_intake.shapes import (
+    LeadPage,
+    WholeLeadShape,
+)
 from followup_messaging.outbox import Outbox
 from followup_people import (
     LeadView,
@@ -32,7 +36,7 @@ from followup_people import (
 from followup_policy.zonenames import ZoneName
 from followup_runtime.auth import require
 from followup_runtime.deeds import did
-from followup_runtime.openapi import also
+from followup_runtime.openapi import also, shaped
 from followup_runtime.problems import Problem
 
 Writer = Annotated[Principal, Depends(require("leads:write"))]
@@ -86,11 +90,22 @@ class LeadRoutes:
         self._outbox = outbox
         self.router = APIRouter(tags=["leads"])
         add = self.router.add_api_route
-        add("/v1/leads", self.find_leads, methods=["GET"])
-        add("/v1/leads/{lead_id}", self.get_lead, methods=["GET"])
-        add("/v1/leads/{lead_id}", self.patch_lead, methods=["PATCH"], responses=also(409))
+        add("/v1/leads", self.find_leads, methods=["GET"], responses=shaped(LeadPage))
+        whole = shaped(WholeLeadShape)
+        add("/v1/leads/{lead_id}", self.get_lead, methods=["GET"], responses=whole)
+        add(
+            "/v1/leads/{lead_id}",
+            self.patch_lead,
+            methods=["PATCH"],
+            responses={**whole, **also(409)},
+        )
         add("/v1/leads/{lead_id}/history", self.get_history, methods=["GET"])
-        add("/v1/leads/{lead_id}/unmerge", self.unmerge, methods=["POST"], responses=also(409))
+        add(
+            "/v1/leads/{lead_id}/unmerge",
+            self.unmerge,
+            methods=["POST"],
+            responses={**whole, **also(409)},
+        )
 
     async def find_leads(self, external_id: ExternalIds, who: Reader) -> dict[str, Any]:
         """The leads among these external ids that are committed, without their persons.

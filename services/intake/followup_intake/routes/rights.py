@@ -14,6 +14,10 @@ from fastapi.responses import Response
 from followup_database import Database
 from followup_directory import Principal
 from followup_intake.rights import Rights
+from followup_intake.shapes import (
+    ErasureAsked,
+    ErasureShape,
+)
 from followup_people import (
     LeadView,
     RightState,
@@ -24,7 +28,7 @@ from followup_people import (
 )
 from followup_runtime.auth import require
 from followup_runtime.deeds import did
-from followup_runtime.openapi import Responses, also
+from followup_runtime.openapi import Responses, also, shaped
 from followup_runtime.problems import Problem
 from followup_suppression import StopFence
 
@@ -49,7 +53,13 @@ class RightsRoutes:
         self._fence = fence
         self.router = APIRouter(tags=["rights"])
         add = self.router.add_api_route
-        add("/v1/leads/{lead_id}", self.delete_lead, methods=["DELETE"], status_code=202)
+        add(
+            "/v1/leads/{lead_id}",
+            self.delete_lead,
+            methods=["DELETE"],
+            status_code=202,
+            responses=shaped(ErasureAsked, 202),
+        )
         exported: Responses = {
             200: {"description": "Everything", "content": {JSON: {"schema": _PARTS}, ZIP: {}}},
             202: {"description": "Not yet all of it; `Location` says where it will be"},
@@ -61,7 +71,12 @@ class RightsRoutes:
             methods=["GET"],
             responses={**exported, **also(410)},
         )
-        add("/v1/erasures/{erasure_id}", self.get_erasure, methods=["GET"])
+        add(
+            "/v1/erasures/{erasure_id}",
+            self.get_erasure,
+            methods=["GET"],
+            responses=shaped(ErasureShape),
+        )
 
     async def delete_lead(
         self, lead_id: UUID, request: Request, who: Eraser, *, suppress: bool = True

@@ -10,6 +10,12 @@ from followup_database import Database
 from followup_directory import Principal, Vault
 from followup_intake.fetches import fetch_again, fetches_of
 from followup_intake.routes.tenancy import active_tenant
+from followup_intake.shapes import (
+    SourceList,
+    SourceMade,
+    SourceShape,
+    SourceWithFetches,
+)
 from followup_intake.sources import (
     SECRETS,
     Source,
@@ -24,6 +30,7 @@ from followup_intake.sources import (
 )
 from followup_runtime.auth import require
 from followup_runtime.deeds import did
+from followup_runtime.openapi import shaped
 from followup_runtime.problems import Problem
 
 Reader = Annotated[Principal, Depends(require("sources:read"))]
@@ -64,10 +71,26 @@ class SourceRoutes:
         self._public_url = public_url
         self.router = APIRouter(tags=["sources"])
         add = self.router.add_api_route
-        add("/v1/sources", self.list_sources, methods=["GET"])
-        add("/v1/sources", self.post_source, methods=["POST"], status_code=201)
-        add("/v1/sources/{source_id}", self.get_source, methods=["GET"])
-        add("/v1/sources/{source_id}", self.patch_source, methods=["PATCH"])
+        add("/v1/sources", self.list_sources, methods=["GET"], responses=shaped(SourceList))
+        add(
+            "/v1/sources",
+            self.post_source,
+            methods=["POST"],
+            status_code=201,
+            responses=shaped(SourceMade, 201),
+        )
+        add(
+            "/v1/sources/{source_id}",
+            self.get_source,
+            methods=["GET"],
+            responses=shaped(SourceWithFetches),
+        )
+        add(
+            "/v1/sources/{source_id}",
+            self.patch_source,
+            methods=["PATCH"],
+            responses=shaped(SourceShape),
+        )
         add("/v1/sources/{source_id}", self.delete_source, methods=["DELETE"], status_code=204)
         add("/v1/sources/{source_id}/fetches/{fetch_id}/retry", self.retry, methods=["POST"])
 

@@ -26,9 +26,14 @@ from followup_directory import (
 )
 from followup_directory.tenants import TenantState
 from followup_intake.routes.keys import KeyIn, make_key, shown
+from followup_intake.shapes import (
+    KeyMade,
+    TenantPage,
+    TenantShape,
+)
 from followup_runtime.auth import require
 from followup_runtime.deeds import did
-from followup_runtime.openapi import also
+from followup_runtime.openapi import also, shaped
 from followup_runtime.problems import Problem, from_validation
 from followup_suppression import StopFence, take_over_listings
 
@@ -67,18 +72,25 @@ class TenantRoutes:
         self._fence = fence
         self.router = APIRouter(tags=["tenants"])
         add = self.router.add_api_route
-        add("/v1/tenants", self.list_tenants, methods=["GET"])
+        add("/v1/tenants", self.list_tenants, methods=["GET"], responses=shaped(TenantPage))
         add(
             "/v1/tenants",
             self.post_tenant,
             methods=["POST"],
             status_code=201,
-            responses=also(409),
+            responses={**shaped(TenantShape, 201), **also(409)},
         )
-        add("/v1/tenants/{tenant_id}", self.get_tenant, methods=["GET"])
-        add("/v1/tenants/{tenant_id}", self.patch_tenant, methods=["PATCH"])
+        one = shaped(TenantShape)
+        add("/v1/tenants/{tenant_id}", self.get_tenant, methods=["GET"], responses=one)
+        add("/v1/tenants/{tenant_id}", self.patch_tenant, methods=["PATCH"], responses=one)
         add("/v1/tenants/{tenant_id}", self.delete_tenant, methods=["DELETE"], status_code=202)
-        add("/v1/tenants/{tenant_id}/keys", self.post_key, methods=["POST"], status_code=201)
+        add(
+            "/v1/tenants/{tenant_id}/keys",
+            self.post_key,
+            methods=["POST"],
+            status_code=201,
+            responses=shaped(KeyMade, 201),
+        )
 
     async def list_tenants(
         self,
