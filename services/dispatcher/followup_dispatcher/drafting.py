@@ -121,6 +121,17 @@ class _Offered:
         return has_another(chosen, self.accounts, known=self.known, left=self.left, cost=cost)
 
 
+@dataclass(frozen=True, slots=True)
+class _Means:
+    """Where a touch goes, its words as they are kept, and the way it has at the moment."""
+
+    address: ContactPoint
+    body: Mapping[str, Any]
+    written: Written | None
+    offered: _Offered
+    route: Route
+
+
 @dataclass(slots=True)
 class Drafter:
     """Renders touches and finds their account. `public_url` is where vendors call back."""
@@ -144,6 +155,55 @@ class Drafter:
     ) -> Draft | Defer | Skip | Unsendable:
         """The touch ready to go out, or why it is not; `body` in place of its template's."""
         command, tenant = command_of(message), picture.tenants[message.tenant_id]
+        means = await self._means(tx, message, picture, body)
+        if not isinstance(means, _Means):
+            return means
+        address, offered = means.address, means.offered
+        at = Instant(tx.now, where)
+        content = self._content(means.body, message, picture, address=address, at=at)
+        if not isinstance(content, Content):
+            return content
+        segments = segments_of(content.text) if TRAITS[command.channel].segmented else 1
+        route = self._for_all(means.route, offered, command, segments)
+        senders = picture.senders.get(route.account.id, ())
+        sender = _sender(route.account, senders, picture, command, means.written)
+        if sender is None:
+            # The channel waits; a person has to give the account a sender.
+            reason = f"account {route.account.name} has no sender"
+            return Defer("rate", "account", reason, tx.now + timedelta(minutes=5))
+        attempt_id = new_id()
+        return Draft(
+            message=message,
+            command=command,
+            person_id=picture.person_id(command),
+            attempt_id=attempt_id,
+            account=route.account,
+            provider=self.rehearsal[command.channel] if tenant.settings.dry_run else route.provider,
+            to=address.address,
+            sender=sender[0],
+            content=self._tagged(content, command, attempt_id),
+            segments=segments,
+            callback_url=self._callback(
+                route.account, command, attempt_id, picture.person_id(command)
+            ),
+            valid_for=valid_for(command, where=where, now=tx.now, house=picture.houses[tenant.id]),
+            limits=_limits(route, sender[1], now=tx.now),
+            explained=told_allowed(command.channel, where, tx.now),
+            zones=where.explained,
+            single=route.single,
+            rehearsed=tenant.settings.dry_run,
+            elsewhere=offered.beside(route.account, segments),
+        )
+
+    async def _means(
+        self,
+        tx: Transaction,
+        message: Message,
+        picture: Picture,
+        body: Mapping[str, Any] | None,
+    ) -> _Means | Defer | Unsendable:
+        """Where to, what and by whom, or what of it there is not."""
+        command, tenant = command_of(message), picture.tenants[message.tenant_id]
         person, _ = picture.people[command.lead_id]
         address = address_of(person, command.channel)
         if address is None:
@@ -160,39 +220,7 @@ class Drafter:
             # A rate's deferral: the touch keeps its place in its tenant's window. Did it
             # not, a whole backlog would come by, each to be told the same.
             return Defer("rate", "account", route.reason, tx.now + pause)
-        at = Instant(tx.now, where)
-        content = self._content(body, message, picture, address=address, at=at)
-        if not isinstance(content, Content):
-            return content
-        segments = segments_of(content.text) if TRAITS[command.channel].segmented else 1
-        route = self._for_all(route, offered, command, segments)
-        senders = picture.senders.get(route.account.id, ())
-        sender = _sender(route.account, senders, picture, command, written)
-        if sender is None:
-            # The channel waits; a person has to give the account a sender.
-            reason = f"account {route.account.name} has no sender"
-            return Defer("rate", "account", reason, tx.now + timedelta(minutes=5))
-        attempt_id = new_id()
-        return Draft(
-            message=message,
-            command=command,
-            person_id=person.id,
-            attempt_id=attempt_id,
-            account=route.account,
-            provider=self.rehearsal[command.channel] if tenant.settings.dry_run else route.provider,
-            to=address.address,
-            sender=sender[0],
-            content=self._tagged(content, command, attempt_id),
-            segments=segments,
-            callback_url=self._callback(route.account, command, attempt_id, person.id),
-            valid_for=valid_for(command, where=where, now=tx.now, house=picture.houses[tenant.id]),
-            limits=_limits(route, sender[1], now=tx.now),
-            explained=told_allowed(command.channel, where, tx.now),
-            zones=where.explained,
-            single=route.single,
-            rehearsed=tenant.settings.dry_run,
-            elsewhere=offered.beside(route.account, segments),
-        )
+        return _Means(address, body, written, offered, route)
 
     def _offered(
         self, accounts: Sequence[Account], picture: Picture, command: SendTouch
