@@ -3,13 +3,14 @@
 from datetime import UTC, datetime, timedelta
 from heapq import heapify, heappop, heappush
 from itertools import pairwise
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from followup_dispatcher.core.limits import Budget, Pace
+from followup_dispatcher.core.limits import Budget, Pace, read_limits
 from followup_dispatcher.core.slots import Full, Page, Slot, Wish, allot
 
 NOW = datetime(2026, 3, 2, 15, tzinfo=UTC)
@@ -251,3 +252,24 @@ def test_a_crowd_that_is_due_at_once_is_gone_as_fast_as_its_account_may_send():
     moments = play(Pace("account:a", 100.0), replicas=3, batch=64, backlog=5000, lasts=lasts)
     assert len(moments) == 5000
     assert moments[-1] <= NOW + timedelta(seconds=51.5)
+
+
+@pytest.mark.parametrize(("growth", "per_day"), [(1.5, None), (3.0, 200), (1.0, 25)])
+def test_a_sender_that_warms_up_uses_all_of_every_day(growth, per_day):
+    """Each day more may go, and as many have come for it as can."""
+    warm = {"from": NOW.date().isoformat(), "first_day": 10, "growth": growth}
+    limits = read_limits({"warm_up": warm, "per_day": per_day})
+    account = UUID(int=1)
+    (budget,) = limits.budgets(account, account, now=NOW)
+    held, comes, left = pages(budget), {0: 800}, 800
+    for day in range(20):
+        now = NOW + timedelta(days=day)
+        (budget,) = limits.budgets(account, account, now=now)
+        wishes = [Wish((budget,), 1, HORIZON)] * comes.pop(day, 0)
+        answers, held = ask(wishes, held, now)
+        assert len(starts(answers)) == min(budget.per_day, left)
+        left -= len(starts(answers))
+        for answer in answers:
+            if isinstance(answer, Full):
+                ahead = (answer.not_before.date() - NOW.date()).days
+                comes[ahead] = comes.get(ahead, 0) + 1
