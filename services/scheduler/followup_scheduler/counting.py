@@ -14,8 +14,6 @@ from followup_scheduler.store.evidence import by_hour, by_text
 
 FRESH = 60.0
 """Seconds of machine time for which a count is good enough to choose by."""
-WANTED = 600.0
-"""Seconds for which a count is kept up after somebody has asked for it."""
 SHARE = 50
 """A count is taken again no sooner than after so many times what it took: a fiftieth of the
 time at most is spent on counting what somebody has a great deal of."""
@@ -31,9 +29,9 @@ Hours = Mapping[Channel, ByHour]
 
 @dataclass(slots=True)
 class _Counted:
-    """What a question was answered last, when it was put, and when it is to be counted again."""
+    """What a question was answered last, whether it was put since, and when to count again."""
 
-    asked: float
+    asked: bool = True
     due: float = float("-inf")
     texts: Texts = field(default_factory=dict)
     hours: Hours = field(default_factory=dict)
@@ -42,7 +40,9 @@ class _Counted:
 class Evidence:
     """Counts as they were taken last. Asking costs no statement: nobody counts under locks.
 
-    What was never asked for is unknown for a second, until `Counting` has been round.
+    Asking has it counted anew, for whoever asks next; what nobody asks for is not counted.
+    What this process was never asked for is unknown for a second, until `Counting` has been
+    round.
     """
 
     def __init__(self, *, monotonic: Callable[[], float] = time.monotonic) -> None:
@@ -58,17 +58,15 @@ class Evidence:
         return self._ask((tenant_id, None)).hours
 
     def stale(self) -> list[Question]:
-        """What is to be counted again; what nobody has asked for of late is forgotten."""
+        """What was asked for and is to be counted again."""
         now = self._monotonic()
-        for question in [q for q, each in self._counted.items() if each.asked < now - WANTED]:
-            del self._counted[question]
-        return [q for q, each in self._counted.items() if each.due <= now]
+        return [q for q, each in self._counted.items() if each.asked and each.due <= now]
 
     def begin(self, question: Question) -> float:
         """Count it once and not again for a while, whatever comes of it; when that began."""
         now = self._monotonic()
         if (known := self._counted.get(question)) is not None:
-            known.due = now + FRESH
+            known.asked, known.due = False, now + FRESH
         return now
 
     def learn(
@@ -84,13 +82,11 @@ class Evidence:
         known.hours = known.hours if hours is None else hours
 
     def _ask(self, question: Question) -> _Counted:
-        now = self._monotonic()
-        found = self._counted.get(question)
-        if found is None:
-            if len(self._counted) >= _KEPT:
-                self._counted.pop(next(iter(self._counted)))
-            found = self._counted[question] = _Counted(now)
-        found.asked = now
+        found = self._counted.pop(question, None) or _Counted()
+        found.asked = True
+        self._counted[question] = found  # at the end: what was asked for longest ago goes first
+        if len(self._counted) > _KEPT:
+            del self._counted[next(iter(self._counted))]
         return found
 
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from followup_scheduler.counting import WANTED, Counting, Evidence
+from followup_scheduler.counting import Counting, Evidence
 
 NAME = '{{ person.first_name | default: "there" }}'
 DOCUMENT = f"""
@@ -107,7 +107,7 @@ async def test_touches_go_at_the_hours_that_are_answered(desk, history):
     evening = desk.clock().replace(hour=1, minute=30) - timedelta(days=3)  # 20:30 at UTC-5
     await history("a", 400, 320, at=evening)
     for hour in (15, 16, 21, 22):  # 10, 11, 16, 17 at UTC-5
-        await history("a", 400, 4, at=evening.replace(hour=hour))
+        await history("a", 400, 0, at=evening.replace(hour=hour))
     desk.runs.evidence.hours(desk.tenant.id)
     await counted(desk)
 
@@ -116,12 +116,13 @@ async def test_touches_go_at_the_hours_that_are_answered(desk, history):
     for touch in planned["sms"]:
         why = touch["trace"][0]["hours"]
         assert "20:00 320 of 400" in why
-        assert not any(f"{hour}:00 4 of 400" in why for hour in (10, 11, 16, 17))
+        assert not any(f"{hour}:00 0 of 400" in why for hour in (10, 11, 16, 17))
         assert touch["utc_offset"] in (-300, -240)
 
 
 async def test_what_nobody_asks_for_is_not_counted(desk, history):
-    """No sequence asks: nothing is counted, and what was asked for long ago is forgotten."""
+    """No sequence asks: nothing is counted. Whoever asks gets what was counted for the last one,
+    however long ago that was, and has it counted anew for the next."""
     moment = [0.0]
     evidence = Evidence(monotonic=lambda: moment[0])
     loop = Counting(desk.databases.worker, evidence)
@@ -129,8 +130,9 @@ async def test_what_nobody_asks_for_is_not_counted(desk, history):
     assert (await loop.run_once()).worked == 0
     assert evidence.texts(desk.tenant.id, "learns") == {}
     assert (await loop.run_once()).worked == 1
+    moment[0] += 86_400
+    assert (await loop.run_once()).worked == 0
+    await history("a", 2, 0)
     assert evidence.texts(desk.tenant.id, "learns")["a"].sent == 3
-    assert (await loop.run_once()).worked == 0
-    moment[0] = WANTED + 1
-    assert (await loop.run_once()).worked == 0
-    assert evidence.texts(desk.tenant.id, "learns") == {}
+    assert (await loop.run_once()).worked == 1
+    assert evidence.texts(desk.tenant.id, "learns")["a"].sent == 5
