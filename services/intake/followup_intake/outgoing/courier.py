@@ -1,17 +1,19 @@
 """The courier: hands deliveries over, as many at once as can be, none waiting for another's.
 
-No round waits for a call. An endpoint has a bounded share of the calls at once, and all
-that keep failing a quarter of them together, so those that answer are never behind those
-that do not.
+No round waits for a call. An endpoint has a bounded share of the calls at once, so has a
+tenant, and all that keep failing have a quarter of them together: those that answer are not
+behind those that do not, nor behind another tenant's that answer slowly.
 """
 
 import asyncio
 import random
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import get_args
+from uuid import UUID
 
 import structlog
 
@@ -27,7 +29,7 @@ from followup_intake.core.redelivery import (
 )
 from followup_intake.core.signing import headers
 from followup_intake.outgoing.bodies import bodies_for
-from followup_intake.outgoing.deliveries import Claimed, claim
+from followup_intake.outgoing.deliveries import Claimed, Left, claim
 from followup_intake.outgoing.line import Line
 from followup_intake.outgoing.records import Attempt, Kept, Recorded, record
 from followup_runtime.loops import LoopRunner, Tick
@@ -37,6 +39,9 @@ CALLS = 64
 """Calls of one process at once."""
 FAILING = CALLS // 4
 """Of them to endpoints that keep failing."""
+OF_ONE_TENANT = CALLS // 2
+"""Of them to endpoints of one tenant, or one to each where it has more: however slowly its
+product takes them, others' have the rest."""
 EACH = 8
 """Calls to one endpoint at once, by all processes together."""
 RECORDS = 3
@@ -55,6 +60,14 @@ class Chances:
     unix: Callable[[], float] = time.time
     monotonic: Callable[[], float] = time.monotonic
     chance: Callable[[], float] = random.random
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """A call under way: whose, and whether to an endpoint that keeps failing."""
+
+    tenant_id: UUID
+    failing: bool
 
 
 class Courier:
@@ -77,7 +90,7 @@ class Courier:
         self._vault = vault
         self._chances = chances or Chances()
         self._recording = asyncio.Semaphore(RECORDS)
-        self._calls: dict[asyncio.Task[None], bool] = {}
+        self._calls: dict[asyncio.Task[None], _Call] = {}
         self._runner = LoopRunner(self, wake=self.wake, metrics=metrics)
         self._attempts = metrics.counter(
             "followup_webhook_attempts",
@@ -112,19 +125,31 @@ class Courier:
         """Claim what there is room for, and begin the calls."""
         free = CALLS - len(self._calls)
         # Those that keep failing come first, within their quarter: they must have some turn.
-        for_failing = min(free, FAILING - sum(self._calls.values()))
+        for_failing = min(free, FAILING - sum(call.failing for call in self._calls.values()))
         if free <= 0:
             return Tick(worked=0, again_in=IDLE)
         async with self._database.transaction() as tx:
-            failing = await claim(tx, most=for_failing, each=1, failing=True, resting=RESTING_AFTER)
+            failing = await claim(
+                tx,
+                most=for_failing,
+                each=1,
+                failing=True,
+                resting=RESTING_AFTER,
+                left=Left(FAILING),
+            )
             sound = await claim(
-                tx, most=free - len(failing), each=EACH, failing=False, resting=RESTING_AFTER
+                tx,
+                most=free - len(failing),
+                each=EACH,
+                failing=False,
+                resting=RESTING_AFTER,
+                left=Left(OF_ONE_TENANT, Counter(call.tenant_id for call in self._calls.values())),
             )
             claimed = [*failing, *sound]
             bodies = await bodies_for(tx, claimed) if claimed else {}
         for each in claimed:
             call = asyncio.create_task(self._deliver(each, bodies.get(each.id)))
-            self._calls[call] = each.endpoint.failures >= RESTING_AFTER
+            self._calls[call] = _Call(each.tenant_id, each.endpoint.failures >= RESTING_AFTER)
             call.add_done_callback(self._ended)
         return Tick(worked=len(claimed), again_in=0.0 if claimed else IDLE)
 

@@ -8,8 +8,9 @@ with a token: a process that goes loses nothing, and what it handed over without
 is handed over again under the same id.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
@@ -54,7 +55,7 @@ FROM unnest(CAST(:ids AS uuid[]), CAST(:tenants AS uuid[]), CAST(:endpoints AS u
 _DUE = text(f"""
 SELECT {ENDPOINT}, former_until > clock_timestamp() AS former FROM intake.endpoints
 WHERE state = 'active' AND work_on <= statement_timestamp()
-  AND (failures >= :resting) = :failing
+  AND (failures >= :resting) = :failing AND tenant_id <> ALL(CAST(:full AS uuid[]))
 ORDER BY work_on LIMIT :most FOR UPDATE SKIP LOCKED
 """)
 _CLAIM = text("""
@@ -108,6 +109,22 @@ class Claimed:
     tries: int
     created_on: datetime
     age: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What a tenant may have of this process's calls, and what tenants have of them."""
+
+    share: int
+    held: Mapping[UUID, int] = field(default_factory=dict)
+
+    def of(self, tenant_id: UUID) -> int:
+        """How many more a tenant may have."""
+        return self.share - self.held.get(tenant_id, 0)
+
+    def nothing(self) -> list[UUID]:
+        """Tenants that may have no more."""
+        return [tenant_id for tenant_id, held in self.held.items() if held >= self.share]
 
 
 async def add_deliveries(tx: Transaction, numbered: Sequence[Event]) -> int:
@@ -169,23 +186,29 @@ async def add_trial(tx: Transaction, endpoint: Endpoint) -> UUID:
 
 
 async def claim(
-    tx: Transaction, *, most: int, each: int, failing: bool, resting: int
+    tx: Transaction, *, most: int, each: int, failing: bool, resting: int, left: Left
 ) -> list[Claimed]:
     """Claim up to `most` deliveries that are due, up to `each` at once of one endpoint.
 
     `failing`: of endpoints that failed `resting` times in a row, else of all others. An
-    endpoint that another process claims for is passed over.
+    endpoint that another process claims for is passed over, and one whose tenant has nothing
+    `left`; of a tenant's endpoints each may have one.
     """
     if most <= 0:
         return []
-    rows = await tx.all(_DUE, most=most, failing=failing, resting=resting)
+    rows = await tx.all(_DUE, most=most, failing=failing, resting=resting, full=left.nothing())
     endpoints = {row["id"]: _due(row) for row in await _of_active(tx, rows)}
     if not endpoints:
         return []
     # What one does not use of its share waits for the next round, which comes at once.
     room = min(each, max(1, most // len(endpoints)))
+    tenants = Counter(endpoint.tenant_id for endpoint, _ in endpoints.values())
+    rooms = [
+        min(room, max(1, left.of(endpoint.tenant_id) // tenants[endpoint.tenant_id]))
+        for endpoint, _ in endpoints.values()
+    ]
     token = new_id()
-    params = {"endpoints": list(endpoints), "rooms": [room] * len(endpoints), "lease": LEASE}
+    params = {"endpoints": list(endpoints), "rooms": rooms, "lease": LEASE}
     claimed = await tx.all(_CLAIM, token=token, **params)
     await tx.run(_NEXT, **params)
     return [_claimed(row, token, endpoints[row["endpoint_id"]]) for row in claimed]

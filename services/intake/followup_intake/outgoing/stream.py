@@ -98,15 +98,18 @@ class Streams:
     async def _parts(self, tenant_id: UUID, reading: Reading) -> AsyncIterator[bytes]:
         yield _BEGIN
         after, end = reading.after, self._monotonic() + LONGEST
-        said = self._monotonic()
+        said = checked = self._monotonic()
         while not self._closing.is_set() and self._monotonic() < end:
+            # However much there is to tell: it is not silence that ends a key.
+            if self._monotonic() - checked >= self._heartbeat:
+                if not await reading.good():
+                    return
+                checked = self._monotonic()
             events, bodies = await self._batch(tenant_id, after, whole=reading.whole)
             if events:
                 yield b"".join(map(_part, events, bodies))
                 after, said = events[-1].sequence or after, self._monotonic()
             if self._monotonic() - said >= self._heartbeat:
-                if not await reading.good():
-                    return
                 yield _HEARTBEAT
                 said = self._monotonic()
             if len(events) < BATCH:
