@@ -33,6 +33,8 @@ from followup_suppression import (
     raise_epochs,
     remove_holds,
 )
+from followup_suppression.replying import ReplyAddresses
+from followup_suppression.returning import ReturnTags
 from followup_testkit.waiting import until
 
 PHONE = "+12125550123"
@@ -100,8 +102,8 @@ def stopping(dispatching: Dispatching, ticking: Ticking) -> Stopping:
     }
     stopping.desk = FrontDesk(
         dispatching.database,
-        inbound=InboundDesk(**means),
-        reports=ReportDesk(**means),
+        inbound=InboundDesk(**means, addresses=ReplyAddresses(b"l" * 32)),
+        reports=ReportDesk(**means, tags=ReturnTags(b"l" * 32)),
         fence=stopping.fence,
     )
     return stopping

@@ -46,6 +46,7 @@ from followup_messaging.outbox import Outbox
 from followup_people import NewLead, upsert_leads
 from followup_suppression import AddressHasher
 from followup_suppression.clicks import ClickSigner
+from followup_suppression.replying import ReplyAddresses
 from followup_suppression.returning import ReturnTags
 from followup_suppression.tokens import LinkSigner
 from followup_testkit.clocks import MovableClock
@@ -268,6 +269,7 @@ async def dispatcher_on(
         composer,
         "https://f.example",
         ReturnTags(b"l" * 32),
+        ReplyAddresses(b"l" * 32),
         dict.fromkeys(CHANNELS, rehearsal),
     )
     desk = ClaimDesk(

@@ -27,6 +27,7 @@ class Said(Seen):
     until: date | None = None
     state: str | None = None
     written_by: str | None = None
+    guessed: bool | None = None
 
 
 class NewMessage(Given):

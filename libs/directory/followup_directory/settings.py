@@ -17,6 +17,16 @@ def _listed(value: Any) -> Any:
     return value
 
 
+MailDomain = Annotated[
+    str,
+    Field(
+        max_length=189,  # with 65 characters before it an address has 254 (RFC 5321, 4.5.3.1.3)
+        pattern=r"^$|^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}$",
+    ),
+]
+"""A host name in small letters, internationalised ones in Punycode; "" is none."""
+
+
 class TenantSettings(BaseModel):
     """Who the tenant is to its leads, and the defaults for what a lead does not say.
 
@@ -33,6 +43,8 @@ class TenantSettings(BaseModel):
     beside the law.
     `retention_days`: people silent for so long are erased, and what is older than that of
     others' messages and raw reports is emptied; None keeps them.
+    `reply_domain`: a domain whose mail comes to us; letters take their answers, and a mail
+    program's unsubscribing, at signed addresses of it. Without one they go to the sender.
     `routing` says which sequence a lead enters, `attributes` what its custom attributes may
     be, with `strict_attributes` no others.
     """
@@ -45,6 +57,7 @@ class TenantSettings(BaseModel):
     booking_link: str = ""
     callback_number: str = ""
     public_url: str = ""
+    reply_domain: MailDomain = ""
     zone: MaybeZoneName = ""
     default_country: str = "US"
     audience: Literal["b2b", "b2c"] = "b2c"

@@ -8,19 +8,21 @@ keep capitals: 42 characters, within the 64 of a local part (RFC 5321 section 4.
 import hmac
 from base64 import b32decode, b32encode
 from binascii import Error as NotBase32
+from typing import ClassVar
 from uuid import UUID
 
-_PURPOSE = b"followup return tag v1\0"
 _ID, _MAC = 16, 10
 LENGTH = 42
 _LONGEST_LOCAL = 64
 _SHORTEST_KEY = 16
 
 
-class ReturnTags:
-    """Writes and reads tags under one key."""
+class Tags:
+    """Writes and reads tags of one purpose under one key."""
 
     __slots__ = ("_key",)
+
+    purpose: ClassVar[bytes]
 
     def __init__(self, key: bytes) -> None:
         if len(key) < _SHORTEST_KEY:
@@ -44,7 +46,15 @@ class ReturnTags:
         return UUID(bytes=raw[:_ID]) if genuine else None
 
     def _mac(self, id_: bytes) -> bytes:
-        return hmac.digest(self._key, _PURPOSE + id_, "sha256")[:_MAC]
+        return hmac.digest(self._key, self.purpose + id_, "sha256")[:_MAC]
+
+
+class ReturnTags(Tags):
+    """Tags of return paths."""
+
+    __slots__ = ()
+
+    purpose = b"followup return tag v1\0"
 
 
 def tagged(address: str, tag: str) -> str:

@@ -31,11 +31,13 @@ from followup_dispatcher.rendering.composer import (
     Overdue,
     Unrenderable,
 )
+from followup_dispatcher.rendering.email_parts import returning_headers
 from followup_people import ContactPoint
 from followup_policy.caps import enrollment_of
 from followup_policy.check import told_allowed
 from followup_policy.segments import segments_of
 from followup_policy.zones import Whereabouts
+from followup_suppression.replying import ReplyAddresses
 from followup_suppression.returning import ReturnTags
 
 KEPT_TEMPLATES = 10_000
@@ -140,6 +142,7 @@ class Drafter:
     composer: Composer
     public_url: str
     tags: ReturnTags
+    addresses: ReplyAddresses
     rehearsal: Mapping[Channel, Provider] = field(default_factory=dict)
     """What stands in for every provider of a tenant in a dry run."""
     _templates: dict[tuple[UUID, str], Mapping[str, Any]] = field(default_factory=dict)
@@ -181,7 +184,7 @@ class Drafter:
             provider=self.rehearsal[command.channel] if tenant.settings.dry_run else route.provider,
             to=address.address,
             sender=sender[0],
-            content=self._tagged(content, command, attempt_id),
+            content=self._tagged(content, command, attempt_id, tenant.settings.reply_domain),
             segments=segments,
             callback_url=self._callback(
                 route.account, command, attempt_id, picture.person_id(command)
@@ -240,10 +243,20 @@ class Drafter:
         other = self.accounts.route(offered.in_order(segments), command.channel)
         return other if isinstance(other, Route) else route
 
-    def _tagged(self, content: Content, command: SendTouch, attempt_id: UUID) -> Content:
+    def _tagged(
+        self, content: Content, command: SendTouch, attempt_id: UUID, domain: str
+    ) -> Content:
+        """A letter with marks of its own, by which bounces, answers and departures name it."""
         if command.channel != "email":
             return content
-        return replace(content, return_tag=self.tags.write(attempt_id))
+        headers = content.headers
+        if domain:
+            headers = returning_headers(
+                headers,
+                answers=self.addresses.write("reply", attempt_id, domain),
+                departures=self.addresses.write("unsubscribe", attempt_id, domain),
+            )
+        return replace(content, headers=headers, return_tag=self.tags.write(attempt_id))
 
     def _content(
         self,

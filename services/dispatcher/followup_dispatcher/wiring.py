@@ -43,6 +43,7 @@ from followup_runtime.service import Service
 from followup_runtime.settings import Settings
 from followup_suppression import AddressHasher, StopFence
 from followup_suppression.clicks import ClickSigner
+from followup_suppression.replying import ReplyAddresses
 from followup_suppression.returning import ReturnTags
 from followup_suppression.tokens import LinkSigner
 
@@ -82,6 +83,7 @@ def build(
         composer,
         public_url,
         ReturnTags(keys.link_key),
+        ReplyAddresses(keys.link_key),
         {channel: SandboxProvider(channel, sink) for channel in CHANNELS},
     )
     desk = ClaimDesk(

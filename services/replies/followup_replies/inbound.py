@@ -4,7 +4,7 @@ Written down, held and stopped in the caller's transaction.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 from uuid import UUID
 
@@ -22,12 +22,19 @@ from followup_replies.core.mail import thread_of
 from followup_replies.core.reading import InboundText, Reading, read
 from followup_replies.core.refining import Opinion, refined
 from followup_replies.figures import Figures
-from followup_replies.matching import match
-from followup_replies.stops import Stop, Stops
+from followup_replies.matching import Matched, match
+from followup_replies.stops import OPT_OUT, Stop, Stops
 from followup_replies.store import messages
 from followup_replies.store.messages import NewMessage
 from followup_replies.words import said, words_of
-from followup_suppression import AddressHasher, place_hold
+from followup_suppression import (
+    AddressHasher,
+    Kind,
+    SuppressedChannel,
+    place_hold,
+    suppress,
+)
+from followup_suppression.replying import ReplyAddresses
 
 LONGEST_BODY = 32_000
 """Characters of a message that are kept and read; the rest is quotation or abuse."""
@@ -60,9 +67,16 @@ class InboundDesk:
     """Takes messages in."""
 
     def __init__(
-        self, *, outbox: Outbox, hasher: AddressHasher, stops: Stops, figures: Figures
+        self,
+        *,
+        outbox: Outbox,
+        hasher: AddressHasher,
+        stops: Stops,
+        figures: Figures,
+        addresses: ReplyAddresses,
     ) -> None:
         self._outbox = outbox
+        self._addresses = addresses
         self._hasher = hasher
         self._stops = stops
         self._figures = figures
@@ -75,7 +89,20 @@ class InboundDesk:
         """
         tenant_id = account.tenant_id
         address = bare(inbound.channel, inbound.sender)
-        matched = await match(tx, account, inbound.channel, address, headers=inbound.headers)
+        ours = bare(inbound.channel, inbound.recipient)
+        named = self._addresses.read(ours) if inbound.channel == "email" else None
+        matched = await match(
+            tx,
+            account,
+            inbound.channel,
+            address,
+            ours=ours,
+            headers=inbound.headers,
+            named=None if named is None else named.attempt_id,
+        )
+        if named is not None and named.purpose == "unsubscribe":
+            # Whatever the letter says: mail programs write these, mostly without a word.
+            inbound = replace(inbound, vendor_opt_out="STOP")
         reading = _read(inbound, matched.person, tx)
         message = NewMessage(
             id=new_id(),
@@ -87,7 +114,7 @@ class InboundDesk:
             enrollment_id=matched.enrollment_id,
             touch_id=matched.touch_id,
             channel=inbound.channel,
-            our_address=bare(inbound.channel, inbound.recipient),
+            our_address=ours,
             address=address,
             address_hash=self._hasher.hash(kind_of(inbound.channel), address),
             subject=inbound.subject,
@@ -101,11 +128,24 @@ class InboundDesk:
             at=tx.now,
             answer=await _words(tx, tenant_id, reading, inbound, matched.person),
             thread=thread_of(inbound.headers) if inbound.channel == "email" else (),
+            guessed=matched.guessed,
         )
         if not await messages.insert(tx, message):
             return await messages.answer_to(tx, tenant_id, account.id, inbound.vendor_id)
         tx.after_commit(lambda: self._figures.reply(message.channel, message.intent))
+        if named is not None and named.purpose == "unsubscribe":
+            await self._leave(tx, tenant_id, matched)
         return await self._carry_out(tx, message, reading)
+
+    async def _leave(self, tx: Transaction, tenant_id: UUID, matched: Matched) -> None:
+        """List every address of who unsubscribes: they may write from another than we wrote to."""
+        if matched.person is None:
+            return
+        entries: list[tuple[Kind, SuppressedChannel, bytes]] = [
+            (point.kind, "all", self._hasher.hash(point.kind, point.address))
+            for point in matched.person.emails
+        ]
+        await suppress(tx, tenant_id, entries, reason=OPT_OUT, via="email")
 
     async def _carry_out(
         self, tx: Transaction, message: NewMessage, reading: Reading

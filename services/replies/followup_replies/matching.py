@@ -1,12 +1,13 @@
 """Whose message it is, and which of our touches it answers.
 
-The letter it answers comes first: its Message-ID holds our attempt, whatever address the
-answer was written from. Then who is at the address, and what last went to them: several
-conversations on one number or mailbox are told apart by nothing else.
+A signed reply address comes first, then the letter it answers, whose Message-ID holds our
+attempt: both whatever address the answer was written from. Then who is at the address, and
+what last went to them, from the number or mailbox they wrote to if anything did. Several
+conversations are told apart by nothing else, so that is noted as a guess.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from followup_contracts.payload import Channel
@@ -27,6 +28,8 @@ class Matched:
     lead_id: UUID | None = None
     enrollment_id: UUID | None = None
     touch_id: UUID | None = None
+    guessed: bool = False
+    """Whether it is the latest of several conversations, any of which may be meant."""
 
     @property
     def person_id(self) -> UUID | None:
@@ -40,10 +43,15 @@ async def match(
     channel: Channel,
     address: str,
     *,
+    ours: str,
     headers: Mapping[str, str],
+    named: UUID | None = None,
 ) -> Matched:
-    """Find the person behind a message, with the touch they most likely answer."""
-    answers = await _answered(tx, account, headers) if channel == "email" else None
+    """Find the person behind a message to `ours`, with the touch they most likely answer.
+
+    `named` is the attempt that the address they wrote to names, if it is a signed one.
+    """
+    answers = await _answered(tx, account, headers, named) if channel == "email" else None
     if answers is not None:
         person = (await persons_by_id(tx, [answers.person_id])).get(answers.person_id)
         if person is not None:
@@ -51,17 +59,24 @@ async def match(
     person = await person_at(tx, account.tenant_id, kind_of(channel), match_key(channel, address))
     if person is None:
         return Matched(None)
-    latest = await sent.latest(tx, account.tenant_id, [person.id, *person.former], [channel])
+    latest = await sent.latest(
+        tx, account.tenant_id, [person.id, *person.former], channel, ours=ours
+    )
     if latest is not None:
-        return _about(person, latest)
+        touch, several = latest
+        return replace(_about(person, touch), guessed=several)
     leads = (await leads_of_persons(tx, [person.id])).get(person.id, [])
-    return Matched(person, leads[0].id if leads else None)
+    return Matched(person, leads[0].id if leads else None, guessed=len(leads) > 1)
 
 
 async def _answered(
-    tx: Transaction, account: Account, headers: Mapping[str, str]
+    tx: Transaction, account: Account, headers: Mapping[str, str], named: UUID | None
 ) -> TouchIds | None:
-    """The touch whose letter is answered, by the Message-IDs the answer names."""
+    """The touch whose letter is answered, by its own address, or the Message-IDs named."""
+    if named is not None:
+        found = await sent.among(tx, account.tenant_id, account.id, attempts=[named], refs=[])
+        if found is not None:
+            return found
     refs = answered({name.lower(): value for name, value in headers.items()})
     if not refs:
         return None

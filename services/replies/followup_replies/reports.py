@@ -6,6 +6,7 @@ touch is known to have gone out.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -14,7 +15,7 @@ from followup_contracts.payload import Channel, Payload
 from followup_database import Transaction
 from followup_directory import Account
 from followup_messaging.outbox import Outbox
-from followup_people import leads_by_id, mark_contact_point, person_by_address
+from followup_people import leads_by_id, mark_contact_point, person_by_address, same_person
 from followup_replies.addresses import bare, kind_of, match_key
 from followup_replies.figures import Figures
 from followup_replies.states import (
@@ -30,15 +31,23 @@ from followup_replies.stops import COMPLAINT, VENDOR_OPT_OUT, Stop, Stops
 from followup_replies.store import callbacks, deliveries, sent
 from followup_replies.store.callbacks import Parked
 from followup_suppression import AddressHasher, suppress
+from followup_suppression.returning import ReturnTags, tag_of
 
 
 class ReportDesk:
     """Takes reports in."""
 
     def __init__(
-        self, *, outbox: Outbox, hasher: AddressHasher, stops: Stops, figures: Figures
+        self,
+        *,
+        outbox: Outbox,
+        hasher: AddressHasher,
+        stops: Stops,
+        figures: Figures,
+        tags: ReturnTags,
     ) -> None:
         self._outbox = outbox
+        self._tags = tags
         self._hasher = hasher
         self._stops = stops
         self._figures = figures
@@ -46,8 +55,10 @@ class ReportDesk:
     async def take(self, tx: Transaction, account: Account, report: Report) -> None:
         """Take a report in; one that came before changes nothing.
 
-        What it says of an address counts at once, whether its touch is known or not.
+        What it says of an address counts at once, whether its touch is known or not; in a
+        letter, which anybody may write, only of an address that one of ours went to.
         """
+        report = self._named(report)
         ids = await self.whom(tx, account, report)
         fate = await self._taken(tx, account, report, ids)
         tx.after_commit(lambda: self._figures.report(report.kind, fate))
@@ -57,14 +68,20 @@ class ReportDesk:
     ) -> str:
         if not await callbacks.insert(tx, account, report, ids=ids):
             return "repeated"
-        if report.about is not None:
-            await self._heed(tx, account, report, ids, report.about)
+        place = _Place(account.tenant_id, account.channel, account.provider)
+        await self._heed(tx, place, report, ids)
         if report.kind == "other":
             return "kept"
         if ids is None:
             return "parked"
         await self._apply(tx, account.tenant_id, account.channel, ids, report, at=tx.now)
         return "applied"
+
+    def _named(self, report: Report) -> Report:
+        """A letter's report about the attempt that the return path it came to names."""
+        tag = None if report.returned_to is None else tag_of(report.returned_to)
+        attempt = None if tag is None else self._tags.read(tag.lower())
+        return report if attempt is None else replace(report, attempt=attempt)
 
     async def heard(self, tx: Transaction, account: Account, report: Report, heard: Heard) -> None:
         """Note who hears a call; of a call that nobody knows nothing is noted."""
@@ -76,6 +93,8 @@ class ReportDesk:
     async def unpark(self, tx: Transaction, several: Sequence[Parked]) -> None:
         """Apply reports whose touches are known by now, in the order they came in."""
         for parked in several:
+            place = _Place(parked.tenant_id, parked.channel, parked.provider)
+            await self._heed(tx, place, parked.report, parked.ids)
             await self._apply(
                 tx, parked.tenant_id, parked.channel, parked.ids, parked.report, at=parked.at
             )
@@ -128,19 +147,20 @@ class ReportDesk:
     async def _heed(
         self,
         tx: Transaction,
-        account: Account,
+        at: "_Place",
         report: Report,
         ids: TouchIds | None,
-        about: AboutAddress,
     ) -> None:
-        """Do what follows for the address itself."""
-        channel = account.channel
+        """Do what follows for the address itself, if that is believed."""
+        about, channel = report.about, at.channel
+        if about is None or not await _believed(tx, at, report, ids, about):
+            return
         kind, address = kind_of(channel), bare(channel, about.address)
-        owner = await _owner(tx, account, ids, address)
+        owner = await _owner(tx, at, ids, address)
         hashed = self._hasher.hash(kind, address)
         if about.stops:
             stop = Stop(
-                tenant_id=account.tenant_id,
+                tenant_id=at.tenant_id,
                 person_id=owner,
                 channel=channel,
                 address_hash=hashed,
@@ -152,25 +172,54 @@ class ReportDesk:
             return
         await suppress(
             tx,
-            account.tenant_id,
+            at.tenant_id,
             [(kind, channel, hashed)],
             reason=report.code or about.said,
-            via=f"provider:{account.provider}",
+            via=f"provider:{at.provider}",
         )
         if about.said == "dead" and owner is not None:
             # Nobody is reached there any more, on any channel.
             key = match_key(channel, address)
             await mark_contact_point(
-                tx, account.tenant_id, owner, kind=kind, address=key, state="bounced"
+                tx, at.tenant_id, owner, kind=kind, address=key, state="bounced"
             )
 
 
-async def _owner(
-    tx: Transaction, account: Account, ids: TouchIds | None, address: str
-) -> UUID | None:
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Whose report it is, and what it came by."""
+
+    tenant_id: UUID
+    channel: Channel
+    provider: str
+
+
+async def _believed(
+    tx: Transaction,
+    at: _Place,
+    report: Report,
+    ids: TouchIds | None,
+    about: AboutAddress,
+) -> bool:
+    """Whether what a report says of an address is believed.
+
+    Who got one of our letters knows its name, and may forge a report about it: that stops
+    their own address, and nobody else's.
+    """
+    if report.returned_to is None:
+        return True
+    if ids is None:
+        return False
+    key = match_key(at.channel, bare(at.channel, about.address))
+    owner = await person_by_address(tx, at.tenant_id, kind_of(at.channel), key)
+    names = (await same_person(tx, [ids.person_id])).get(ids.person_id, frozenset())
+    return owner is not None and owner in names | {ids.person_id}
+
+
+async def _owner(tx: Transaction, at: _Place, ids: TouchIds | None, address: str) -> UUID | None:
     """Whose address it is; the person of the touch, where it is nobody's by now."""
-    kind, key = kind_of(account.channel), match_key(account.channel, address)
-    owner = await person_by_address(tx, account.tenant_id, kind, key)
+    kind, key = kind_of(at.channel), match_key(at.channel, address)
+    owner = await person_by_address(tx, at.tenant_id, kind, key)
     return owner or (None if ids is None else ids.person_id)
 
 

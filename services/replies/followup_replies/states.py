@@ -88,7 +88,8 @@ class Report:
     `attempt` is what the vendor echoes where it has room for one id only. `permanent`:
     the address can't be reached, now or later. `machine`: no person picked up, by the
     provider's word; `heard` is the same from one that knows our words were said.
-    `payload` is what came.
+    `payload` is what came. `returned_to`: anybody may have written it, for it came as a
+    letter, to this address; None for what its provider has signed.
     """
 
     kind: ReportKind
@@ -104,6 +105,7 @@ class Report:
     heard: Heard | None = None
     machine: bool = False
     about: AboutAddress | None = None
+    returned_to: str | None = None
 
     @property
     def rank(self) -> int:
@@ -117,8 +119,13 @@ class Report:
         return str(attempt or self.provider_ref), self.rank
 
     def stored(self) -> dict[str, Any]:
-        """What is needed to apply it later."""
+        """What is needed to apply it later.
+
+        What it says of an address, only where that waits for its touch to be believed.
+        """
+        waits = self.about is not None and self.returned_to is not None
         return {
+            "about": [self.about.address, self.about.said] if waits and self.about else None,
             "state": self.state,
             "code": self.code,
             "permanent": self.permanent,

@@ -50,6 +50,8 @@ from followup_runtime.service import Service, nothing_to_close
 from followup_runtime.settings import Settings
 from followup_suppression import AddressHasher, StopFence
 from followup_suppression.clicks import ClickSigner
+from followup_suppression.replying import ReplyAddresses
+from followup_suppression.returning import ReturnTags
 from followup_suppression.tokens import LinkSigner
 
 NAME = "replies"
@@ -71,8 +73,11 @@ def build(
     hasher = AddressHasher(keys.suppression_key)
     outbox = Outbox(NAME, bus, worker)
     stops = Stops(outbox, figures)
-    inbound = InboundDesk(outbox=outbox, hasher=hasher, stops=stops, figures=figures)
-    reports = ReportDesk(outbox=outbox, hasher=hasher, stops=stops, figures=figures)
+    addresses, tags = ReplyAddresses(keys.link_key), ReturnTags(keys.link_key)
+    inbound = InboundDesk(
+        outbox=outbox, hasher=hasher, stops=stops, figures=figures, addresses=addresses
+    )
+    reports = ReportDesk(outbox=outbox, hasher=hasher, stops=stops, figures=figures, tags=tags)
     models = _models(settings)
     opinions = None if models is None else SecondOpinions(_classifier(settings, models))
     desk = FrontDesk(worker, inbound=inbound, reports=reports, fence=fence, opinions=opinions)
@@ -108,7 +113,7 @@ def build(
         router=router,
         runners=[
             *_runners(bus, databases, metrics, outbox, reports, figures),
-            *_listeners(settings, Postbox(worker, desk)),
+            *_listeners(settings, Postbox(worker, desk, addresses=addresses, tags=tags)),
         ],
         finishers=[outbox.relay],
         pending=lambda: outbox.relay.pending,

@@ -14,6 +14,7 @@ from followup_directory import (
 )
 from followup_dispatcher.providers.mail_message import message_id
 from followup_dispatcher.providers.port import Refused
+from followup_suppression.replying import Named
 
 
 async def keep(dispatching, **settings):
@@ -113,6 +114,27 @@ async def test_letters_of_a_run_answer_the_one_before(dispatching):
     dispatching.clock.jump(dispatching.clock() + timedelta(days=3))
     await dispatching.send(dispatching.command(lead, contact_round="other:one", **run))
     assert "In-Reply-To" not in dispatching.provider.calls[-1].content.headers
+
+
+async def test_a_letter_is_answered_at_an_address_of_its_own(dispatching):
+    """Where the tenant has a domain for answers; a mail program can unsubscribe there too."""
+    hashed = await letter(dispatching)
+    lead = await dispatching.lead()
+    await dispatching.send(dispatching.command(lead, channel="email", template=hashed))
+    assert "Reply-To" not in dispatching.provider.calls[-1].content.headers
+    await keep(dispatching, reply_domain="in.roofs.example")
+    other = await dispatching.lead()
+    await dispatching.send(dispatching.command(other, channel="email", template=hashed))
+    headers = dispatching.provider.calls[-1].content.headers
+    (row,) = await dispatching.rows(
+        "SELECT id FROM dispatcher.attempts WHERE lead_id = :lead", lead=other[0]
+    )
+    addresses = dispatching.drafter.addresses
+    assert addresses.read(headers["Reply-To"]) == Named("reply", row["id"])
+    link, mailto = headers["List-Unsubscribe"].split(", ")
+    assert link.startswith("<http")
+    departures = mailto.removeprefix("<mailto:").partition("?")[0]
+    assert addresses.read(departures) == Named("unsubscribe", row["id"])
 
 
 async def test_a_tenant_without_a_postal_address_sends_no_letter(dispatching):

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from followup_dispatcher.providers.port import Content
 from followup_dispatcher.rendering.email_parts import (
     letter_headers,
+    returning_headers,
     unsubscribe_headers,
     with_footer,
 )
@@ -16,15 +17,24 @@ ADDRESS = "1 Main St, Springfield, IL 62701"
 
 
 def test_one_click_goes_with_an_https_address():
-    """RFC 8058 wants https; a mailbox may stand beside it."""
-    assert unsubscribe_headers(URL, "u+1@shop.example") == {
-        "List-Unsubscribe": f"<{URL}>, <mailto:u+1@shop.example?subject=unsubscribe>",
+    """RFC 8058 wants https; a mailbox may stand beside it, and alone."""
+    assert unsubscribe_headers(URL) == {
+        "List-Unsubscribe": f"<{URL}>",
         "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
     }
     assert unsubscribe_headers("http://localhost:8000/u/a") == {
         "List-Unsubscribe": "<http://localhost:8000/u/a>"
     }
     assert unsubscribe_headers(None) == {}
+    addresses = {"answers": "r+1@in.example", "departures": "u+1@in.example"}
+    mailto = "<mailto:u+1@in.example?subject=unsubscribe>"
+    assert returning_headers({}, **addresses) == {
+        "List-Unsubscribe": mailto,
+        "Reply-To": "r+1@in.example",
+    }
+    both = returning_headers(unsubscribe_headers(URL), **addresses)
+    assert both["List-Unsubscribe"] == f"<{URL}>, {mailto}"
+    assert both["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
 
 
 def test_a_footer_says_who_wrote_and_how_to_stop_it():

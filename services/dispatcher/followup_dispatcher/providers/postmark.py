@@ -61,6 +61,7 @@ class Postmark(Dialect):
         if isinstance(who, Refused):
             return who
         headers = extra_headers(call.content.headers)
+        answers = headers.pop("Reply-To", None)  # a field of its own
         letter: dict[str, Any] = {
             "From": str(who.sender),
             "To": who.recipient.addr_spec,
@@ -69,6 +70,8 @@ class Postmark(Dialect):
             "Metadata": {"attempt": str(call.attempt_id), "touch": str(call.touch_id)},
             "Headers": [{"Name": name, "Value": value} for name, value in headers.items()],
         }
+        if answers is not None:
+            letter["ReplyTo"] = answers
         if call.content.html is not None:
             letter["HtmlBody"] = call.content.html
         if self._stream is not None:

@@ -77,6 +77,9 @@ class SendGrid(Dialect):
             "content": parts,
         }
         headers = extra_headers(call.content.headers)
+        answers = headers.pop("Reply-To", None)  # refused among the headers
+        if answers is not None:
+            letter["reply_to"] = {"email": answers}
         if headers:
             letter["headers"] = headers
         return Request("/v3/mail/send", json(letter))

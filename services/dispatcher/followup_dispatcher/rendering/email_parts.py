@@ -6,7 +6,7 @@ mail, 16 CFR 316.5 and 15 U.S.C. 7704(a)(5).
 """
 
 import html
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from followup_dispatcher.providers.port import Content
@@ -14,15 +14,25 @@ from followup_dispatcher.providers.port import Content
 _BODY_END = "</body>"
 
 
-def unsubscribe_headers(url: str | None, mailbox: str | None = None) -> dict[str, str]:
-    """The headers by which a mail program offers to unsubscribe; empty without a way."""
-    ways = [f"<{url}>"] if url else []
-    if mailbox:
-        ways.append(f"<mailto:{mailbox}?subject=unsubscribe>")
-    if not ways:
+REPLY_TO = "Reply-To"
+_LEAVE = "List-Unsubscribe"
+
+
+def returning_headers(
+    headers: Mapping[str, str], *, answers: str, departures: str
+) -> dict[str, str]:
+    """The headers with an address for answers, and one more way to unsubscribe, by mail."""
+    way = f"<mailto:{departures}?subject=unsubscribe>"
+    ways = [headers[_LEAVE], way] if _LEAVE in headers else [way]
+    return {**headers, _LEAVE: ", ".join(ways), REPLY_TO: answers}
+
+
+def unsubscribe_headers(url: str | None) -> dict[str, str]:
+    """The headers by which a mail program offers to unsubscribe; empty without a link."""
+    if not url:
         return {}
-    headers = {"List-Unsubscribe": ", ".join(ways)}
-    if url and url.startswith("https://"):
+    headers = {_LEAVE: f"<{url}>"}
+    if url.startswith("https://"):
         headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     return headers
 

@@ -7,6 +7,7 @@ courtesies ("stop please") make no difference. YES is no START: it would undo a 
 it answers something else.
 """
 
+from collections.abc import Iterator
 from typing import Final
 
 from followup_replies.core.folding import Sentence, fold, sentences
@@ -29,8 +30,24 @@ def keyword_in(read: tuple[Sentence, ...], *, book: Rulebook) -> Keyword | None:
     words = [word for sentence in read for word in sentence.words]
     if not words or len(words) > _LONGEST:
         return None
-    whole = book.keywords.get(" ".join(words))
-    if whole is not None:
-        return whole
+    for inner in _without_ends(words, book.courtesies):
+        found = book.keywords.get(" ".join(inner))
+        if found is not None:
+            return found
     bare = list(dict.fromkeys(word for word in words if word not in book.courtesies))
     return book.keywords.get(" ".join(bare))
+
+
+def _without_ends(words: list[str], courtesies: frozenset[str]) -> Iterator[list[str]]:
+    """The words, and what is left of them without some courtesies before and behind.
+
+    A keyword may itself begin with one: "no more, thanks".
+    """
+    polite = [word in courtesies for word in words]
+    for begin in range(len(words)):
+        if not all(polite[:begin]):
+            return
+        for end in range(len(words), begin, -1):
+            if not all(polite[end:]):
+                break
+            yield words[begin:end]

@@ -40,9 +40,9 @@ def arrivals_of(raw: bytes, *, recipient: str, return_path: str | None = None) -
         case Letter():
             return [_letter(mail, digest, recipient=recipient, return_path=return_path)]
         case Undelivered():
-            return [_undelivered(mail, fate, digest) for fate in mail.fates]
+            return [_undelivered(mail, fate, digest, recipient) for fate in mail.fates]
         case Complained():
-            return [_complained(mail, digest)]
+            return [_complained(mail, digest, recipient)]
         case Unreadable():
             return []
 
@@ -72,7 +72,7 @@ def _letter(mail: Letter, digest: str, *, recipient: str, return_path: str | Non
     )
 
 
-def _undelivered(mail: Undelivered, fate: Fate, digest: str) -> Report:
+def _undelivered(mail: Undelivered, fate: Fate, digest: str, recipient: str) -> Report:
     return Report(
         kind="message",
         provider_ref=mail.original[:_LONGEST_ID],
@@ -83,10 +83,11 @@ def _undelivered(mail: Undelivered, fate: Fate, digest: str) -> Report:
         code=fate.status or None,
         permanent=fate.is_dead,
         about=AboutAddress(fate.recipient, "dead") if fate.is_dead else None,
+        returned_to=recipient,
     )
 
 
-def _complained(mail: Complained, digest: str) -> Report:
+def _complained(mail: Complained, digest: str, recipient: str) -> Report:
     return Report(
         kind="message",
         provider_ref=mail.original[:_LONGEST_ID],
@@ -96,4 +97,5 @@ def _complained(mail: Complained, digest: str) -> Report:
         attempt=attempt_named(mail.original),
         code=mail.kind or None,
         about=AboutAddress(mail.recipient, "complained") if mail.recipient else None,
+        returned_to=recipient,
     )

@@ -1,7 +1,8 @@
 """A mail server's delivery: LMTP (RFC 2033), or SMTP for those who relay.
 
-Mail for an account comes to `<account id>@` any domain, with or without a `+tag`; whoever
-routes mail himself points his reply addresses there. It has no log-in: it listens where
+Mail for an account comes to `<account id>@` any domain, with or without a `+tag`, and to the
+signed addresses of its letters (answers, unsubscribing, bounces); whoever routes mail himself
+points those domains there. It has no log-in: it listens where
 only the mail server reaches it. Accepted means committed, and past the fence.
 """
 
@@ -19,6 +20,9 @@ from followup_directory import Account, account_by_id
 from followup_replies.core.mail.parts import MOST_BYTES
 from followup_replies.desk import FrontDesk
 from followup_replies.email.arrivals import arrivals_of
+from followup_replies.store import sent
+from followup_suppression.replying import ReplyAddresses
+from followup_suppression.returning import ReturnTags, tag_of
 
 _LOG = structlog.get_logger(__name__)
 _MOST_RECIPIENTS: Final = 20
@@ -31,9 +35,18 @@ _LATER: Final = "451 4.3.0 not now, try again"
 class Postbox:
     """What is done with letters that are delivered; the hooks of aiosmtpd."""
 
-    def __init__(self, database: Database, desk: FrontDesk) -> None:
+    def __init__(
+        self,
+        database: Database,
+        desk: FrontDesk,
+        *,
+        addresses: ReplyAddresses,
+        tags: ReturnTags,
+    ) -> None:
         self._database = database
         self._desk = desk
+        self._addresses = addresses
+        self._tags = tags
 
     async def handle_RCPT(  # noqa: N802 - the library calls it so
         self,
@@ -47,7 +60,8 @@ class Postbox:
         if len(envelope.rcpt_tos) >= _MOST_RECIPIENTS:
             return "452 4.5.3 too many recipients"
         if await self._account(address) is None:
-            return _NOBODY
+            # A letter of ours that is not known to have gone out may be known in a moment.
+            return _NOBODY if self._attempt(address) is None else _LATER
         envelope.rcpt_tos.append(address)
         return "250 2.1.5 OK"
 
@@ -83,14 +97,26 @@ class Postbox:
         return _TAKEN
 
     async def _account(self, address: str) -> Account | None:
-        """The e-mail account whose id the local part is."""
+        """The e-mail account whose id the local part is, or by which the letter named went out."""
+        attempt_id = self._attempt(address)
         try:
-            account_id = UUID(address.partition("@")[0].partition("+")[0].strip("<>"))
+            plain = UUID(address.partition("@")[0].partition("+")[0].strip("<>"))
         except ValueError:
-            return None
+            plain = None
         async with self._database.transaction() as tx:
-            account = await account_by_id(tx, account_id)
+            account_id = plain
+            if account_id is None and attempt_id is not None:
+                account_id = await sent.account_of(tx, attempt_id)
+            account = None if account_id is None else await account_by_id(tx, account_id)
         return account if account is not None and account.channel == "email" else None
+
+    def _attempt(self, address: str) -> UUID | None:
+        """The attempt that a signed address names."""
+        named = self._addresses.read(address.strip("<>"))
+        if named is not None:
+            return named.attempt_id
+        tag = tag_of(address.strip("<>"))
+        return None if tag is None else self._tags.read(tag.lower())
 
 
 class MailListener:

@@ -25,6 +25,7 @@ class Said(BaseModel):
     """One thing said. The words of a sequence's touch are at `/v1/touches/{touch_id}`.
 
     `state` and `written_by` are of what went out: `waiting`, `sent` …, and who of ours wrote it.
+    `guessed`: an answer that may be to another of several conversations with its person.
     """
 
     id: UUID
@@ -40,6 +41,7 @@ class Said(BaseModel):
     until: date | None
     state: str | None
     written_by: str | None
+    guessed: bool | None
 
 
 class ConversationPage(BaseModel):

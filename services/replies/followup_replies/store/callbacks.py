@@ -15,7 +15,7 @@ from followup_contracts.payload import Channel
 from followup_database import Row, Transaction, new_id
 from followup_database.engine import to_json
 from followup_directory import Account
-from followup_replies.states import Report, TouchIds
+from followup_replies.states import AboutAddress, Report, TouchIds
 
 _INSERT = text("""
 INSERT INTO replies.callbacks
@@ -31,8 +31,8 @@ ON CONFLICT (account_id, dedupe_key) DO NOTHING
 
 # The touches of a parked callback: known by now, whichever of the two came first.
 _PARKED = """
-SELECT c.id, c.tenant_id, c.account_id, c.kind, c.dedupe_key, c.provider_ref, c.report, c.at,
-       s.channel, s.touch_id, s.attempt_id, s.enrollment_id, s.lead_id, s.person_id
+SELECT c.id, c.tenant_id, c.account_id, c.provider, c.kind, c.dedupe_key, c.provider_ref, c.report,
+       c.at, s.channel, s.touch_id, s.attempt_id, s.enrollment_id, s.lead_id, s.person_id
 FROM replies.callbacks c
 JOIN replies.sent_touches s
   ON s.tenant_id = c.tenant_id
@@ -79,6 +79,7 @@ class Parked:
 
     id: UUID
     tenant_id: UUID
+    provider: str
     channel: Channel
     ids: TouchIds
     report: Report
@@ -144,10 +145,12 @@ async def forget_old(tx: Transaction, tenant_id: UUID, *, before: datetime, most
 
 
 def _parked(row: Row) -> Parked:
-    report: dict[str, Any] = row["report"]
+    report: dict[str, Any] = dict(row["report"])
+    about = report.pop("about", None)
     return Parked(
         id=row["id"],
         tenant_id=row["tenant_id"],
+        provider=row["provider"],
         channel=row["channel"],
         ids=TouchIds(
             row["touch_id"],
@@ -161,6 +164,9 @@ def _parked(row: Row) -> Parked:
             provider_ref=row["provider_ref"],
             dedupe_key=row["dedupe_key"],
             payload={},
+            # Only of letters it is kept: they are believed by their touch.
+            about=None if about is None else AboutAddress(*about),
+            returned_to=None if about is None else "",
             **report,
         ),
         at=row["at"],

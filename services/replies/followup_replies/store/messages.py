@@ -16,12 +16,13 @@ _INSERT = text("""
 INSERT INTO replies.messages
   (id, tenant_id, account_id, vendor_id, person_id, lead_id, enrollment_id, touch_id, channel,
    direction, our_address, address, address_hash, subject, body, intent, opt_out, confidence,
-   until, rules, payload, at, answer, thread)
+   until, rules, payload, at, answer, thread, guessed)
 VALUES
   (:id, :tenant_id, :account_id, :vendor_id, :person_id, :lead_id, :enrollment_id, :touch_id,
    :channel, 'inbound', :our_address, :address, :address_hash, :subject, :body, :intent,
    :opt_out, :confidence, :until, CAST(:rules AS text[]),
-   CAST(:payload AS jsonb), :at, :answer, CAST(:thread AS text[]))
+   CAST(:payload AS jsonb), :at, :answer, CAST(:thread AS text[]),
+   :guessed)
 ON CONFLICT (account_id, vendor_id) DO NOTHING
 """)
 
@@ -39,17 +40,18 @@ SELECT answer FROM replies.messages WHERE account_id = :account AND vendor_id = 
 _CONVERSATION = text("""
 SELECT * FROM (
   SELECT id, 'inbound' AS direction, channel, at, touch_id, subject, body, intent, opt_out,
-         confidence, until, NULL AS state, NULL AS written_by
+         confidence, until, NULL AS state, NULL AS written_by, guessed
   FROM replies.messages
   WHERE tenant_id = :tenant
     AND (lead_id = :lead
          OR (lead_id IS NULL AND person_id = ANY(CAST(:persons AS uuid[]))))
   UNION ALL
-  SELECT id, 'outbound', channel, at, id, subject, body, NULL, NULL, NULL, NULL, state, written_by
+  SELECT id, 'outbound', channel, at, id, subject, body, NULL, NULL, NULL, NULL, state, written_by,
+         NULL
   FROM replies.written WHERE tenant_id = :tenant AND lead_id = :lead
   UNION ALL
   SELECT attempt_id, 'outbound', channel, at, touch_id, NULL, NULL, NULL, NULL, NULL, NULL, 'sent',
-         NULL
+         NULL, NULL
   FROM replies.sent_touches AS t
   WHERE tenant_id = :tenant AND lead_id = :lead AND account_id IS NOT NULL
     AND NOT EXISTS (SELECT FROM replies.written AS w
@@ -105,6 +107,7 @@ class NewMessage:
     at: datetime
     answer: str | None
     thread: tuple[str, ...] = ()
+    guessed: bool = False
 
     def columns(self) -> dict[str, Any]:
         """Values by column."""

@@ -46,13 +46,21 @@ WHERE account_id = :account AND provider_ref = :ref AND tenant_id = :tenant
 ORDER BY at DESC LIMIT 1
 """)
 
+# The newest touch of each lead; a touch of the pair of numbers goes before any other.
 _LATEST = text(f"""
-SELECT {_IDS} FROM replies.sent_touches
-WHERE tenant_id = :tenant AND person_id = ANY(CAST(:persons AS uuid[]))
-  AND channel = ANY(CAST(:channels AS text[]))
-ORDER BY at DESC, attempt_id DESC LIMIT 1
+SELECT * FROM (
+  SELECT DISTINCT ON (lead_id) {_IDS}, at, (sender = :ours) IS TRUE AS paired
+  FROM replies.sent_touches
+  WHERE tenant_id = :tenant AND person_id = ANY(CAST(:persons AS uuid[])) AND channel = :channel
+  ORDER BY lead_id, paired DESC, at DESC, attempt_id DESC
+) AS newest
+ORDER BY paired DESC, at DESC, attempt_id DESC LIMIT 2
 """)
 
+_ATTEMPT = text(f"""
+SELECT {_IDS}, account_id FROM replies.sent_touches
+WHERE attempt_id = :attempt AND account_id IS NOT NULL
+""")
 
 _AMONG = text(f"""
 SELECT {_IDS} FROM replies.sent_touches
@@ -110,11 +118,28 @@ async def by_ref(
 
 
 async def latest(
-    tx: Transaction, tenant_id: UUID, persons: Sequence[UUID], channels: Sequence[Channel]
-) -> TouchIds | None:
-    """The last touch that went to a person (by any of its ids) on one of these channels."""
-    row = await tx.first(_LATEST, tenant=tenant_id, persons=list(persons), channels=list(channels))
-    return None if row is None else TouchIds(**row)
+    tx: Transaction, tenant_id: UUID, persons: Sequence[UUID], channel: Channel, *, ours: str
+) -> tuple[TouchIds, bool] | None:
+    """The last touch that went to a person (by any of its ids) on a channel.
+
+    From `ours`, the address they wrote to, if any did. And whether it is one of several
+    conversations, none of which is named.
+    """
+    rows = await tx.all(
+        _LATEST, tenant=tenant_id, persons=list(persons), channel=channel, ours=ours
+    )
+    if not rows:
+        return None
+    first = rows[0]
+    several = len(rows) > 1 and rows[1]["paired"] == first["paired"]
+    names = ("touch_id", "attempt_id", "enrollment_id", "lead_id", "person_id")
+    return TouchIds(**{name: first[name] for name in names}), several
+
+
+async def account_of(tx: Transaction, attempt_id: UUID) -> UUID | None:
+    """The account that an attempt of any tenant went out by, once that is known."""
+    row = await tx.first(_ATTEMPT, attempt=attempt_id)
+    return None if row is None else row["account_id"]
 
 
 async def among(

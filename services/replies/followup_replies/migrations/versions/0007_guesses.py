@@ -1,0 +1,12 @@
+"""Answers that may be to another of several conversations."""
+
+from alembic import op
+
+revision = "0007"
+down_revision = "0006"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.execute("ALTER TABLE replies.messages ADD COLUMN guessed boolean NOT NULL DEFAULT false")

@@ -1,0 +1,38 @@
+"""Stops in five languages: all of them heard, and hardly anything else taken for one.
+
+`opt_outs_blind.tsv` was written before its author had seen the rules or any of their misses,
+`opt_outs_after.tsv` after the rules had learnt from it: language, whether it is an opt-out, text.
+"""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from followup_replies.core.reading import InboundText, read
+
+DATA = Path(__file__).parent / "data"
+NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+RECALL, PRECISION = 0.995, 0.97
+
+
+def examples(name):
+    """(language, opt-out, text) of a file."""
+    lines = (DATA / name).read_text(encoding="utf-8").splitlines()
+    found = [line.split("\t") for line in lines]
+    return [(language, stops == "1", text) for language, stops, text in found]
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["language known", "language unknown"])
+@pytest.mark.parametrize("name", ["opt_outs_blind.tsv", "opt_outs_after.tsv"])
+def test_stops_are_heard_and_little_else_is_taken_for_one(name, known):
+    """Recall of 99.5 % with a precision of 97 %, whether the person's language is known or not."""
+    heard, wrong, missed = [], [], []
+    for language, stops, text in examples(name):
+        told = InboundText(channel="sms", body=text, language=language if known else None)
+        if read(told, received=NOW).opt_out:
+            (heard if stops else wrong).append(text)
+        elif stops:
+            missed.append(text)
+    assert len(heard) >= RECALL * (len(heard) + len(missed)), missed
+    assert len(heard) >= PRECISION * (len(heard) + len(wrong)), wrong
