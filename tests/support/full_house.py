@@ -14,6 +14,7 @@ from followup_contracts.ingress import LeadSubmitted
 from followup_database import new_id
 from followup_directory import CELL, create_key, put_templates
 from followup_embedded.house import Embedded
+from followup_embedded.stillness import at_rest
 from followup_messaging import dead
 from followup_runtime.loops import LoopRunner
 from followup_runtime.settings import Settings
@@ -124,7 +125,7 @@ async def lived(home: Home, tenant_id: UUID | None = None, **more: Any) -> UUID:
             headers={**more.get("headers", {}), "Idempotency-Key": "1"},
         )
         assert written.status_code == 202, written.text
-        assert await home.house.settled(within=20)
+        await at_rest(home.house)
     lead = answer.json()["lead_id"]
     await home.ask("PATCH", f"/v1/leads/{lead}", json={"person": {"city": "Quimby Falls"}}, **more)
     said = {"channel": "email", "wording": "agreed-to again", "ip": "192.0.2.77"}
