@@ -13,8 +13,9 @@ _ENROLLMENTS = text("""
     WHERE tenant_id = :tenant_id AND person_id = ANY(CAST(:persons AS uuid[]))
     ORDER BY id FOR UPDATE
 """)
+# With their places in the window: no answer finds a run any more that would give one back.
 _CANCEL = text("""
-    UPDATE scheduler.touches SET state = 'cancelled'
+    UPDATE scheduler.touches SET state = 'cancelled', outstanding = false
     WHERE tenant_id = :tenant_id AND person_id = ANY(CAST(:persons AS uuid[]))
       AND state IN ('planned', 'commanded')
 """)

@@ -2,8 +2,10 @@
 
 from datetime import timedelta
 
-from followup_contracts.events import MessageWritten
+from followup_contracts.events import ANOTHER_DAY, MessageWritten
 from followup_database import new_id
+from followup_database.personal import Subject
+from followup_scheduler.forgetting import end_work
 from followup_suppression import holds_of, place_hold
 
 
@@ -134,3 +136,33 @@ async def test_a_message_is_commanded_again_where_nobody_answers(desk):
     await desk.reconciler.run_once()
     (touch,) = await desk.touches(word.message_id)
     assert (touch["state"], touch["round"]) == ("commanded", 2)
+
+
+async def test_a_message_told_another_day_holds_no_place_in_the_window(desk, say):
+    """Its account's day is spent: others are not held up by it, and it asks for a place then."""
+    lead, _ = await desk.enrolled()
+    word = written(desk, lead)
+    await desk.tell(desk.replies, word)
+    await desk.timers.run_once()
+    (touch,) = await desk.touches(word.message_id)
+    tomorrow = desk.clock() + timedelta(days=1)
+    told_so = say.deferred(touch, at=desk.clock(), until=tomorrow, kind="rate", rule=ANOTHER_DAY)
+    await desk.tell(desk.outcomes, told_so)
+    (touch,) = await desk.touches(word.message_id)
+    assert (touch["state"], touch["outstanding"]) == ("planned", False)
+    assert (await desk.timer(word.message_id))["channel"] == "sms"
+
+
+async def test_who_is_forgotten_leaves_no_place_in_the_window_taken(desk):
+    """Of what was asked for when its person was erased nobody gives a place back later."""
+    lead, run = await desk.enrolled()
+    await desk.timers.run_once()
+    word = written(desk, lead, lead_id=new_id())
+    await desk.tell(desk.replies, word)
+    await desk.timers.run_once()
+    (asked_for,) = await desk.touches(word.message_id)
+    assert (asked_for["state"], asked_for["outstanding"]) == ("commanded", True)
+    async with desk.databases.worker.transaction() as tx:
+        await end_work(tx, Subject(desk.tenant.id, [lead.person_id]))
+    after = [*await desk.touches(run), *await desk.touches(word.message_id)]
+    assert {(touch["state"], touch["outstanding"]) for touch in after} == {("cancelled", False)}

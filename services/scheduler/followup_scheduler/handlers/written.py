@@ -153,7 +153,7 @@ def _defer(touch: Touch, outcome: TouchDeferred) -> Timer | None:
         return None
     touch.state, touch.due_at = "planned", outcome.not_before
     touch.settled_at, touch.reason = None, outcome.reason
-    touch.outstanding = outcome.kind == "rate"
+    touch.outstanding = outcome.outstanding
     return _timer(touch, reason=outcome.rule)
 
 
