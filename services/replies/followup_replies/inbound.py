@@ -17,6 +17,7 @@ from followup_messaging.outbox import Outbox
 from followup_people import PersonView, hear, mark_contact_point
 from followup_policy.zones import Place, whereabouts
 from followup_replies.addresses import bare, kind_of, match_key
+from followup_replies.core.automatic import AUTOMATIC
 from followup_replies.core.intents import Intent
 from followup_replies.core.mail import thread_of
 from followup_replies.core.reading import InboundText, Reading, read
@@ -179,16 +180,17 @@ class InboundDesk:
         if message.person_id is None:
             return []
         await place_hold(tx, message.tenant_id, message.person_id, message.id)
-        # On channels with a window for answers it opens here. A vendor's clock that is
-        # ahead does not hold it open for longer.
-        await hear(
-            tx,
-            message.tenant_id,
-            message.person_id,
-            channel=message.channel,
-            match_key=match_key(message.channel, message.address),
-            at=min(message.at, tx.now),
-        )
+        if reading.intent not in AUTOMATIC:
+            # On channels with a window for answers it opens here. A vendor's clock that is
+            # ahead does not hold it open for longer.
+            await hear(
+                tx,
+                message.tenant_id,
+                message.person_id,
+                channel=message.channel,
+                match_key=match_key(message.channel, message.address),
+                at=min(message.at, tx.now),
+            )
         if reading.intent == "wrong_person":
             await mark_contact_point(
                 tx,

@@ -380,3 +380,15 @@ async def test_what_a_person_writes_opens_their_window_for_answers(house):
     async with house.databases.worker.transaction() as tx:
         person = (await persons_by_id(tx, [lead.person_id]))[lead.person_id]
     assert person.phones[0].heard == {"sms": house.clock(), "whatsapp": house.clock()}
+
+
+async def test_an_automatic_answer_is_no_word_of_the_persons(house):
+    """Whoever is away has not written: nothing is loosened for who answers them."""
+    await house.lead()
+    away = {"id": "m1", "channel": "sms", "from": "+12125550123", "to": "+12025550100"}
+    away["body"] = "Automatic reply: I am out of the office until Monday."
+    assert (await house.sandbox("inbound", "sms", away)).status_code == 200
+    (kept,) = await house.rows("SELECT intent FROM replies.messages")
+    assert kept["intent"] in {"auto_reply", "out_of_office"}
+    (phone,) = await house.rows("SELECT heard FROM people.contact_points WHERE kind = 'phone'")
+    assert phone["heard"] == {}

@@ -11,6 +11,8 @@ from typing import Final
 from followup_replies.core.folding import Sentence
 from followup_replies.core.rulebook import PhraseIndex, Rulebook
 
+AUTOMATIC: Final = frozenset({"auto_reply", "out_of_office"})
+"""What a machine says; nobody has written to us by it."""
 _PRESENT: Final = frozenset(
     {
         "x-autoreply",

@@ -7,10 +7,10 @@ never takes an opt-out back, never answers a keyword, and never overrules a clea
 from dataclasses import dataclass, replace
 from typing import Final
 
+from followup_replies.core.automatic import AUTOMATIC
 from followup_replies.core.intents import Intent
 from followup_replies.core.reading import Reading
 
-_AUTOMATIC: Final = frozenset({"auto_reply", "out_of_office"})
 CLEAR: Final = 0.75
 """Confidence from which a reading needs no second opinion."""
 _TRUSTED: Final = 0.6
@@ -27,7 +27,7 @@ class Opinion:
 
 def is_unclear(reading: Reading) -> bool:
     """Tell whether a second opinion could change anything."""
-    settled = reading.opt_out or reading.keyword is not None or reading.intent in _AUTOMATIC
+    settled = reading.opt_out or reading.keyword is not None or reading.intent in AUTOMATIC
     return not settled and (reading.confidence < CLEAR or reading.intent == "other")
 
 
