@@ -21,8 +21,9 @@ $(VENV)/.ready: requirements-dev.lock requirements.lock pyproject.toml $(wildcar
 demo: setup ## Run four hundred leads through a whole sequence in one process
 	$(BIN)/followup demo
 
+# Folders in their order: those whose tests wait for other processes come before the units.
 test: setup ## Run the whole test suite
-	$(BIN)/python -m pytest -n auto --maxprocesses=4 --dist loadfile
+	$(BIN)/python -m pytest -n auto --maxprocesses=4 --dist loadfile --no-loadscope-reorder
 
 check: setup ## Lint, types, import rules
 	$(BIN)/ruff check .

@@ -82,13 +82,13 @@ async def test_a_long_text_gets_its_turn_and_is_charged_once(dispatching) -> Non
 
 
 async def test_a_vendor_may_not_queue_a_text_into_quiet_hours(dispatching) -> None:
-    """At 20:30 in New York the validity period ends with the open hours, at 21:00."""
+    """At 20:30 in New York the validity period ends just before the open hours, at 21:00."""
     dispatching.clock.advance(timedelta(hours=10, minutes=30))
     lead = await dispatching.lead()
     await dispatching.send(dispatching.command(lead))
 
     (call,) = dispatching.provider.calls
-    assert call.valid_for == timedelta(minutes=30)
+    assert call.valid_for == timedelta(minutes=30) - timedelta(seconds=10)
 
 
 async def test_a_renewal_does_not_send_where_its_checks_did_not_look(dispatching, ticking) -> None:
