@@ -1,10 +1,9 @@
 """Rendering: what marketers write comes out, and a bad template stops its touch alone."""
 
-import time
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from processor import work
 
 from followup_dispatcher.providers.port import Content
 from followup_dispatcher.rendering.errors import Unrenderable
@@ -124,12 +123,12 @@ def test_a_bad_template_is_told_by_its_code(template, code):
     ],
 )
 def test_a_template_that_would_eat_the_machine_is_stopped(template):
-    """Within a second of the processor's, whatever it multiplies."""
-    begun = time.thread_time()
-    answer = render(template)
+    """Within two seconds of the processor's, whatever it multiplies."""
+    with work() as cost:
+        answer = render(template)
     assert isinstance(answer, Unrenderable)
     assert answer.code == "template_limit"
-    assert time.thread_time() - begun < 1
+    assert cost.seconds < 2
 
 
 def test_an_e_mail_has_subject_text_and_escaped_html():
@@ -233,11 +232,11 @@ LETTERS = "".join(map(chr, range(0x4E00, 0x4E00 + 15_000)))
 )
 def test_long_lists_and_ranges_stop_a_template_before_they_cost_time(template):
     """Nobody's template holds everybody up, however short it is."""
-    began = time.process_time()
-    found = render(template)
+    with work() as cost:
+        found = render(template)
     assert isinstance(found, Unrenderable)
     assert found.code == "template_limit"
-    assert time.process_time() - began < 1.0
+    assert cost.seconds < 2
 
 
 def test_short_lists_and_ranges_are_what_they_were():

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import time
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,6 +9,7 @@ import orjson
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from processor import work
 
 from followup_database import new_id
 from followup_directory import Account
@@ -78,12 +78,12 @@ def hook(vendor: Vendor, body: bytes, *, media_type: str = "application/json") -
 
 def read(vendor: Vendor, asked: Hook) -> Any:
     """What it is read as, None for what is unfit; fails for anything else, and for slowness."""
-    began = time.process_time()
-    try:
-        found = asyncio.run(_read(vendor, asked))
-    except Unfit:
-        found = None
-    assert time.process_time() - began < 1
+    with work() as cost:
+        try:
+            found = asyncio.run(_read(vendor, asked))
+        except Unfit:
+            found = None
+    assert cost.seconds < 1
     for arrival in found or ():
         orjson.dumps(arrival.payload)  # it can be kept
         assert "\0" not in repr(arrival.payload)
