@@ -28,6 +28,7 @@ Row = Mapping[str, Any]
 _BEGIN = """
 SELECT set_config('followup.tenant', $1, true), COALESCE($2::timestamptz, now()) AS now
 """
+_SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _UNDO_LIMIT = 5.0
 
 
@@ -125,9 +126,13 @@ class Database:
         event.listen(self.engine.sync_engine, "connect", _decode_json)
 
     @asynccontextmanager
-    async def transaction(self, *, tenant: UUID | None = None) -> AsyncIterator[Transaction]:
+    async def transaction(
+        self, *, tenant: UUID | None = None, snapshot: bool = False
+    ) -> AsyncIterator[Transaction]:
         """Commit when the block ends well, roll back when it raises.
 
+        With `snapshot` it only reads, and all its statements see the rows of one moment:
+        for an answer put together of several tables, which a commit in between would tear.
         Under `Role.API` a tenant is required: a transaction without one would see
         nothing and its caller would take that for an empty database.
         """
@@ -137,7 +142,7 @@ class Database:
         async with self.engine.connect() as lent:
             connection = await _live(lent)
             try:
-                await connection.execute("BEGIN")
+                await connection.execute(_SNAPSHOT if snapshot else "BEGIN")
                 row = await connection.fetchrow(_BEGIN, "" if tenant is None else str(tenant), now)
                 transaction = Transaction(connection, now=row["now"], tenant=tenant)
                 yield transaction

@@ -52,6 +52,23 @@ async def test_a_block_that_raises_leaves_nothing(single):
     assert await _count(single) == 0
 
 
+async def test_a_snapshot_sees_one_moment_and_writes_nothing(single, database_url):
+    """What others commit while it reads is not in it; the next transaction has it, and writes."""
+    other = Database(database_url, role=Role.WORKER, pool_size=1)
+    async with single.transaction(snapshot=True) as tx:
+        assert await tx.scalar(COUNT) == 0
+        async with other.transaction() as writing:
+            await writing.run(ENTER, id=new_id(), s="one")
+        assert await tx.scalar(COUNT) == 0
+    await other.close()
+    with pytest.raises(asyncpg.ReadOnlySQLTransactionError):
+        async with single.transaction(snapshot=True) as tx:
+            await tx.run(ENTER, id=new_id(), s="two")
+    async with single.transaction() as tx:
+        await tx.run(ENTER, id=new_id(), s="two")
+    assert await _count(single) == 2
+
+
 async def test_a_swallowed_error_is_not_taken_for_a_commit(single):
     """The server answers such a COMMIT with a rollback; callbacks must not run then."""
     called = []

@@ -1,13 +1,20 @@
+import asyncio
 import time
 from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from sqlalchemy import text
 
 from followup_scheduler.core.library import library
 from followup_suppression import epochs
+from followup_testkit.waiting import until
 
 NOBODY = UUID("0198f0c4-7a10-7b31-9d2e-1f5b6c7d8e90")
+WAITING = """
+SELECT 1 FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
+WHERE a.datname = current_database() AND NOT l.granted
+"""
 
 
 @pytest.fixture
@@ -142,6 +149,22 @@ async def test_every_route_wants_a_key_and_its_scope(client_of, desk, client, me
     assert (await client.request(method, path, headers=bare)).status_code == 401
     async with await client_of(desk.tenant.id, ("something:else",)) as weak:
         assert (await weak.request(method, path)).status_code == 403
+
+
+async def test_the_timeline_is_of_one_moment(client, desk, say):
+    """Asked for while the lead enters its sequence: all of that is in the answer, or nothing.
+
+    The reader has the lead's journal and waits for its touches while both are written.
+    """
+    lead = await desk.lead()
+    async with desk.databases.worker.transaction() as tx:
+        await tx.run(text("LOCK TABLE scheduler.touches IN ACCESS EXCLUSIVE MODE"))
+        asked = asyncio.create_task(client.get(f"/v1/leads/{lead.lead_id}/timeline"))
+        await until(lambda: desk.rows(WAITING), what="the reader at the locked table")
+        await desk.captured(tx, [desk.message(say.captured(lead))])
+    assert (await asked).json()["items"] == []
+    told = (await client.get(f"/v1/leads/{lead.lead_id}/timeline")).json()["items"]
+    assert [item["what"] for item in told][:2] == ["enrolled in d1, version 1", "planned"]
 
 
 async def test_the_timeline_tells_everything_with_reasons_and_local_times(client, desk, say):

@@ -30,7 +30,7 @@ class TimelineRoutes:
     ) -> TimelineBody:
         """A stretch of the timeline."""
         tenant_id = principal.tenant_id
-        async with self._databases.api.transaction(tenant=tenant_id) as tx:
+        async with self._databases.api.transaction(tenant=tenant_id, snapshot=True) as tx:
             lead = (await leads_by_id(tx, [lead_id])).get(lead_id)
             if lead is None:
                 raise Problem(404, detail="there is no such lead", pointer="{lead_id}")
