@@ -61,9 +61,7 @@ class EnrollmentRoutes:
 
     async def show(self, principal: Principal, enrollment_id: UUID) -> EnrollmentBody:
         """An enrollment with its touches."""
-        async with self._databases.api.transaction(
-            tenant=principal.tenant_id, snapshot=True
-        ) as tx:
+        async with self._databases.api.transaction(tenant=principal.tenant_id, snapshot=True) as tx:
             return await _shown(tx, principal.tenant_id, enrollment_id)
 
     async def order(
