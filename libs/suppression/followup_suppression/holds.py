@@ -2,11 +2,13 @@
 
 Replies places one for a reply, intake one for a product event that may forbid a send,
 each before it answers; the scheduler removes it in the transaction that decides. A
-hold is named by the reply's id, or by the id of the event's message.
+hold is named by the reply's id, or by the id of the event's message. About one that
+stands for long a person is asked, once; its age is machine time, for machines decide.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import text
@@ -34,6 +36,20 @@ _REMOVE = text("""
     )
     DELETE FROM suppression.holds h USING locked
     WHERE h.person_id = locked.person_id AND h.reply_id = locked.reply_id
+    RETURNING h.reply_id, h.asked_on IS NOT NULL AS asked
+""")
+
+# What is being decided on at this moment is locked, and not asked about.
+_ASK = text("""
+    WITH old AS (
+        SELECT person_id, reply_id FROM suppression.holds
+        WHERE asked_on IS NULL AND placed_on < clock_timestamp() - CAST(:older AS interval)
+        ORDER BY placed_on, person_id, reply_id LIMIT :most
+        FOR UPDATE SKIP LOCKED
+    )
+    UPDATE suppression.holds h SET asked_on = clock_timestamp()
+    FROM old WHERE h.person_id = old.person_id AND h.reply_id = old.reply_id
+    RETURNING h.tenant_id, h.person_id, h.reply_id
 """)
 
 _OF = text("""
@@ -42,9 +58,41 @@ _OF = text("""
     ORDER BY person_id, reply_id
 """)
 
-_OLDEST = text("SELECT min(placed_at) FROM suppression.holds")
+_STANDING = text("""
+    SELECT count(*) AS standing,
+        count(*) FILTER (WHERE age > CAST(:late AS interval)) AS late,
+        COALESCE(max(age), interval '0') AS oldest
+    FROM (
+        SELECT clock_timestamp() - placed_on AS age FROM suppression.holds
+        ORDER BY placed_on LIMIT :most
+    ) AS counted
+""")
 
-_COUNT = text("SELECT count(*) FROM (SELECT FROM suppression.holds LIMIT :most) AS counted")
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """One hold: whose, and by which name."""
+
+    tenant_id: UUID
+    person_id: UUID
+    reply_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """How many holds stood, and those of them that a person was asked about."""
+
+    count: int
+    asked: frozenset[UUID]
+
+
+@dataclass(frozen=True, slots=True)
+class HoldsStanding:
+    """How many stand, how many of them for longer than they should, the oldest for so long."""
+
+    standing: int
+    late: int
+    oldest: timedelta
 
 
 async def place_hold(tx: Transaction, tenant_id: UUID, person_id: UUID, reply_id: UUID) -> bool:
@@ -62,10 +110,18 @@ async def place_holds(tx: Transaction, holds: Sequence[tuple[UUID, UUID, UUID]])
     return await tx.run(_PLACE, rows=to_json(rows), now=tx.now)
 
 
-async def remove_holds(tx: Transaction, holds: Sequence[tuple[UUID, UUID]]) -> int:
-    """Remove holds given as (person, reply or event); returns how many stood."""
-    rows = [{"person_id": p, "reply_id": r} for p, r in holds]
-    return await tx.run(_REMOVE, rows=to_json(rows))
+async def remove_holds(tx: Transaction, holds: Sequence[tuple[UUID, UUID]]) -> Removed:
+    """Remove holds given as (person, reply or event)."""
+    rows = await tx.all(_REMOVE, rows=to_json([{"person_id": p, "reply_id": r} for p, r in holds]))
+    return Removed(len(rows), frozenset(row["reply_id"] for row in rows if row["asked"]))
+
+
+async def ask_about_holds(tx: Transaction, *, older: timedelta, most: int) -> list[Hold]:
+    """Holds that have stood for longer than that, each once: the caller asks a person.
+
+    Oldest first, up to `most`; those that somebody decides on at this moment are left out.
+    """
+    return [Hold(**row) for row in await tx.all(_ASK, older=older, most=most)]
 
 
 async def holds_of(tx: Transaction, person_ids: Sequence[UUID]) -> dict[UUID, frozenset[UUID]]:
@@ -76,13 +132,7 @@ async def holds_of(tx: Transaction, person_ids: Sequence[UUID]) -> dict[UUID, fr
     return {person: frozenset(replies) for person, replies in found.items()}
 
 
-async def oldest_hold(tx: Transaction) -> datetime | None:
-    """Since when (business time) the oldest hold has stood; None without any."""
-    oldest: datetime | None = await tx.scalar(_OLDEST)
-    return oldest
-
-
-async def count_holds(tx: Transaction, *, most: int) -> int:
-    """How many holds stand, counted up to `most`."""
-    counted: int = await tx.scalar(_COUNT, most=most)
-    return counted
+async def holds_standing(tx: Transaction, *, late: timedelta, most: int) -> HoldsStanding:
+    """How many holds stand, the oldest `most` counted, and how many for longer than `late`."""
+    row = await tx.first(_STANDING, late=late, most=most)
+    return HoldsStanding(0, 0, timedelta(0)) if row is None else HoldsStanding(**row)

@@ -1,9 +1,8 @@
 """What replies counts for those who watch it."""
 
-from datetime import timedelta
-
 from followup_contracts.channels import CHANNELS
 from followup_runtime.metrics import Metrics
+from followup_suppression import HoldsStanding
 
 
 class Figures:
@@ -30,6 +29,10 @@ class Figures:
         self._holds = metrics.gauge(
             "followup_replies_holds", "Replies nobody has decided on, counted up to 10,000."
         )
+        self._held_long = metrics.gauge(
+            "followup_replies_holds_late",
+            "Holds that have stood for more than a minute; a person is asked about each.",
+        )
         self._held = metrics.gauge(
             "followup_replies_oldest_hold_seconds",
             "How long the oldest reply has waited for a decision.",
@@ -55,7 +58,8 @@ class Figures:
         """So many callbacks wait for their touch."""
         self._parked.set(count)
 
-    def holds(self, count: int, age: timedelta) -> None:
-        """So many holds stand, the oldest for so long; zero without any."""
-        self._holds.set(count)
-        self._held.set(max(0.0, age.total_seconds()))
+    def holds(self, found: HoldsStanding) -> None:
+        """So many holds stand, so many of them for too long, the oldest for so long."""
+        self._holds.set(found.standing)
+        self._held_long.set(found.late)
+        self._held.set(max(0.0, found.oldest.total_seconds()))

@@ -7,7 +7,7 @@ from followup_replies.figures import Figures
 from followup_replies.reports import ReportDesk
 from followup_replies.store import callbacks, messages, spent
 from followup_runtime.loops import Tick
-from followup_suppression import count_holds, oldest_hold
+from followup_suppression import holds_standing
 
 PARKED_FOR = timedelta(days=14)
 """A callback without a touch after so long is about nothing of ours."""
@@ -16,6 +16,8 @@ STRANGERS_FOR = timedelta(days=30)
 
 HOLDS_COUNTED = 10_000
 """Holds are counted no further."""
+HELD_LONG = timedelta(minutes=1)
+"""A hold that stands for longer waits for more than its turn."""
 
 
 class ParkedSweep:
@@ -63,6 +65,5 @@ class HoldWatch:
     async def run_once(self) -> Tick:
         """One look."""
         async with self._database.transaction() as tx:
-            oldest, standing = await oldest_hold(tx), await count_holds(tx, most=HOLDS_COUNTED)
-            self._figures.holds(standing, timedelta(0) if oldest is None else tx.now - oldest)
+            self._figures.holds(await holds_standing(tx, late=HELD_LONG, most=HOLDS_COUNTED))
         return Tick(0, self._every)

@@ -1,5 +1,6 @@
 """What people do with their tasks: open, close, put off, hand on."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -10,8 +11,10 @@ from followup_messaging.outbox import Outbox
 from followup_scheduler.assigning import closed, reminder
 from followup_scheduler.consequences import tell
 from followup_scheduler.core.model import ENDED_STATES, Ordered, TaskSettled
+from followup_scheduler.facts import ids_of
 from followup_scheduler.runs import Run, RunStore
-from followup_scheduler.store import tasks, timers
+from followup_scheduler.store import enrollments, tasks, timers
+from followup_scheduler.undecided import KIND, let_go_by_hand
 
 Then = Literal["resume", "halt"]
 
@@ -63,7 +66,8 @@ class TaskBook:
         """Close a task, have its run decide on the outcome, and then resume or halt it.
 
         Closing it again changes nothing, whatever the outcome. The run is locked first,
-        as everywhere.
+        as everywhere. One that stands for an undecided word decides on it: every run of its
+        person pauses, or does what `then` says, and the hold goes.
         """
         known = await tasks.read(tx, tenant_id, task_id)
         if known is None:
@@ -71,20 +75,38 @@ class TaskBook:
         allowed = tuple(known["outcomes"])
         if known["state"] == "open" and allowed and outcome not in allowed:
             return WrongOutcome(allowed)
+        undecided = await self._undecided(tx, known)
         run = await self._run_of(tx, known)
         row = await tasks.complete(tx, tenant_id, task_id, outcome=outcome, note=note)
         if row is None:
             return Closed(known)
         await timers.clear(tx, [task_id])
         await self._outbox.add(tx, [closed(self._outbox, tx, tenant_id, row)])
+        steered = [*undecided, *([] if run is None else [run])]
+        for each in undecided:
+            tell(each, Ordered(then or "pause", outcome, tx.now), now=tx.now)
         if run is not None:
             _steer(run, row, then=then, now=tx.now)
-            await self._runs.save(tx, [run])
-        return Closed(row, cut=run is not None and run.raised)
+        if steered:
+            await self._runs.save(tx, steered)
+        return Closed(row, cut=any(each.raised for each in steered))
 
     async def _run_of(self, tx: Transaction, task: dict[str, Any]) -> Run | None:
         run_id: UUID | None = task["enrollment_id"]
         return None if run_id is None else (await self._runs.load(tx, [run_id])).get(run_id)
+
+    async def _undecided(self, tx: Transaction, task: dict[str, Any]) -> Sequence[Run]:
+        """The live runs of the person whose undecided word a task stands for; its hold goes.
+
+        Runs are locked before holds, holds before tasks, as by whoever decides on a word.
+        """
+        if task["kind"] != KIND:
+            return ()
+        names = (await ids_of(tx, [task["person_id"]]))[task["person_id"]]
+        live = await enrollments.live_of_persons(tx, names)
+        runs = await self._runs.load(tx, [enrollment_id for enrollment_id, _ in live])
+        held = await let_go_by_hand(tx, names, task["id"])
+        return [*runs.values()] if held else ()
 
     async def snooze(
         self,

@@ -45,6 +45,7 @@ from followup_scheduler.starting import Starter
 from followup_scheduler.successors import Successors
 from followup_scheduler.tables import PERSONAL
 from followup_scheduler.taskbook import TaskBook
+from followup_scheduler.undecided import Undecided
 from followup_scheduler.watch import Watch
 from followup_suppression import AddressHasher, StopFence
 
@@ -101,6 +102,7 @@ def build(
     model = _client(settings)
     loops: list[Loop] = [
         Reconciler(databases.worker, runs, after=own.unanswered),
+        Undecided(databases.worker, outbox),
         Moves(databases.worker, runs),
         Counting(databases.worker, runs.evidence),
         Drafting(databases.worker, _drafter(settings, model)),

@@ -350,14 +350,21 @@ async def test_what_is_about_nothing_of_ours_goes_in_time(house):
     ]
 
 
-async def test_the_oldest_hold_is_watched(house, later):
-    """The gauge shows how long the oldest reply has waited for its decision."""
+async def test_the_oldest_hold_is_watched(house):
+    """The gauges show how long the oldest reply has waited, and how many wait too long."""
     await house.lead()
     (watch,) = [r.loop for r in house.service.runners if r.name == "replies:holds"]
-    shown = "followup_replies_oldest_hold_seconds"
-    await watch.run_once()
-    assert f"{shown} 0.0" in house.metrics.exposition().decode()
+
+    async def shown(name):
+        await watch.run_once()
+        lines = house.metrics.exposition().decode().splitlines()
+        return next(float(line.split()[1]) for line in lines if line.startswith(f"{name} "))
+
+    assert await shown("followup_replies_oldest_hold_seconds") == 0
     await house.sms("hm")
-    later(seconds=90)
-    await watch.run_once()
-    assert f"{shown} 90.0" in house.metrics.exposition().decode()
+    assert await shown("followup_replies_holds_late") == 0
+    await house.rows(
+        "UPDATE suppression.holds SET placed_on = placed_on - interval '90 s' RETURNING 1"
+    )
+    assert await shown("followup_replies_oldest_hold_seconds") >= 90
+    assert await shown("followup_replies_holds_late") == 1

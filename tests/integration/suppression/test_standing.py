@@ -1,14 +1,20 @@
 import asyncio
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from sqlalchemy import text
 
 from followup_database import Database, new_id
 from followup_suppression import (
     AddressHasher,
+    Hold,
+    Removed,
     Standing,
+    ask_about_holds,
     epochs,
     holds_of,
+    holds_standing,
     lift,
     listings,
     page_of_listings,
@@ -25,6 +31,10 @@ OTHER = UUID(int=8)
 HASHER = AddressHasher(b"0123456789abcdef")
 PHONE = HASHER.hash("phone", "+12025550100")
 EMAIL = HASHER.hash("email", "pat@example.com")
+_AGED = text("""
+UPDATE suppression.holds SET placed_on = placed_on - make_interval(mins => :minutes)
+WHERE reply_id = :name
+""")
 FREE = Standing(suppressed=False, held=False, epoch=0)
 
 
@@ -100,12 +110,44 @@ async def test_a_hold_counts_until_the_last_is_removed(worker):
         assert await place_holds(tx, [(TENANT, person, second)]) == 1
     assert await look(worker, person=person) == Standing(suppressed=False, held=True, epoch=0)
     async with worker.transaction() as tx:
-        assert await remove_holds(tx, [(person, first)]) == 1
+        assert (await remove_holds(tx, [(person, first)])).count == 1
         assert await holds_of(tx, [person, first]) == {person: frozenset({second})}
     assert (await look(worker, person=person)).held
     async with worker.transaction() as tx:
-        assert await remove_holds(tx, [(person, first), (person, second)]) == 1
+        assert (await remove_holds(tx, [(person, first), (person, second)])).count == 1
     assert await look(worker, person=person) == FREE
+
+
+async def test_a_hold_that_stands_for_long_is_asked_about_once(worker):
+    """Oldest first and by machine time; what goes says whether somebody was asked about it."""
+    person, old, older, fresh = (new_id() for _ in range(4))
+    async with worker.transaction() as tx:
+        await place_holds(tx, [(TENANT, person, each) for each in (old, older, fresh)])
+        for name, minutes in ((old, 2), (older, 3)):
+            await tx.run(_AGED, name=name, minutes=minutes)
+    minute = timedelta(minutes=1)
+    async with worker.transaction() as tx:
+        assert [h.reply_id for h in await ask_about_holds(tx, older=minute, most=1)] == [older]
+    async with worker.transaction() as tx:
+        assert await ask_about_holds(tx, older=minute, most=9) == [Hold(TENANT, person, old)]
+        assert await ask_about_holds(tx, older=minute, most=9) == []
+        found = await holds_standing(tx, late=minute, most=9)
+        assert (found.standing, found.late) == (3, 2)
+        assert found.oldest > timedelta(minutes=3)
+    async with worker.transaction() as tx:
+        removed = await remove_holds(tx, [(person, older), (person, fresh)])
+        assert removed == Removed(2, frozenset({older}))
+
+
+async def test_a_hold_that_is_being_decided_on_is_not_asked_about(worker):
+    """Whoever decides has it locked; nobody waits for them, and nobody is asked."""
+    person, name = new_id(), new_id()
+    async with worker.transaction() as tx:
+        await place_hold(tx, TENANT, person, name)
+        await tx.run(_AGED, name=name, minutes=2)
+    async with worker.transaction() as deciding, worker.transaction() as asking:
+        await remove_holds(deciding, [(person, name)])
+        assert await ask_about_holds(asking, older=timedelta(minutes=1), most=9) == []
 
 
 async def test_an_epoch_only_rises(worker):

@@ -139,15 +139,16 @@ async def test_unknown_attempts_by_age(databases, metrics, figure):
 
 
 async def test_holds_by_number_and_age(databases, metrics, figure):
-    """A hold nobody has decided on yet."""
+    """A hold nobody has decided on yet; after a minute it counts as late."""
     watch = HoldWatch(databases.worker, Figures(metrics))
     await watch.run_once()
     assert (figure("replies_holds"), figure("replies_oldest_hold_seconds")) == (0, 0)
     async with databases.worker.transaction() as tx:
         await place_hold(tx, new_id(), new_id(), new_id())
-        await tx.run(text("UPDATE suppression.holds SET placed_at = placed_at - interval '1 hour'"))
+        await tx.run(text("UPDATE suppression.holds SET placed_on = placed_on - interval '1 hour'"))
+        await place_hold(tx, new_id(), new_id(), new_id())
     await watch.run_once()
-    assert figure("replies_holds") == 1
+    assert (figure("replies_holds"), figure("replies_holds_late")) == (2, 1)
     assert figure("replies_oldest_hold_seconds") == pytest.approx(3600, abs=20)
 
 

@@ -95,10 +95,17 @@ def choose(
 
 
 def work_out(reaction: Reaction, occurred: Occurred) -> Reacted:
-    """What a reaction comes to. One that waits for no date, and for nothing else, halts."""
+    """What a reaction comes to. One that waits for no date, and for nothing else, halts.
+
+    One that has a reply wait for a person asks one, whatever the document says: nobody
+    would come by otherwise.
+    """
     now = occurred.now
     word = occurred.what.rpartition(": ")[2].replace(".", "_").replace(" ", "_")
-    task = None if reaction.task is None else ordered(reaction.task, occurred.what, now=now)
+    order = reaction.task
+    if order is None and reaction.do == "hold" and occurred.trigger.startswith("reply."):
+        order = _task("read_reply")
+    task = None if order is None else ordered(order, occurred.what, now=now)
     reason = reaction.reason or word
     if reaction.do == "wait":
         until = _until(reaction, occurred.named, where=occurred.where, now=now)

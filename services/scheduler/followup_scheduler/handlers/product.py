@@ -20,7 +20,7 @@ from followup_scheduler.handlers.news import (
 from followup_scheduler.runs import Run, RunStore
 from followup_scheduler.starting import Happening, Starter
 from followup_scheduler.store import enrollments, journal
-from followup_suppression import remove_holds
+from followup_scheduler.undecided import let_go
 
 
 class ProductEvents:
@@ -60,7 +60,8 @@ class ProductEvents:
                     tell(run, stimulus, now=tx.now)
         await self._runs.save(tx, runs.values())
         await self._starter.start(tx, _happenings(events))
-        await _let_go(tx, messages)
+        if held := _holds_of(messages):
+            await let_go(tx, self._runs.outbox, held)
 
 
 def _concerned(
@@ -106,12 +107,10 @@ async def _wait_for_enrolments(tx: Transaction, events: Sequence[Event]) -> None
         await enrollments.lock_persons(tx, {id_ for ids in names.values() for id_ in ids})
 
 
-async def _let_go(tx: Transaction, messages: Sequence[Message]) -> None:
-    """Remove the holds that came with these: they are decided on."""
-    held = [
+def _holds_of(messages: Sequence[Message]) -> list[tuple[UUID, UUID]]:
+    """The holds that came with these: they are decided on."""
+    return [
         (event.person_id, message.id)
         for message in messages
         if isinstance(event := event_of(message), LeadConverted | Appointment)
     ]
-    if held:
-        await remove_holds(tx, held)

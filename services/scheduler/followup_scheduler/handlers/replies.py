@@ -28,7 +28,7 @@ from followup_scheduler.store import answers, enrollments, journal
 from followup_scheduler.store.answers import Answer
 from followup_scheduler.store.journal import Entry
 from followup_scheduler.store.tasks import NewTask
-from followup_suppression import remove_holds
+from followup_scheduler.undecided import let_go
 
 Word = ReplyReceived | ContactOptedOut | ContactOptedIn | MessageWritten
 
@@ -73,7 +73,7 @@ class Replies:
         await self._runs.save(tx, runs.values())
         await self._messages.send(tx, written)
         if decided:
-            await remove_holds(tx, decided)
+            await let_go(tx, self._runs.outbox, decided)
 
     async def _decide(
         self,

@@ -82,6 +82,13 @@ WHERE enrollment_id = ANY(CAST(:ids AS uuid[])) AND lead_id = ANY(CAST(:leads AS
 RETURNING tenant_id, {COLUMNS}
 """)
 
+_WITHDRAW_THESE = text(f"""
+UPDATE scheduler.tasks
+SET state = 'withdrawn', completed_at = CAST(:at AS timestamptz), outcome = 'withdrawn'
+WHERE id = ANY(CAST(:ids AS uuid[])) AND state = 'open'
+RETURNING tenant_id, {COLUMNS}
+""")
+
 _REMIND = text(f"""
 UPDATE scheduler.tasks AS t SET reminded_at = CAST(:at AS timestamptz)
 FROM (
@@ -211,6 +218,11 @@ async def withdraw(tx: Transaction, runs: Iterable[tuple[UUID, UUID]]) -> list[d
         _WITHDRAW, ids=[run for run, _ in pairs], leads=[lead for _, lead in pairs], at=tx.now
     )
     return [dict(row) for row in rows]
+
+
+async def withdraw_these(tx: Transaction, ids: Iterable[UUID]) -> list[dict[str, Any]]:
+    """Close those of these tasks that are open: nobody need do them; returns them."""
+    return [dict(row) for row in await tx.all(_WITHDRAW_THESE, ids=list(ids), at=tx.now)]
 
 
 async def remind(tx: Transaction, ids: Iterable[UUID]) -> list[dict[str, Any]]:
