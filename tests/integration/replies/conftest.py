@@ -14,8 +14,10 @@ from uuid import UUID
 import httpx
 import orjson
 import pytest
+from signed_hooks import CERTIFICATE
 from sqlalchemy import text
 from twilio.request_validator import RequestValidator
+from vendor_events import PEMS, SIGNERS, Played
 
 from followup_contracts import Message, decode
 from followup_contracts.channels import CHANNELS
@@ -340,3 +342,16 @@ async def house(
 def later(clock: MovableClock) -> Any:
     """Let business time pass."""
     return lambda **span: clock.advance(timedelta(**span))
+
+
+@pytest.fixture(params=SIGNERS)
+def kind(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture
+async def played(house, kind) -> Played:
+    signer = SIGNERS[kind]()
+    if kind == "ses":
+        house.fetched[CERTIFICATE] = PEMS["ses"].pem()
+    return await Played.by(house, signer)
