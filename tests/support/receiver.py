@@ -51,6 +51,17 @@ class Receiver:
         self.under_way = 0
         self.most_under_way: dict[str, int] = {}
         self.url = ""
+        self._runner: web.AppRunner | None = None
+
+    @property
+    def connections(self) -> int:
+        """How many are open now."""
+        server = None if self._runner is None else self._runner.server
+        return 0 if server is None else len(server.connections)
+
+    def served_by(self, runner: web.AppRunner) -> None:
+        """Have its connections counted."""
+        self._runner = runner
 
     def at(self, path: str) -> list[Heard]:
         """What arrived at a path."""
@@ -114,6 +125,7 @@ async def receiving(*, tls: ssl.SSLContext | None = None) -> AsyncIterator[Recei
     app.router.add_route("*", "/{rest:.*}", receiver.answer)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
+    receiver.served_by(runner)
     site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls)
     await site.start()
     scheme = "http" if tls is None else "https"

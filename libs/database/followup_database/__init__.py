@@ -1,6 +1,7 @@
 """Engines, transactions, roles, the embedded server and the migration runner."""
 
 from followup_database.attempts import committed
+from followup_database.beside import beside
 from followup_database.engine import Database, Row, Transaction
 from followup_database.errors import DatabaseError, MissingDatabase, NotCommitted
 from followup_database.ids import new_id
@@ -16,6 +17,7 @@ __all__ = [
     "Role",
     "Row",
     "Transaction",
+    "beside",
     "committed",
     "migrate",
     "new_id",

@@ -19,6 +19,7 @@ from sqlalchemy.dialects.postgresql.asyncpg import dialect
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from followup_database.beside import carry_out
 from followup_database.errors import NotCommitted
 from followup_database.roles import Role
 
@@ -146,6 +147,8 @@ class Database:
                 row = await connection.fetchrow(_BEGIN, "" if tenant is None else str(tenant), now)
                 transaction = Transaction(connection, now=row["now"], tenant=tenant)
                 yield transaction
+                if not snapshot:
+                    await carry_out(transaction)
                 # A transaction that has failed answers its COMMIT with a rollback.
                 if await connection.execute("COMMIT") != "COMMIT":
                     raise NotCommitted("the transaction had failed before its commit")

@@ -9,7 +9,7 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import Scope
 
-from followup_database import Database
+from followup_database import Database, beside
 from followup_directory import Principal, authenticate
 from followup_runtime.allowances import Allowances
 from followup_runtime.problems import Problem
@@ -42,14 +42,16 @@ class Authenticator:
         known = self._known.get(digest)
         if known is not None and asked_at < known[0]:
             return known[1]
-        async with self._database.transaction() as tx:
-            principal = await authenticate(tx, token)
+        with beside(None):
+            async with self._database.transaction() as tx:
+                principal = await authenticate(tx, token)
         self._remember(digest, asked_at, principal)
         return principal
 
     async def spend(self, who: Principal) -> Mapping[str, str]:
         """Count one request of a limited key; headers that say where it stands, or 429."""
-        spent = await self.allowances.spend(who)
+        with beside(None):  # to be counted is not to be carried out
+            spent = await self.allowances.spend(who)
         if spent is None:
             return {}
         if not spent.allowed:

@@ -9,6 +9,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from followup_database.errors import is_conflict, is_outage
+from followup_directory import SealBroken
 from followup_runtime import telemetry
 from followup_runtime.metrics import Metrics
 from followup_runtime.paths import route_path
@@ -33,8 +34,8 @@ class Boundary:
     Every answer has `X-Request-Id`, the caller's own where it sent a sensible one, which
     stands in every line of the log about it, and the headers of `_SECURITY`.
     A database that can't be reached, or a transaction that lost to others, is 503 with
-    Retry-After; anything unexpected is 500 with an id that is in the log. Paths are not
-    logged: some carry tokens.
+    Retry-After, a sealed secret that does not open 503; anything unexpected is 500 with an
+    id that is in the log. Paths are not logged: some carry tokens.
     """
 
     def __init__(self, app: ASGIApp, *, metrics: Metrics) -> None:
@@ -94,6 +95,10 @@ class Boundary:
                 detail="others were changing the same things all the time; nothing was done",
                 headers={"Retry-After": _RETRY_SECONDS},
             )
+        if isinstance(error, SealBroken):
+            # Ours to mend; most who ask are vendors' machines, and these come again.
+            self._log.error("http.secrets_do_not_open")
+            return Problem(503, detail="a secret does not open with FOLLOWUP_SECRET_KEYS")
         error_id = str(uuid4())
         self._log.error("http.failed", error_id=error_id, exc_info=error)
         return Problem(500, detail=f"this is our fault; it is logged under {error_id}")

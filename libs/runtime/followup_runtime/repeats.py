@@ -1,6 +1,7 @@
 """`Idempotency-Key` on every POST: what is asked twice is done once, and answered twice.
 
     client ──POST, key──▶ taken (committed) ──▶ the route ──▶ its answer kept ──▶ client
+                                                  └─ what it commits says that it was done
 
 An answer may hold a secret or a person's words, so it is sealed under the API key that
 asked: who has not that key can't read it, we neither.
@@ -9,7 +10,7 @@ asked: who has not that key can't read it, we neither.
 import hmac
 import re
 from base64 import urlsafe_b64encode
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import assert_never
@@ -21,16 +22,19 @@ from starlette.responses import Response
 from starlette.routing import compile_path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from followup_database import Database
+from followup_database import Database, Transaction, beside
 from followup_directory import Principal
 from followup_directory.answers import (
     AnotherRequest,
     Answered,
+    AnswerLost,
     Asked,
     Taken,
     UnderWay,
     drop_request,
+    give_up,
     keep_answer,
+    note_done,
     take_request,
 )
 from followup_runtime.auth import Authenticator, bearer_token
@@ -42,14 +46,20 @@ HEADER = "Idempotency-Key"
 REPLAYED = "Idempotent-Replayed"
 _KEPT_HEADERS = (b"content-type", b"location")
 _REFUSED = 400
+_FAILED = 500
+_LOST = (
+    "this request was carried out, and its answer was lost: see whether what it asked for is"
+    " there, and ask under another key if it is not"
+)
 _KEY = re.compile(rb"[ -~]{1,255}")
 
 
 class Repeats:
     """Carries a request with a key out once; its repetitions have the first one's answer.
 
-    A request that is refused, or that fails, does not use its key up. `apart` are paths
-    whose routes see to keys themselves, or can't be asked twice at all.
+    A request that is refused does not use its key up, nor does one that fails before it has
+    committed anything. `apart` are paths whose routes see to keys themselves, or can't be
+    asked twice at all.
     """
 
     def __init__(
@@ -95,6 +105,8 @@ class Repeats:
                 await answer(request.scope, request.receive, request.send)
             case UnderWay():
                 raise _problem(409, "Under way", "a request with this key is under way")
+            case AnswerLost():
+                raise _problem(409, "Answer lost", _LOST)
             case AnotherRequest():
                 raise _problem(422, "Key reused", "this key was used with another request")
             case other:
@@ -102,13 +114,21 @@ class Repeats:
 
     async def _carry_out(self, request: "_Request", asked: Asked, token: str) -> None:
         answer = _Answer()
+
+        async def done(tx: Transaction) -> None:
+            await note_done(tx, asked)
+
         try:
-            await self.app(request.scope, request.receive, answer.hear)
-        except Exception:
-            await self._drop(asked)
+            with beside(done):
+                await self.app(request.scope, request.receive, answer.hear)
+        except Exception as error:
+            refused = isinstance(error, Problem) and error.status_code < _FAILED
+            await self._give_back(asked, drop_request if refused else give_up)
             raise
-        if answer.status >= _REFUSED or not answer.status:
-            await self._drop(asked)
+        if answer.status >= _FAILED or not answer.status:
+            await self._give_back(asked, give_up)
+        elif answer.status >= _REFUSED:
+            await self._give_back(asked, drop_request)
         else:
             async with self.database.transaction(tenant=asked.tenant_id) as tx:
                 sealed = answer.sealed(token)
@@ -116,10 +136,12 @@ class Repeats:
         for message in answer.messages:
             await request.send(message)
 
-    async def _drop(self, asked: Asked) -> None:
+    async def _give_back(
+        self, asked: Asked, how: Callable[[Transaction, Asked], Awaitable[None]]
+    ) -> None:
         try:
             async with self.database.transaction(tenant=asked.tenant_id) as tx:
-                await drop_request(tx, asked)
+                await how(tx, asked)
         except Exception as error:  # noqa: BLE001 - the request's own answer counts; the lease ends
             self._log.warning("http.key_not_given_back", error=type(error).__name__)
 

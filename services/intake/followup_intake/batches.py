@@ -8,8 +8,9 @@ however long the batch is.
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
+from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
@@ -33,6 +34,15 @@ UNANSWERED = 4
 
 Line = tuple[int, bytes]
 """A line of a batch and its number, from 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Terms:
+    """By what a batch is judged. `name`: what its lines are known by when it comes again."""
+
+    tenant: Tenant
+    today: date
+    name: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,16 +79,19 @@ class Batches:
         today: date,
         lane: Lane,
         by: UUID | None = None,
+        key: str | None = None,
     ) -> AsyncGenerator[bytes]:
         """Save the leads of a batch and yield their answers, group by group, in order.
 
-        `by`: the API key it is recorded under, a group an entry.
+        `by`: the API key it is recorded under, a group an entry. With a `key` of the caller's
+        a line that comes again with it is the same lead, whether it has an `external_id` or not.
 
         A group is answered when it is committed, and behind the fence where it refuses
         consent for a person known before. A batch that breaks off ends with a line that
         says so; what was answered is kept.
         """
-        judged = ahead(_judged(blocks, tenant, today), most=1)
+        name = None if key is None else sha256(f"{by}:{key}".encode()).hexdigest()[:24]
+        judged = ahead(_judged(blocks, _Terms(tenant, today, name)), most=1)
         saved = ahead(self._saved(judged, tenant, lane, by), most=UNANSWERED)
         number = 0
         try:
@@ -119,15 +132,13 @@ class Batches:
         return _Saved(group.last, lines, stopped_at)
 
 
-async def _judged(
-    blocks: AsyncIterator[bytes], tenant: Tenant, today: date
-) -> AsyncGenerator[_Judged]:
+async def _judged(blocks: AsyncIterator[bytes], terms: _Terms) -> AsyncGenerator[_Judged]:
     async for lines in _groups(blocks):
         drafts: list[Draft] = []
         refused: dict[int, dict[str, Any]] = {}
         for start in range(0, len(lines), SLICE):
             for number, line in lines[start : start + SLICE]:
-                match _read(line, number, tenant, today):
+                match _read(line, number, terms):
                     case Draft() as draft:
                         drafts.append(draft)
                     case Problem() as problem:
@@ -137,14 +148,20 @@ async def _judged(
         yield _Judged(lines[-1][0], drafts, refused)
 
 
-def _read(line: bytes, number: int, tenant: Tenant, today: date) -> Draft | Problem:
+def _read(line: bytes, number: int, terms: _Terms) -> Draft | Problem:
     if len(line) > MAX_LINE:
         return Problem(413, detail=f"the line is longer than {MAX_LINE} bytes", pointer="")
     body = read_lead(line)
     if isinstance(body, Problem):
         return body
-    draft = drafted(body, tenant=tenant, today=today, row=number)
-    return draft if isinstance(draft, Draft) else refusal(draft)
+    draft = drafted(body, tenant=terms.tenant, today=terms.today, row=number)
+    if not isinstance(draft, Draft):
+        return refusal(draft)
+    if terms.name is None or draft.external_id or draft.lead.external_id:
+        return draft
+    # With what it says: another line under the same key and number is another lead.
+    said = sha256(line.strip()).hexdigest()[:16]
+    return replace(draft, external_id=f"batch:{terms.name}:{number}:{said}")
 
 
 def _refused(number: int, problem: Problem) -> dict[str, Any]:

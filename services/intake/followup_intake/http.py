@@ -117,11 +117,13 @@ class Routes:
             orjson.dumps(dict(answer.body)), answer.status, media_type="application/json"
         )
 
-    async def post_batch(self, request: Request, who: Writer, lane: Lane = "later") -> Duplex:
+    async def post_batch(
+        self, request: Request, who: Writer, lane: Lane = "later", key: IdempotencyKey = None
+    ) -> Duplex:
         """Take leads as NDJSON, one a line; a line of answer each, in order.
 
-        Lines are committed in groups, so a batch that is cut off keeps what was
-        answered; give each lead an `external_id` to send it again safely.
+        Lines are committed in groups, so a batch that is cut off keeps what was answered. To
+        send it again safely give it an `Idempotency-Key`, or each lead an `external_id`.
         """
         kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
         if kind not in NDJSON:
@@ -130,7 +132,7 @@ class Routes:
             tenant, today = await active_tenant(tx, who), tx.now.date()
         recorded(request)
         answers = self._batches.take(
-            request.stream(), tenant=tenant, today=today, lane=lane, by=who.key_id
+            request.stream(), tenant=tenant, today=today, lane=lane, by=who.key_id, key=key
         )
         return Duplex(answers, media_type=NDJSON[0])
 

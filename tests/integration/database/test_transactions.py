@@ -6,7 +6,7 @@ import asyncpg
 import pytest
 from sqlalchemy import text
 
-from followup_database import Database, NotCommitted, Role, new_id
+from followup_database import Database, NotCommitted, Role, beside, new_id
 from followup_database.errors import is_conflict, is_outage, is_passing
 
 ENTER = text("INSERT INTO directory.tenants (id, tenant_id, slug, name) VALUES (:id, :id, :s, 'T')")
@@ -50,6 +50,31 @@ async def test_a_block_that_raises_leaves_nothing(single):
     with pytest.raises(ValueError, match="on purpose"):
         await work()
     assert await _count(single) == 0
+
+
+async def test_work_beside_a_block_is_committed_with_each_of_its_transactions(single):
+    """With those that are committed within it and no others, nor with a block set apart."""
+    done = []
+
+    async def work(tx) -> None:
+        done.append(await tx.scalar(COUNT))
+
+    async def enter(slug: str, *, fails: bool = False) -> None:
+        async with single.transaction() as tx:
+            await tx.run(ENTER, id=new_id(), s=slug)
+            if fails:
+                raise ValueError(slug)
+
+    with beside(work):
+        await enter("one")
+        with pytest.raises(ValueError, match="two"):
+            await enter("two", fails=True)
+        with beside(None):
+            await enter("three")
+        left = asyncio.create_task(enter("four"))
+    await left
+    assert done == [1]
+    assert await _count(single) == 3
 
 
 async def test_a_snapshot_sees_one_moment_and_writes_nothing(single, database_url):

@@ -21,6 +21,11 @@ RULES = {
     for group in yaml.safe_load((FOLDER / "rules.yml").read_text())["groups"]
     for rule in group["rules"]
 }
+PLAYED = [
+    case
+    for played in yaml.safe_load((FOLDER / "rules_test.yml").read_text())["tests"]
+    for case in played["alert_rule_test"]
+]
 WORDS = {"and", "by", "increase", "max", "rate", "sum", "time"}
 SCRAPED = {"job", "instance"}  # what Prometheus adds to each sample
 SELECTOR = re.compile(r"\b((?:followup|rabbitmq)_\w+|up)\b(?:\{([^}]*)\})?")
@@ -90,6 +95,22 @@ def test_an_alert_says_how_urgent_it_is_and_what_is_seen(rule):
     """A severity an operator can route by, and a sentence."""
     assert RULES[rule]["labels"]["severity"] in {"page", "ticket"}
     assert len(RULES[rule]["annotations"]["summary"]) > 20
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_a_rule_is_played_until_it_fires(rule):
+    """`promtool test rules` has a case of it, with its urgency and its words filled in."""
+    fired = [each for case in PLAYED if case["alertname"] == rule for each in case["exp_alerts"]]
+    assert fired
+    words = re.split(r"\{\{[^}]*\}\}", RULES[rule]["annotations"]["summary"])
+    for each in fired:
+        assert each["exp_labels"]["severity"] == RULES[rule]["labels"]["severity"]
+        assert all(part in each["exp_annotations"]["summary"] for part in words)
+
+
+def test_no_case_is_of_a_rule_there_is_not():
+    """A rule that was renamed takes its cases along."""
+    assert {case["alertname"] for case in PLAYED} == set(RULES)
 
 
 def test_services_are_asked_for_by_the_names_they_are_scraped_by():

@@ -105,6 +105,25 @@ async def test_a_batch_that_is_cut_off_keeps_what_was_answered(intake):
     assert repeated == [True] * GROUP + [False] * 10
 
 
+async def test_a_batch_with_a_key_makes_nothing_twice(intake):
+    """Its lines need no ids of their own; another line in a place is another lead."""
+    leads = [{"phone": f"+1212555{n:04d}", "source": "web_form"} for n in range(3)]
+    headers = NDJSON | {"Idempotency-Key": "nightly-7"}
+
+    async def sent(more: dict) -> list[dict]:
+        content = b"".join(json.dumps(lead).encode() + b"\n" for lead in leads)
+        answer = await intake.post("/v1/leads/batch", content=content, headers=headers | more)
+        return answered(answer.text)
+
+    first, again = await sent({}), await sent({})
+    assert [one["lead_id"] for one in again] == [one["lead_id"] for one in first]
+    assert [one["repeated"] for one in again] == [True] * 3
+    leads[1]["need"] = "a roof"
+    assert [one["repeated"] for one in await sent({})] == [True, False, True]
+    assert [one["repeated"] for one in await sent({"Idempotency-Key": "x"})] == [False] * 3
+    assert len(await intake.leads()) == 7
+
+
 async def test_a_line_without_end_is_refused_alone(intake):
     """A line longer than the limit is answered as refused; those around it are taken."""
     async with batch(intake) as wire:

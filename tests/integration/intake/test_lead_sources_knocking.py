@@ -273,6 +273,17 @@ async def test_googles_leads_are_taken_with_their_key(intake):
     assert (whole["last_name"], whole["postal_code"]) == ("LastName", "94043")
 
 
+async def test_a_source_whose_secret_does_not_open_has_its_vendor_come_again(intake):
+    """503, since it is ours to mend: nothing is taken without proof, and nothing lost."""
+    _, url = await _source(intake, "google", {"google_key": "a-key-of-google"})
+    foreign = Vault([new_secret_key()]).seal({"google_key": "a-key-of-google"})
+    async with intake.databases.worker.transaction() as tx:
+        await tx.run(text("UPDATE intake.sources SET secrets = :s"), s=foreign)
+    answer = await intake.client.post(url, json=GOOGLE)
+    assert (answer.status_code, "FOLLOWUP_SECRET_KEYS" in answer.json()["detail"]) == (503, True)
+    assert await intake.leads() == []
+
+
 async def test_typeforms_answers_are_read_by_their_questions(intake):
     """Signed with base64; titles, types and a mapping say what an answer is."""
     _, url = await _source(

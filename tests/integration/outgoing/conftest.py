@@ -15,6 +15,7 @@ from sqlalchemy import text
 
 from followup_database import Row
 from followup_directory import Tenant, create_key, create_tenant
+from followup_directory.vault import new_secret_key
 from followup_intake.outgoing.courier import Courier
 from followup_intake.outgoing.distribution import Distribution
 from followup_intake.settings import IntakeSettings
@@ -81,13 +82,14 @@ class House:
     replicas: list[Replica] = field(default_factory=list)
     client: httpx.AsyncClient = field(default_factory=httpx.AsyncClient)
 
-    async def another(self) -> Replica:
-        """One more process of intake on the same database."""
+    async def another(self, *, new_key: bool = False) -> Replica:
+        """One more process of intake on the same database; `new_key`: first of its secret keys."""
+        keys = (*((new_secret_key(),) if new_key else ()), *SETTINGS.secret_keys)
         bus, metrics = InProcessBus(), Metrics()
         await bus.connect()
         self.stack.push_async_callback(bus.close)
         service = build(
-            SETTINGS,
+            SETTINGS.model_copy(update={"secret_keys": keys}),
             bus=bus,
             databases=self.databases,
             metrics=metrics,

@@ -7,7 +7,13 @@ from fastapi import APIRouter, Depends, Response
 from sqlalchemy import text
 
 from followup_database import new_id
-from followup_directory import Principal, create_key, create_tenant
+from followup_directory import (
+    Principal,
+    create_key,
+    create_tenant,
+    set_tenant_settings,
+    tenants_by_id,
+)
 from followup_directory.answers import LEASE, forget_answers
 from followup_runtime.app import create_app
 from followup_runtime.auth import require
@@ -23,7 +29,8 @@ _AGED = text("UPDATE directory.answers SET asked_at = asked_at - make_interval(s
 class Works:
     """Routes that count how often they did something."""
 
-    def __init__(self) -> None:
+    def __init__(self, databases: Databases) -> None:
+        self.databases = databases
         self.done: list[str] = []
         self.gate = asyncio.Event()
         self.gate.set()
@@ -32,6 +39,8 @@ class Works:
         self.router.add_api_route("/things", self.make, methods=["POST"], status_code=201)
         self.router.add_api_route("/refusing", self.refuse, methods=["POST"])
         self.router.add_api_route("/failing", self.fail, methods=["POST"])
+        self.router.add_api_route("/keeping", self.keep, methods=["POST"], status_code=201)
+        self.router.add_api_route("/reading", self.read, methods=["POST"], status_code=201)
         self.router.add_api_route("/own/{part}", self.make, methods=["POST"])
 
     async def make(self, body: dict[str, str], who: Writer, response: Response) -> dict[str, str]:
@@ -44,6 +53,26 @@ class Works:
     async def refuse(self, who: Writer) -> None:
         self.done.append(str(who.key_id))
         raise Problem(409, detail="not now")
+
+    async def keep(self, body: dict[str, str], who: Writer) -> dict[str, str]:
+        """Commits something, and fails after it where that is asked for."""
+        async with self.databases.api.transaction(tenant=who.tenant_id) as tx:
+            await set_tenant_settings(tx, who.tenant_id, {"business_name": body["name"]})
+        self.done.append(body["name"])
+        self.entered.set()
+        await self.gate.wait()
+        if body["name"] == "failing":
+            raise RuntimeError
+        return body
+
+    async def read(self, body: dict[str, str], who: Writer) -> dict[str, str]:
+        """Looks, and commits nothing."""
+        async with self.databases.api.transaction(tenant=who.tenant_id) as tx:
+            await tenants_by_id(tx, [who.tenant_id])
+        self.done.append(body["name"])
+        self.entered.set()
+        await self.gate.wait()
+        return body
 
     async def fail(self, who: Writer) -> None:
         self.done.append(str(who.key_id))
@@ -62,7 +91,7 @@ class Shop:
 
 @pytest.fixture
 async def shop(databases):
-    works = Works()
+    works = Works(databases)
     service = Service("sample", works.router, own_repeats=("/own/{part}",))
     app = create_app([service], databases, Metrics())
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
@@ -73,6 +102,8 @@ async def shop(databases):
                 tenant = await create_tenant(tx, slug, slug)
                 shop.tokens.append((await create_key(tx, tenant.id, "k")).token)
             shop.tokens.append((await create_key(tx, tenant.id, "reader", scopes=["read"])).token)
+            limited = await create_key(tx, tenant.id, "limited", per_minute=1000)
+            shop.tokens.append(limited.token)
         yield shop
 
 
@@ -142,6 +173,48 @@ async def test_what_a_process_left_behind_is_taken_over(shop):
     assert shop.works.done == ["a", "a"]
 
 
+async def _lost(shop, path: str, *, token: int = 0) -> None:
+    """A request whose process goes before it answers, more than a lease ago."""
+    shop.works.gate.clear()
+    shop.works.entered.clear()
+    lost = asyncio.create_task(shop.post(path, "k", token=token))
+    await shop.works.entered.wait()
+    lost.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await lost
+    shop.works.gate.set()
+    assert (await shop.post(path, "k", token=token)).json()["title"] == "Under way"
+    async with shop.databases.worker.transaction() as tx:
+        await tx.run(_AGED, by=LEASE + 1)
+
+
+async def test_what_was_committed_by_a_process_that_died_is_not_done_again(shop):
+    """Whether it was stands in the same transaction; whoever asks again is told to look."""
+    await _lost(shop, "/keeping")
+    for _ in range(2):
+        again = await shop.post("/keeping", "k")
+        assert (again.status_code, again.json()["title"]) == (409, "Answer lost")
+    assert shop.works.done == ["a"]
+    assert (await shop.post("/keeping", "k", "b")).status_code == 422
+    assert (await shop.post("/keeping", "l")).status_code == 201
+
+
+@pytest.mark.parametrize("token", [0, 3], ids=["any key", "a limited key"])
+async def test_what_only_looked_before_its_process_died_is_carried_out(shop, token):
+    """Nothing was done: neither reading nor being counted is anything."""
+    await _lost(shop, "/reading", token=token)
+    assert (await shop.post("/reading", "k", token=token)).status_code == 201
+    assert shop.works.done == ["a", "a"]
+
+
+async def test_what_fails_behind_its_commit_is_not_done_again(shop):
+    """The next one is told at once that something was done."""
+    assert (await shop.post("/keeping", "k", "failing")).status_code == 500
+    again = await shop.post("/keeping", "k", "failing")
+    assert (again.status_code, again.json()["title"]) == (409, "Answer lost")
+    assert shop.works.done == ["failing"]
+
+
 async def test_an_answer_is_sealed_and_goes_with_its_time(shop):
     """Nobody reads it in the database, and after two days it is gone."""
     await shop.post("/things", "k", "a word of theirs")
@@ -160,7 +233,7 @@ async def test_who_may_not_ask_uses_no_key_up(shop):
     """A key without the scope is refused each time, and an unknown one is 401."""
     assert [(await shop.post("/things", "k", token=2)).status_code for _ in range(2)] == [403] * 2
     shop.tokens.append("nobody-knows-this-key")
-    assert (await shop.post("/things", "k", token=3)).status_code == 401
+    assert (await shop.post("/things", "k", token=4)).status_code == 401
     assert shop.works.done == []
 
 

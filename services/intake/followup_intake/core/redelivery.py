@@ -31,9 +31,13 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Unanswered:
-    """Nothing came back; in words that tell nothing of what was sent."""
+    """Nothing came back; in words that tell nothing of what was sent.
+
+    `ours`: nobody was asked, so it tells nothing of the endpoint.
+    """
 
     why: str
+    ours: bool = False
 
 
 @dataclass(frozen=True, slots=True)

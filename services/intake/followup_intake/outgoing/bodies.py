@@ -1,17 +1,20 @@
 """Bodies: an event with the records it names, as they are now.
 
 Messages carry ids; who is told of one is told the present truth, at every attempt anew.
-What was erased meanwhile is null.
+What was erased meanwhile is null. An event that no body can be made of keeps nobody else's
+waiting: those that were read with it are then read one by one.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import orjson
+import structlog
 
-from followup_database import Transaction
+from followup_database import Database, Transaction
+from followup_database.errors import is_passing
 from followup_intake.core.tellings import TESTED, TOLD, Part
 from followup_intake.outgoing.deliveries import Claimed
 from followup_intake.outgoing.log import Event, events_numbered
@@ -36,24 +39,79 @@ class _Records:
                 return person_portrait(person) if person is not None and theirs else None
 
 
-async def bodies_of(tx: Transaction, events: Sequence[Event], *, whole: bool = True) -> list[bytes]:
-    """The events as JSON, each as an endpoint gets it; without `whole` with their ids alone."""
-    records = await _records(tx, events) if whole else _Records({}, {})
-    return [_body(event, records, whole=whole) for event in events]
+@dataclass(frozen=True, slots=True)
+class NotKept:
+    """An event past its keeping."""
 
 
-async def bodies_for(tx: Transaction, claimed: Sequence[Claimed]) -> dict[UUID, bytes]:
-    """Bodies by delivery; one whose event is past its keeping has none."""
-    numbers = [(each.tenant_id, each.sequence) for each in claimed if each.sequence is not None]
-    known = await events_numbered(tx, numbers)
-    events: dict[UUID, Event] = {}
-    for each in claimed:
-        event = (
+@dataclass(frozen=True, slots=True)
+class Unmade:
+    """A body that could not be made, by the kind of error: a fault of ours, none of theirs."""
+
+    error: str
+
+
+Body = bytes | NotKept | Unmade
+
+_log = structlog.get_logger(__name__)
+_T = TypeVar("_T")
+
+
+async def bodies_shown(
+    database: Database, tenant_id: UUID, events: Sequence[Event], *, whole: bool
+) -> list[bytes]:
+    """A tenant's events as JSON; without `whole` with their ids alone.
+
+    One whose records cannot be shown has its ids alone, too: its reader goes on behind it.
+    """
+
+    async def make(tx: Transaction, some: Sequence[Event]) -> list[Body]:
+        records = await _records(tx, some)
+        return [_body(event, records) for event in some]
+
+    if not whole or not events:
+        return [_body(event, None) for event in events]
+    made = await _made(database, events, make, tenant=tenant_id)
+    return [
+        body if isinstance(body, bytes) else _body(event, None)
+        for event, body in zip(events, made, strict=True)
+    ]
+
+
+async def bodies_for(database: Database, claimed: Sequence[Claimed]) -> list[Body]:
+    """The bodies of deliveries, in their order."""
+
+    async def make(tx: Transaction, some: Sequence[Claimed]) -> list[Body]:
+        numbers = [(each.tenant_id, each.sequence) for each in some if each.sequence is not None]
+        known = await events_numbered(tx, numbers)
+        events = [
             _trial(each) if each.sequence is None else known.get((each.tenant_id, each.sequence))
-        )
-        if event is not None:
-            events[each.id] = event
-    return dict(zip(events, await bodies_of(tx, list(events.values())), strict=True))
+            for each in some
+        ]
+        records = await _records(tx, [event for event in events if event is not None])
+        return [NotKept() if event is None else _body(event, records) for event in events]
+
+    return await _made(database, claimed, make, tenant=None)
+
+
+async def _made(
+    database: Database,
+    some: Sequence[_T],
+    make: Callable[[Transaction, Sequence[_T]], Awaitable[list[Body]]],
+    *,
+    tenant: UUID | None,
+) -> list[Body]:
+    """All at once, or each by itself where that fails; an outage is nobody's fault and raised."""
+    try:
+        async with database.transaction(tenant=tenant) as tx:
+            return await make(tx, some)
+    except Exception as error:
+        if is_passing(error):
+            raise
+        if len(some) == 1:
+            _log.error("event_body_not_made", exc_info=error)
+            return [Unmade(type(error).__name__)]
+    return [body for each in some for body in await _made(database, [each], make, tenant=tenant)]
 
 
 async def _records(tx: Transaction, events: Sequence[Event]) -> _Records:
@@ -65,15 +123,16 @@ async def _records(tx: Transaction, events: Sequence[Event]) -> _Records:
     )
 
 
-def _body(event: Event, records: _Records, *, whole: bool) -> bytes:
-    parts = TOLD.get(event.type, ()) if whole else ()
+def _body(event: Event, records: _Records | None) -> bytes:
+    parts = TOLD.get(event.type, ())
+    filled = {} if records is None else {part: records.part(part, event) for part in parts}
     return orjson.dumps(
         {
             "id": str(event.id),
             "type": event.type,
             "timestamp": event.occurred_at.isoformat(),
             "sequence": event.sequence,
-            "data": {**event.data, **{part: records.part(part, event) for part in parts}},
+            "data": {**event.data, **filled},
         }
     )
 

@@ -28,7 +28,7 @@ from followup_intake.core.redelivery import (
     follows,
 )
 from followup_intake.core.signing import headers
-from followup_intake.outgoing.bodies import bodies_for
+from followup_intake.outgoing.bodies import Body, NotKept, Unmade, bodies_for
 from followup_intake.outgoing.deliveries import Claimed, Left, claim
 from followup_intake.outgoing.line import Line
 from followup_intake.outgoing.records import Attempt, Kept, Recorded, record
@@ -99,6 +99,10 @@ class Courier:
         )
         for state in get_args(Recorded):
             self._attempts.labels(state)
+        self._unmade = metrics.counter(
+            "followup_webhook_bodies_unmade",
+            "Attempts that came to nothing because no body could be made of their event.",
+        )
         self._disabled = metrics.counter(
             "followup_webhook_endpoints_disabled",
             "Endpoints disabled because they failed for days or answered 410.",
@@ -145,10 +149,10 @@ class Courier:
                 resting=RESTING_AFTER,
                 left=Left(OF_ONE_TENANT, Counter(call.tenant_id for call in self._calls.values())),
             )
-            claimed = [*failing, *sound]
-            bodies = await bodies_for(tx, claimed) if claimed else {}
-        for each in claimed:
-            call = asyncio.create_task(self._deliver(each, bodies.get(each.id)))
+        claimed = [*failing, *sound]
+        bodies = await bodies_for(self._database, claimed) if claimed else []
+        for each, body in zip(claimed, bodies, strict=True):
+            call = asyncio.create_task(self._deliver(each, body))
             self._calls[call] = _Call(each.tenant_id, each.endpoint.failures >= RESTING_AFTER)
             call.add_done_callback(self._ended)
         return Tick(worked=len(claimed), again_in=0.0 if claimed else IDLE)
@@ -157,7 +161,7 @@ class Courier:
         del self._calls[call]
         self.wake.set()
 
-    async def _deliver(self, claimed: Claimed, body: bytes | None) -> None:
+    async def _deliver(self, claimed: Claimed, body: Body) -> None:
         """Hand one over and keep what came of it. What fails here is claimed again."""
         try:
             kept = await self._handed(claimed, body)
@@ -172,13 +176,13 @@ class Courier:
             self._disabled.inc()
             _log.warning("endpoint_disabled", endpoint_id=str(claimed.endpoint.id))
 
-    async def _handed(self, claimed: Claimed, body: bytes | None) -> Kept:
+    async def _handed(self, claimed: Claimed, body: Body) -> Kept:
         began_on, began = self._chances.unix(), self._chances.monotonic()
         outcome = await self._called(claimed, body, int(began_on))
         took = self._chances.monotonic() - began
         self._took.observe(took)
         then = follows(outcome, tries=claimed.tries, age=claimed.age, chance=self._chances.chance())
-        if body is None:
+        if isinstance(body, NotKept):
             then = GivenUp()
         attempt = Attempt(datetime.fromtimestamp(began_on, UTC), int(took * 1000), outcome)
 
@@ -188,18 +192,25 @@ class Courier:
         async with self._recording:
             return await committed(self._database, work)
 
-    async def _called(
-        self, claimed: Claimed, body: bytes | None, timestamp: int
-    ) -> Answered | Unanswered:
-        if body is None:
-            return Unanswered("the event is not kept any more")
+    async def _called(self, claimed: Claimed, body: Body, timestamp: int) -> Answered | Unanswered:
+        match body:
+            case NotKept():
+                return Unanswered("the event is not kept any more", ours=True)
+            case Unmade(error=error):
+                self._unmade.inc()
+                return Unanswered(f"its body could not be made: {error}", ours=True)
+            case bytes():
+                return await self._posted(claimed, body, timestamp)
+
+    async def _posted(self, claimed: Claimed, body: bytes, timestamp: int) -> Answered | Unanswered:
         try:
             secrets = claimed.endpoint.secrets(self._vault, former=claimed.former_secret)
+            signed = headers(
+                body, event_id=str(claimed.event_id), timestamp=timestamp, secrets=secrets
+            )
+            return await self._line.post(claimed.endpoint.url, body, signed)
         except SealBroken:
             return Unanswered("its secret cannot be opened: FOLLOWUP_SECRET_KEYS has changed")
-        signed = headers(body, event_id=str(claimed.event_id), timestamp=timestamp, secrets=secrets)
-        try:
-            return await self._line.post(claimed.endpoint.url, body, signed)
         except Exception as error:  # noqa: BLE001 - unrecorded it would come again for ever
             _log.error("call_failed", delivery_id=str(claimed.id), exc_info=error)
             return Unanswered(f"it could not be called: {type(error).__name__}")

@@ -173,11 +173,20 @@ async def turn_endpoint(
 async def rotate_secret(
     tx: Transaction, endpoint: Endpoint, secret: str, *, vault: Vault, grace: timedelta
 ) -> Endpoint | None:
-    """Sign with a new secret, and with the one before for a while; an older one ends now."""
-    (before,) = endpoint.secrets(vault, former=False)
-    sealed = vault.seal({_CURRENT: secret, _FORMER: before})
+    """Sign with a new secret, and with the one before for a while; an older one ends now.
+
+    Without a `grace` the new one alone, and nothing is asked of what was sealed before.
+    Raises `SealBroken` when that does not open, and changes nothing.
+    """
+    wanted = {_CURRENT: secret}
+    if grace:
+        (wanted[_FORMER],) = endpoint.secrets(vault, former=False)
     row = await tx.first(
-        _SECRETS, tenant_id=endpoint.tenant_id, id=endpoint.id, sealed=sealed, grace=grace
+        _SECRETS,
+        tenant_id=endpoint.tenant_id,
+        id=endpoint.id,
+        sealed=vault.seal(wanted),
+        grace=grace,
     )
     return None if row is None else endpoint_of(row)
 

@@ -53,6 +53,11 @@ WHERE id = (SELECT id FROM intake.deliveries
   WHERE endpoint_id = :endpoint_id AND lead_id = :lead_id AND state = 'waiting'
   ORDER BY sequence LIMIT 1)
 """)
+_FREE = text("""
+UPDATE intake.endpoints
+SET work_on = LEAST(work_on, GREATEST(clock_timestamp(), COALESCE(rest_on, '-infinity')))
+WHERE id = :id AND tenant_id = :tenant_id
+""")
 _WELL = text("""
 UPDATE intake.endpoints SET failures = 0, failing_since = NULL, rest_on = NULL,
   work_on = LEAST(work_on, clock_timestamp())
@@ -135,6 +140,9 @@ async def _judge(
     """Keep what the attempt tells of the endpoint; whether that ended it."""
     if isinstance(then, Taken):
         await tx.run(_WELL, **ids)
+        return False
+    if isinstance(outcome, Unanswered) and outcome.ours:
+        await tx.run(_FREE, **ids)
         return False
     await tx.run(_ILL, rest=rest(endpoint["failures"] + 1), **ids)
     if isinstance(then, Gone):

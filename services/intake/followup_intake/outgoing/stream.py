@@ -18,7 +18,7 @@ from starlette.types import Receive, Scope, Send
 
 from followup_database import Database
 from followup_directory import Principal
-from followup_intake.outgoing.bodies import bodies_of
+from followup_intake.outgoing.bodies import bodies_shown
 from followup_intake.outgoing.log import Event, events_after
 
 MEDIA_TYPE = "text/event-stream"
@@ -120,7 +120,7 @@ class Streams:
     ) -> tuple[list[Event], list[bytes]]:
         async with self._database.transaction(tenant=tenant_id) as tx:
             events = await events_after(tx, tenant_id, after, most=BATCH)
-            return events, await bodies_of(tx, events, whole=whole)
+        return events, await bodies_shown(self._database, tenant_id, events, whole=whole)
 
     async def _pause(self) -> None:
         with suppress(TimeoutError):

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from followup_database import Database
-from followup_directory import Principal, Vault
+from followup_directory import Principal, SealBroken, Vault
 from followup_intake.core.destinations import LONGEST_URL, unusable
 from followup_intake.core.signing import SECRET_OCTETS, secret_of
 from followup_intake.core.tellings import TOLD
@@ -133,7 +133,7 @@ class EndpointRoutes:
         add(one, self.get_endpoint, methods=["GET"])
         add(one, self.patch_endpoint, methods=["PATCH"])
         add(one, self.delete_endpoint, methods=["DELETE"], status_code=204)
-        add(f"{one}/secret", self.rotate, methods=["POST"])
+        add(f"{one}/secret", self.rotate, methods=["POST"], responses=also(409))
         add(f"{one}/test", self.test, methods=["POST"], status_code=202, responses=also(409))
 
     async def list_endpoints(self, who: Reader) -> Endpoints:
@@ -204,12 +204,19 @@ class EndpointRoutes:
     async def rotate(
         self, endpoint_id: UUID, who: Writer, body: SecretRotation | None = None
     ) -> EndpointWithSecret:
-        """Sign with a new secret, shown now and never again; the former signs for a while."""
+        """Sign with a new secret, shown now and never again; the former signs for a while.
+
+        409 where the former was sealed under a key that this installation has not any more:
+        with `grace_seconds` 0 the new one signs alone.
+        """
         grace = timedelta(seconds=(body or SecretRotation()).grace_seconds)
         secret = _new_secret()
         async with self._database.transaction(tenant=who.tenant_id) as tx:
             known = _known(await endpoint_by_id(tx, who.tenant_id, endpoint_id, locked=True))
-            changed = await rotate_secret(tx, known, secret, vault=self._vault, grace=grace)
+            try:
+                changed = await rotate_secret(tx, known, secret, vault=self._vault, grace=grace)
+            except SealBroken:
+                raise _sealed() from None
         return _shown(_known(changed), secret)
 
     async def test(self, endpoint_id: UUID, who: Writer) -> Trial:
@@ -234,6 +241,16 @@ class EndpointRoutes:
 
 def _new_secret() -> str:
     return secret_of(secrets.token_bytes(SECRET_OCTETS))
+
+
+def _sealed() -> Problem:
+    return Problem(
+        409,
+        "Former secret lost",
+        "none of FOLLOWUP_SECRET_KEYS opens the former secret, so it cannot go on signing: "
+        "put the former key back behind the new one, or rotate with grace_seconds 0",
+        pointer="/grace_seconds",
+    )
 
 
 def _once(types: Sequence[str]) -> list[str]:

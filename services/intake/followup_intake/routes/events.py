@@ -8,7 +8,7 @@ from fastapi.responses import StreamingResponse
 
 from followup_database import Database
 from followup_directory import Principal
-from followup_intake.outgoing.bodies import bodies_of
+from followup_intake.outgoing.bodies import bodies_shown
 from followup_intake.outgoing.log import events_after, last_number
 from followup_intake.outgoing.stream import MEDIA_TYPE, Reading, Streams
 from followup_intake.routes.tenancy import active_tenant
@@ -78,7 +78,7 @@ class EventRoutes:
     async def _page(self, who: Principal, after: int, limit: int) -> Response:
         async with self._database.transaction(tenant=who.tenant_id) as tx:
             found = await events_after(tx, who.tenant_id, after, most=limit)
-            bodies = await bodies_of(tx, found, whole=who.may(RECORDS))
+        bodies = await bodies_shown(self._database, who.tenant_id, found, whole=who.may(RECORDS))
         items = b"[" + b",".join(bodies) + b"]"
         behind = str(found[-1].sequence) if len(found) == limit else None
         page = b'{"items":' + items + b',"next":' + orjson.dumps(behind) + b"}"
