@@ -259,3 +259,73 @@ async def test_a_no_that_comes_after_the_plan_counts(followup):
     assert before == 2
     assert len(followup.sent(lead)) == before
     assert {why["rule"] for why in await followup.why(lead, "skipped")} >= {"consent"}
+
+
+YAML = {"content-type": "application/yaml"}
+PATIENT = """format: 1
+key: text
+name: A text that may wait for long
+limits: {slide: 60d}
+steps:
+  - id: only
+    at: {after: 5d, window: at_once}
+    touches: [{channel: sms, template: sms}]
+templates:
+  sms: {text: 'Hi {{ person.first_name | default: "there" }}, is it urgent? Reply STOP.'}
+"""
+FRENCH = {"country": "FR", "state": None, "postal_code": "75001"}
+
+
+@pytest.mark.mission("R15", via="plan")
+@pytest.mark.mission("R13", via="running")
+async def test_whoever_says_no_in_france_is_not_called_or_texted_for_sixty_days(followup):
+    """A new run waits behind them, what is due before is put off; a letter is not held."""
+    await followup.ask("PUT", "/v1/sequences/text", content=PATIENT, headers=YAML)
+    await followup.ask("POST", "/v1/sequences/text/publish")
+    await followup.sequence("mail", ("only", "{after: 3d, window: at_once}", "email"))
+    await followup.sequence("soon", ("only", "{after: 20h, window: at_once}", "voice"))
+    await followup.sequence("first", ("only", "{after: 1h, window: at_once}", "sms"))
+    lead = await followup.lead(**FRENCH, phone="+33612345678", sequence="first")
+    await followup.play(until=followup.clock() + timedelta(hours=2))
+    paris = ZoneInfo("Europe/Paris")
+    assert len(followup.sent(lead)) == 1
+    await followup.say(lead, "Non merci, pas intéressé.")
+    said = followup.clock().astimezone(paris)
+    for key in ("text", "mail", "soon"):
+        await followup.enroll(lead, key)
+    await followup.play()
+    _, letter, late = followup.sent(lead)
+    assert letter.channel == "email"
+    first = said.date() + timedelta(days=61)
+    assert (late.channel, late.at.astimezone(paris).date()) == ("sms", first)
+    planned = [why for why in await followup.why(lead, "planned") if "said no" in str(why)]
+    assert any("FR wants 60 days without contact" in str(why["moved_by"]) for why in planned)
+    (skipped,) = await followup.why(lead, "skipped")
+    assert "said no" in skipped["reason"]
+
+
+@pytest.mark.mission("R15", via="send")
+async def test_a_refusal_on_the_phone_counts_for_what_was_planned_before(followup):
+    """What one of ours heard is told; the text of that hour waits, until they agree anew."""
+    await followup.sequence("text", ("only", "{after: 1h, window: at_once}", "sms"))
+    stays, agrees = [
+        await followup.lead(**FRENCH, phone=f"+3361234567{n}", sequence="text") for n in (1, 2)
+    ]
+    await followup.play(until=followup.clock() + timedelta(minutes=30))
+    for lead in (stays, agrees):
+        told = await followup.ask(
+            "POST", f"/v1/leads/{lead.id}/consent", json={"state": "refused", "channel": "voice"}
+        )
+        assert (told["consent"]["sms"], set(told["refused"])) == (
+            "yes",
+            {"sms", "voice", "email", "whatsapp", "instagram"},
+        )
+    await followup.play(until=followup.clock() + timedelta(minutes=1))
+    said = {"state": "yes", "channel": "sms", "wording": "Text me after all"}
+    told = await followup.ask("POST", f"/v1/leads/{agrees.id}/consent", json=said)
+    assert "sms" not in told["refused"]
+    await followup.play(until=followup.clock() + timedelta(hours=2))
+    assert [e.channel for e in followup.sent(agrees)] == ["sms"]
+    assert followup.sent(stays) == []
+    (why,) = await followup.why(stays, "deferred")
+    assert (why["rule"], "said no" in why["reason"]) == ("R15:FR", True)

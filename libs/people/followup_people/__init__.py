@@ -8,6 +8,7 @@ that was asked for, when looking for holds or caps.
 from followup_people.changes import (
     hear,
     mark_contact_point,
+    note_refusal,
     set_appointment,
     set_deal,
     set_lead_state,
@@ -82,6 +83,7 @@ __all__ = [
     "mark_contact_point",
     "merges_of",
     "note_change",
+    "note_refusal",
     "open_right",
     "part_lead",
     "person_at",

@@ -72,6 +72,13 @@ _HEARD_OF = text("""
       AND tenant_id = :tenant_id
       AND COALESCE(CAST(heard ->> :channel AS timestamptz), '-infinity') < :at
 """)
+_REFUSED = text("""
+    UPDATE people.persons p SET refused_at = :at
+    FROM people.persons named
+    WHERE named.id = :person_id AND named.tenant_id = :tenant_id
+      AND p.id = COALESCE(named.merged_into, named.id) AND p.tenant_id = :tenant_id
+      AND COALESCE(p.refused_at, '-infinity') < :at
+""")
 _LEAD_STATE = text("""
     UPDATE people.leads SET state = :state
     WHERE id = :id AND tenant_id = :tenant_id AND state <> :state
@@ -157,6 +164,14 @@ async def hear(
     if traits.window is not None:
         return await tx.run(_HEARD, tenant_id=tenant_id, **said) > 0
     return await tx.run(_HEARD_OF, tenant_id=tenant_id, person_id=person_id, **said) > 0
+
+
+async def note_refusal(tx: Transaction, tenant_id: UUID, person_id: UUID, *, at: datetime) -> bool:
+    """Note that a person said they are not interested; False without news.
+
+    Some laws ask for silence after it. The latest one counts, whatever came late.
+    """
+    return await tx.run(_REFUSED, tenant_id=tenant_id, person_id=person_id, at=at) > 0
 
 
 async def set_lead_state(tx: Transaction, tenant_id: UUID, lead_id: UUID, state: LeadState) -> bool:

@@ -159,13 +159,32 @@ def effective(stored: Mapping[str, Mapping[str, Any]]) -> dict[Channel, ConsentS
     return {channel: _state(stored.get(channel), whole) for channel in CHANNELS}
 
 
+def refused(
+    stored: Mapping[str, Mapping[str, Any]], refused_at: datetime | None
+) -> dict[Channel, datetime]:
+    """The channels a refusal still speaks for: all but those agreed to after it."""
+    if refused_at is None:
+        return {}
+    whole = stored.get("any")
+    words = {channel: _word(stored.get(channel), whole) for channel in CHANNELS}
+    return {
+        channel: refused_at
+        for channel, word in words.items()
+        if word is None or _read(word) != "yes" or _moment(word["at"]) <= refused_at
+    }
+
+
 def _state(own: Mapping[str, Any] | None, whole: Mapping[str, Any] | None) -> ConsentState:
+    word = _word(own, whole)
+    return "unknown" if word is None else _read(word)
+
+
+def _word(
+    own: Mapping[str, Any] | None, whole: Mapping[str, Any] | None
+) -> Mapping[str, Any] | None:
+    """The one that counts of a channel's own statement and that for all."""
     said = [statement for statement in (own, whole) if statement is not None]
-    if not said:
-        return "unknown"
-    if len(said) == 1:
-        return _read(said[0])
-    return _read(max(said, key=lambda s: (_moment(s["at"]), s["state"] == "no")))
+    return max(said, key=lambda s: (_moment(s["at"]), s["state"] == "no"), default=None)
 
 
 def _read(statement: Mapping[str, Any]) -> ConsentState:

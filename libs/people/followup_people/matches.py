@@ -31,17 +31,22 @@ _OF = text("""
     SELECT id, person_id, lead_id, absorbed, matched, kept, at, undone_at FROM people.merges
     WHERE tenant_id = :tenant_id AND person_id = :person_id ORDER BY id DESC
 """)
+# Which of the two it was that said no is not known any more: it holds for both.
 _BRING_BACK = text("""
-    UPDATE people.persons p SET merged_into = NULL, (first_name, last_name, language,
+    UPDATE people.persons p SET merged_into = NULL, refused_at = w.refused_at,
+        (first_name, last_name, language,
         stated_zone, country, state, postal_code, city, audience, birthday, attributes, consent)
       = (SELECT r.first_name, r.last_name, r.language, r.stated_zone, r.country, r.state,
             r.postal_code, r.city, r.audience, r.birthday, r.attributes, r.consent
          FROM jsonb_populate_record(p, CAST(:person AS jsonb)) AS r)
-    WHERE p.id = :id AND p.tenant_id = :tenant_id AND p.merged_into = :from
+    FROM people.persons w
+    WHERE p.id = :id AND p.tenant_id = :tenant_id AND p.merged_into = :from AND w.id = :from
 """)
 _NEW_PERSON = text("""
-    INSERT INTO people.persons (id, tenant_id, first_name, last_name, audience, created_at)
-    SELECT :id, tenant_id, :first_name, :last_name, audience, :now FROM people.persons
+    INSERT INTO people.persons
+        (id, tenant_id, first_name, last_name, audience, created_at, refused_at)
+    SELECT :id, tenant_id, :first_name, :last_name, audience, :now, refused_at
+    FROM people.persons
     WHERE id = :from AND tenant_id = :tenant_id
 """)
 _TAKE_POINTS = text("""

@@ -8,13 +8,13 @@ from uuid import UUID
 from sqlalchemy import text
 
 from followup_database import Row, Transaction
-from followup_people.consent import effective
+from followup_people.consent import effective, refused
 from followup_people.records import ContactPoint, LeadView, PersonView, PointKind
 
 _PERSON = """
     p.id AS p_id, p.tenant_id AS p_tenant, p.first_name, p.last_name, p.language, p.audience,
     p.stated_zone, p.country, p.state AS p_state, p.postal_code, p.city,
-    p.attributes AS p_attributes, p.consent,
+    p.attributes AS p_attributes, p.consent, p.refused_at,
     (
         SELECT jsonb_agg(jsonb_build_array(c.kind, c.address, c.state, c.created_at, c.heard)
             ORDER BY c.state = 'usable' DESC, c.created_at DESC, c.id DESC)
@@ -163,6 +163,7 @@ def _person(row: Row) -> PersonView:
         points=tuple(_point(point) for point in row["points"] or ()),
         consent=effective(row["consent"]),
         former=tuple(row["former"]),
+        refused=refused(row["consent"], row["refused_at"]),
     )
 
 

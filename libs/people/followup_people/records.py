@@ -41,7 +41,8 @@ class PersonView:
     `place` has stated_zone, country, state, postal_code and city, each perhaps None.
     `points` holds no wrong or bounced ones; usable before possible, then newest first.
     `consent` has a state for each channel, `any` already applied. `former`: the ids of
-    persons merged into this one, by which older work may still name it.
+    persons merged into this one, by which older work may still name it. `refused`: when they
+    last said they were not interested, for each channel they have not agreed to since.
     """
 
     id: UUID
@@ -55,6 +56,7 @@ class PersonView:
     points: tuple[ContactPoint, ...]
     consent: Mapping[Channel, ConsentState]
     former: tuple[UUID, ...] = ()
+    refused: Mapping[Channel, datetime] = field(default_factory=dict)
 
     @property
     def phones(self) -> tuple[ContactPoint, ...]:

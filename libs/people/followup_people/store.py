@@ -90,6 +90,16 @@ _MERGE_BIRTHDAYS = text(f"""
     WHERE w.id = ANY(CAST(:winners AS uuid[])) AND w.id = r.winner
       AND w.birthday IS NULL AND l.birthday IS NOT NULL
 """)
+_MERGE_REFUSALS = text(f"""
+    UPDATE people.persons w SET refused_at = l.refused_at
+    FROM (
+        SELECT r.winner, max(p.refused_at) AS refused_at
+        FROM {_MOVES} JOIN people.persons p ON p.id = r.loser
+        GROUP BY r.winner
+    ) AS l
+    WHERE w.id = ANY(CAST(:winners AS uuid[])) AND w.id = l.winner
+      AND l.refused_at > COALESCE(w.refused_at, '-infinity')
+""")
 # Before anything moves: what it takes to part them again.
 _NOTE_MERGES = text("""
     INSERT INTO people.merges (id, tenant_id, person_id, absorbed, kept, at)
@@ -120,7 +130,7 @@ _MERGE_PERSONS = text(f"""
     UPDATE people.persons p
     SET merged_into = r.winner, first_name = NULL, last_name = NULL, language = NULL,
         stated_zone = NULL, country = NULL, state = NULL, postal_code = NULL, city = NULL,
-        birthday = NULL, attributes = '{{}}', consent = '{{}}'
+        birthday = NULL, attributes = '{{}}', consent = '{{}}', refused_at = NULL
     FROM {_MOVES}
     WHERE p.id = r.loser OR p.merged_into = r.loser
 """)
@@ -272,6 +282,7 @@ async def merge_persons(tx: Transaction, merges: Mapping[UUID, UUID]) -> None:
         _MERGE_LEADS,
         _MERGE_CONSENTS,
         _MERGE_BIRTHDAYS,
+        _MERGE_REFUSALS,
         _MERGE_PERSONS,
     ):
         await tx.run(statement, **moves)

@@ -21,6 +21,7 @@ PERSONAL: tuple[PersonalTable, ...] = (
             "attributes",
             "birthday",
             "consent",
+            "refused_at",
         ),
         person_column="id",
     ),

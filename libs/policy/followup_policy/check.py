@@ -10,6 +10,7 @@ from followup_policy.caps import PastContact, caps
 from followup_policy.consent import ConsentState, consent
 from followup_policy.house import NO_HOUSE, HouseRules
 from followup_policy.quiet import SPAN, quiet_hours
+from followup_policy.silence import silence
 from followup_policy.verdicts import ALLOWED, Channel, Verdict, refuse
 from followup_policy.weekdays import Audience, weekdays
 from followup_policy.zones import Whereabouts
@@ -24,7 +25,8 @@ class Check:
     `round` is "{enrollment_id}:{step-round}"; `history` every touch sent to the person or
     reserved for them, on all channels; `machine` False for a contact a person of ours makes.
     `asked_at`: when a person who asked did so, None if that is not known. `answering`: it
-    answers what the person has just written.
+    answers what the person has just written. `refused_at`: when the person last said no, unless
+    they have agreed to the channel since.
     """
 
     channel: Channel
@@ -40,15 +42,16 @@ class Check:
     asked_at: datetime | None = None
     house: HouseRules = NO_HOUSE
     answering: bool = False
+    refused_at: datetime | None = None
 
 
 def check(contact: Check, *, now: datetime) -> Verdict:
-    """The first refusal of consent, quiet hours and caps, in that order; else allowed.
+    """The first refusal of consent, silence, quiet hours and caps, in that order; else allowed.
 
     Consent, hours and caps refuse by rules "consent…", "R15:…", R11 and R1, R2, R3, R6 or (caps
-    of statutes) "R15:…"; the tenant's own by "house:…". `opens_at` is the earliest moment
-    found at which all of them pass, None if there is none in sight. Suppression, holds and
-    rates are not known here and are the caller's to ask.
+    and silences of statutes) "R15:…"; the tenant's own by "house:…". `opens_at` is the earliest
+    moment found at which all of them pass, None if there is none in sight. Suppression, holds
+    and rates are not known here and are the caller's to ask.
     """
     agreed = consent(
         contact.channel,
@@ -92,7 +95,15 @@ def _told_allowed(channel: Channel, where: Whereabouts, minute: datetime) -> str
 
 
 def _timed(contact: Check, now: datetime) -> Verdict:
-    """Hours and caps: what waiting may change."""
+    """The silence after a refusal, hours and caps: what waiting may change."""
+    # Neither what was arranged nor an answer solicits anything.
+    silent = (
+        ALLOWED
+        if contact.transactional or contact.answering
+        else silence(contact.channel, refused_at=contact.refused_at, where=contact.where, now=now)
+    )
+    if not silent.allowed:
+        return silent
     hours = quiet_hours(
         contact.channel,
         where=contact.where,

@@ -66,6 +66,17 @@ class Cap(Row):
         return channel in (self.gates or self.counts)
 
 
+class Silence(Row):
+    """For `days` whole calendar days after a refusal: no contact on the `gates` channels."""
+
+    days: int = Field(ge=1)
+    gates: tuple[Channel, ...]
+
+    def binds(self, channel: Channel) -> bool:
+        """Whether a contact on this channel has to wait; messengers are held like texts."""
+        return (channel if TRAITS[channel].hours == "none" else _law_of(channel)) in self.gates
+
+
 class Statute(Row):
     """One jurisdiction's hours and caps for some channels; fields as told in the data file."""
 
@@ -80,6 +91,7 @@ class Statute(Row):
     before_holiday: Hours | None = None
     holidays: Calendars | None = None
     caps: tuple[Cap, ...] = ()
+    silence: Silence | None = None
     exempt_if: str | None
     note: str | None
     source: str
@@ -176,6 +188,14 @@ def caps_for(jurisdictions: frozenset[str]) -> tuple[tuple[Statute, Cap], ...]:
     return tuple((row, cap) for name in names for row in _of_jurisdiction(name) for cap in row.caps)
 
 
+@lru_cache(maxsize=4096)
+def silences_for(jurisdictions: frozenset[str]) -> tuple[tuple[Statute, Silence], ...]:
+    """Every silence after a refusal under these jurisdictions, whatever channel it binds."""
+    names = sorted(_with_unknown(jurisdictions))
+    rows = (row for name in names for row in _of_jurisdiction(name))
+    return tuple((row, row.silence) for row in rows if row.silence is not None)
+
+
 def _with_unknown(jurisdictions: frozenset[str]) -> frozenset[str]:
     """With the country of every state, and the safe row where no state is known."""
     if not jurisdictions:
@@ -186,13 +206,17 @@ def _with_unknown(jurisdictions: frozenset[str]) -> frozenset[str]:
 
 
 def _binds(row: Statute, rows: tuple[Statute, ...], channel: Channel, *, machine: bool) -> bool:
-    # Whatever is no call is bound like a text, messengers too: a law older than them that
-    # says "text message" is read to mean them.
-    bound: Channel = "voice" if TRAITS[channel].hours == "call" else "sms"
+    bound = _law_of(channel)
     if bound in row.channels:
         return machine or not row.machine_only or bound == "sms"
     # A law that says "calls" is read to mean texts too, unless it has a rule for texts.
     return bound == "sms" and not any("sms" in each.channels for each in rows)
+
+
+def _law_of(channel: Channel) -> Channel:
+    # Whatever is no call is bound like a text, messengers too: a law older than them that
+    # says "text message" is read to mean them.
+    return "voice" if TRAITS[channel].hours == "call" else "sms"
 
 
 @cache

@@ -86,6 +86,7 @@ class Picture:
             asked_at=heard or lead.received_at,
             house=self.houses[tenant.id],
             answering=heard is not None,
+            refused_at=person.refused.get(command.channel),
         )
 
     def accounts_for(self, tenant: Tenant, recipient: str) -> Sequence[Account]:

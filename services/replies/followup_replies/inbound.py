@@ -14,7 +14,7 @@ from followup_contracts.payload import Channel
 from followup_database import Transaction, new_id
 from followup_directory import Account, tenants_by_id
 from followup_messaging.outbox import Outbox
-from followup_people import PersonView, hear, mark_contact_point
+from followup_people import PersonView, hear, mark_contact_point, note_refusal
 from followup_policy.zones import Place, whereabouts
 from followup_replies.addresses import bare, kind_of, match_key
 from followup_replies.core.automatic import AUTOMATIC
@@ -191,6 +191,8 @@ class InboundDesk:
                 match_key=match_key(message.channel, message.address),
                 at=min(message.at, tx.now),
             )
+        if reading.intent == "not_interested":
+            await note_refusal(tx, message.tenant_id, message.person_id, at=tx.now)
         if reading.intent == "wrong_person":
             await mark_contact_point(
                 tx,

@@ -220,6 +220,7 @@ def _facts(
         best_channel=None if best is None else best.channel,
         best_because=None if best is None else best.why,
         house=house,
+        said_no=person.refused,
     )
 
 

@@ -93,8 +93,14 @@ async def test_a_shared_phone_is_explained_and_parted(intake, ada):
 
 
 async def test_two_persons_found_to_be_one_become_two_again(intake, ada):
-    """With what each of them had: names, contact points, leads and consent."""
+    """With what each of them had: names, contact points, leads and consent.
+
+    Which of them it was that said no nobody knows any more: it holds for both.
+    """
     ada_lead = (await intake.post(json={**ada, "email": None})).json()
+    said = await intake.post(f"/v1/leads/{ada_lead['lead_id']}/consent", json={"state": "refused"})
+    (record,) = [each for each in said.json()["records"] if each["method"] == "refusal"]
+    assert (said.status_code, record["state"]) == (201, "unknown")
     eve = {"first_name": "Eve", "last_name": "Moss", "email": "eve@example.com", "city": "Reno"}
     eve_lead = (await intake.post(json=eve)).json()
     link = {"phone": ada["phone"], "email": "eve@example.com"}
@@ -114,6 +120,9 @@ async def test_two_persons_found_to_be_one_become_two_again(intake, ada):
     assert [e["address"] for e in person["emails"]] == ["eve@example.com"]
     kept = (await intake.get(f"/v1/leads/{ada_lead['lead_id']}")).json()["person"]
     assert (kept["first_name"], kept["emails"]) == ("Ada", [])
+    for each in (ada_lead, eve_lead):
+        told = (await intake.get(f"/v1/leads/{each['lead_id']}/consent")).json()
+        assert told["refused"]["voice"]
 
 
 async def test_a_lead_with_nothing_of_its_own_stays(intake, ada):

@@ -16,6 +16,7 @@ from followup_people import (
     leads_by_id,
     leads_of_persons,
     mark_contact_point,
+    note_refusal,
     person_by_address,
     persons_by_id,
     record_consent,
@@ -156,6 +157,35 @@ async def test_a_lead_that_links_two_known_persons_merges_the_younger(worker):
     both = frozenset({older.person_id, younger.person_id})
     assert same == {older.person_id: both, younger.person_id: both}
     assert of_email == older.person_id
+
+
+async def test_a_refusal_stays_with_the_human(worker):
+    """The latest counts, under an id of before a merge too; agreeing to a channel answers it."""
+    [younger] = await save(worker, lead(9, email="y@example.com", consent="yes"))
+    [older] = await save(worker, lead(1, phone_e164=phone(8)))
+    hour = timedelta(hours=1)
+
+    async def refuse(person_id, at, tenant_id=TENANT):
+        async with worker.transaction() as tx:
+            news = await note_refusal(tx, tenant_id, person_id, at=at)
+            return news, (await persons_by_id(tx, [older.person_id]))[older.person_id].refused
+
+    assert await refuse(older.person_id, NOON, UUID(int=8)) == (False, {})
+    assert await refuse(older.person_id, NOON) == (True, dict.fromkeys(CHANNELS, NOON))
+    assert await refuse(younger.person_id, NOON + hour) == (True, dict.fromkeys(CHANNELS, NOON))
+    await save(worker, lead(10, phone_e164=phone(8), email="y@example.com"))
+    late = dict.fromkeys(CHANNELS, NOON + hour)
+    assert await refuse(younger.person_id, NOON) == (False, late)
+    newest = dict.fromkeys(CHANNELS, NOON + 2 * hour)
+    assert await refuse(younger.person_id, NOON + 2 * hour) == (True, newest)
+    said = {"tenant_id": TENANT, "person_id": older.person_id, "state": "yes"}
+    async with worker.transaction() as tx:
+        words = [("sms", 2 * hour), ("voice", 3 * hour)]
+        await record_consent(
+            tx, [ConsentStatement(channel=c, at=NOON + after, **said) for c, after in words]
+        )
+        person = (await persons_by_id(tx, [older.person_id]))[older.person_id]
+    assert set(person.refused) == set(CHANNELS) - {"voice"}
 
 
 async def test_merges_of_merges_lead_to_the_survivor(worker):

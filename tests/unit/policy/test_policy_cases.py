@@ -130,9 +130,23 @@ def frequent(case, at):
     return False
 
 
+def hushed(case, at):
+    """Whether France has the days counted that follow a refusal: sixty, on a wall calendar."""
+    if case.refused_at is None or case.transactional or case.channel == "email":
+        return False
+    if not any(name[:2] == "FR" for name in case.where.jurisdictions):
+        return False
+    for zone in case.where.zones:
+        said = case.refused_at.astimezone(ZoneInfo(zone)).date()
+        if (at.astimezone(ZoneInfo(zone)).date() - said).days <= 60:
+            return True
+    return False
+
+
 def may(case, at):
     return (
         consented(case)
+        and not hushed(case, at)
         and all(open_minute(case, at + n * MINUTE / 2) for n in range(3))
         and weekday(case, at)
         and not any(full(case, at, name) for name in laws(case.where))
@@ -155,6 +169,8 @@ class Case:
         self.consent = random.choice(["yes", "yes", "yes", "unknown", "no"])
         self.asked = random.random() < 0.8
         self.asked_at = self.now - random.randrange(400) * DAY if random.random() < 0.8 else None
+        silent = random.random() < 0.3
+        self.refused_at = self.now - random.randrange(75 * 24 * 60) * MINUTE if silent else None
         self.audience = random.choice(["b2b", "b2c"])
         self.transactional = random.random() < 0.3
         self.round = f"e{random.randrange(2)}:{random.randrange(3)}"
@@ -184,6 +200,7 @@ class Case:
             transactional=self.transactional,
             audience=self.audience,
             asked_at=self.asked_at,
+            refused_at=self.refused_at,
         )
 
     def __str__(self):

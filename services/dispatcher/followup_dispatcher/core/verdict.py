@@ -51,6 +51,8 @@ class Candidate:
     house: HouseRules = NO_HOUSE
     answering: bool = False
     """Whether it answers what the person has just written."""
+    refused_at: datetime | None = None
+    """When the person said no, unless they have agreed to the channel since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +117,7 @@ def _by_policy(candidate: Candidate, *, now: datetime) -> Verdict:
             asked_at=candidate.asked_at,
             house=candidate.house,
             answering=candidate.answering,
+            refused_at=candidate.refused_at,
         ),
         now=now,
     )

@@ -24,6 +24,7 @@ from followup_people import (
     LeadView,
     consent_history,
     leads_by_id,
+    note_refusal,
     persons_by_id,
     record_consent,
 )
@@ -51,13 +52,14 @@ _PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</
 class ConsentIn(BaseModel):
     """What somebody said of being contacted, with what proves it.
 
-    A `yes` needs the wording it was given to. `at`: when it was said; now unless said.
+    A `yes` needs the wording it was given to. `refused`: they were not interested, which takes
+    no consent back; some laws want silence after it. `at`: when it was said; now unless said.
     """
 
     model_config = ConfigDict(extra="forbid")
 
     channel: ChannelName = "any"
-    state: Literal["yes", "no"]
+    state: Literal["yes", "no", "refused"]
     purpose: Annotated[str, Field(min_length=1, max_length=100)] = "marketing"
     wording: Wording | None = None
     method: Annotated[str, Field(min_length=1, max_length=100)] = "api"
@@ -123,6 +125,7 @@ class ConsentRoutes:
             "person_id": str(lead.person_id),
             "at": at.isoformat(),
             "consent": dict(person.consent),
+            "refused": {channel: at.isoformat() for channel, at in person.refused.items()},
             "records": records,
             "sha256": digest,
         }
@@ -132,7 +135,7 @@ class ConsentRoutes:
     ) -> dict[str, Any]:
         """Add a record; nothing before it is changed.
 
-        A `no` is answered once nothing it forbids can go out any more.
+        A `no` and a refusal are answered once nothing they forbid can go out any more.
         """
         if body.state == "yes" and body.wording is None:
             raise Problem(422, detail="a yes needs what it was said to", pointer="/wording")
@@ -147,12 +150,13 @@ class ConsentRoutes:
                 person_id=lead.person_id,
                 lead_id=lead.id,
                 channel=body.channel,
-                state=body.state,
+                # A refusal is evidence, and states nothing of consent.
+                state="unknown" if body.state == "refused" else body.state,
                 purpose=body.purpose,
                 seller=tenant.settings.business_name or tenant.name,
                 addresses=await confirmations.addresses_of(tx, lead.person_id, body.channel),
                 wording=body.wording,
-                method=body.method,
+                method="refusal" if body.state == "refused" else body.method,
                 source="api",
                 page=body.page,
                 ip=body.ip,
@@ -161,11 +165,13 @@ class ConsentRoutes:
                 at=min(body.at or tx.now, tx.now),
             )
             await record_consent(tx, [said])
+            if body.state == "refused":
+                await note_refusal(tx, who.tenant_id, lead.person_id, at=said.at)
             return lead
 
         lead = await committed(self._database, work, tenant=who.tenant_id)
         did(request, subjects=[lead.person_id], detail={"state": body.state})
-        if body.state == "no":
+        if body.state != "yes":
             await self._fence.settle(self._fence.moment())
         return await self.get_consent(lead_id, who)
 

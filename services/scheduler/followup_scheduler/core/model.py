@@ -117,7 +117,7 @@ class Facts:
     the texts that its sequence compares were answered, if it learns from that, `hours` how
     the tenant's people answered at which hours, by channel. `house` is what the tenant adds to
     the law, and what of the law it is exempted from; an emergency is no matter of planning, for
-    nobody knows when it ends.
+    nobody knows when it ends. `said_no`: when the person was not interested, by channel.
     """
 
     where: Whereabouts
@@ -134,6 +134,7 @@ class Facts:
     variants: Mapping[str, Tally] = field(default_factory=dict)
     hours: Mapping[Channel, ByHour] = field(default_factory=dict)
     house: HouseRules = NO_HOUSE
+    said_no: Mapping[Channel, datetime] = field(default_factory=dict)
 
 
 class FactsUnread(LookupError):

@@ -13,6 +13,7 @@ from followup_contracts.events import Audience
 from followup_contracts.payload import Channel
 from followup_policy.caps import PastContact, caps, enrollment_of
 from followup_policy.house import NO_HOUSE, HouseRules
+from followup_policy.silence import silence
 from followup_policy.verdicts import ALLOWED, Verdict, refuse
 from followup_policy.windows import (
     Planned,
@@ -40,7 +41,7 @@ _PARTS = {
 class Occasion:
     """What a touch has to fit: where the person is, who they are, what they were sent.
 
-    `house`: what the tenant adds to the law.
+    `house`: what the tenant adds to the law. `refused_at`: when they said no.
     """
 
     channel: Channel
@@ -51,6 +52,7 @@ class Occasion:
     own_calls: Sequence[datetime]
     own_caps: Sequence[Cap] = ()
     house: HouseRules = NO_HOUSE
+    refused_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,7 @@ def find_moment(
     """The first moment in [earliest, latest] that suits everything.
 
     `window` None prefers no hours. R1, R2, R3, R6 and the caps of statutes are kept
-    against what has been sent so far.
+    against what has been sent so far, and the silence a statute asks for after a refusal.
     """
     search = _Search(earliest)
     for _ in range(_TRIES):
@@ -101,16 +103,7 @@ def find_moment(
         search.tell(_telling(planned, search, first=search.at == earliest))
         if planned.at is None:
             break
-        capped = caps(
-            channel,
-            round=occasion.round,
-            history=occasion.history,
-            where=occasion.where,
-            now=planned.at,
-            house=occasion.house,
-        )
-        if capped.allowed:
-            capped = _own_caps(channel, occasion, planned.at)
+        capped = _capped(channel, occasion, planned.at)
         if capped.allowed:
             return Moment(planned.at, tuple(search.told))
         search.tell([f"{capped.rule}: {capped.reason}"])
@@ -121,6 +114,21 @@ def find_moment(
         )
     because = " ".join(search.told) or "Its moment has passed."
     return NoMoment("slide", f"No moment until {latest:%Y-%m-%d %H:%M} UTC. {because}")
+
+
+def _capped(channel: Channel, occasion: Occasion, at: datetime) -> Verdict:
+    """The silence after a refusal, caps by law, house and rule, and those of the sequence."""
+    held = silence(channel, refused_at=occasion.refused_at, where=occasion.where, now=at)
+    if held.allowed:
+        held = caps(
+            channel,
+            round=occasion.round,
+            history=occasion.history,
+            where=occasion.where,
+            now=at,
+            house=occasion.house,
+        )
+    return _own_caps(channel, occasion, at) if held.allowed else held
 
 
 def _own_caps(channel: Channel, occasion: Occasion, at: datetime) -> Verdict:

@@ -208,6 +208,7 @@ class Round:
             ],
             own_caps=draft.sequence.caps,
             house=draft.facts.house,
+            refused_at=draft.facts.said_no.get(key.channel),
         )
 
     def _arm(self, planned: PlannedTouch) -> None:
