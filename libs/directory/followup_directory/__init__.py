@@ -46,7 +46,13 @@ from followup_directory.rules import (
     ruled_tenants,
 )
 from followup_directory.settings import TenantSettings
-from followup_directory.templates import Template, put_templates, template_hash, templates
+from followup_directory.templates import (
+    Template,
+    forget_words,
+    put_templates,
+    template_hash,
+    templates,
+)
 from followup_directory.tenants import (
     Tenant,
     create_tenant,
@@ -98,6 +104,7 @@ __all__ = [
     "emergency_stops",
     "ensure_default_tenant",
     "exemptions",
+    "forget_words",
     "grant_exemption",
     "keep_senders",
     "lift_emergency",

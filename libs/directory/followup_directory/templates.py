@@ -1,6 +1,6 @@
 """Templates: immutable bodies found by the hash of what they say; callers may cache them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
@@ -24,6 +24,13 @@ _TEMPLATES = text("""
     SELECT t.tenant_id, t.hash, t.channel, t.body
     FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(tenant_id uuid, hash text)
     JOIN directory.templates t ON t.tenant_id = r.tenant_id AND t.hash = r.hash
+""")
+
+
+_FORGET = text("""
+    DELETE FROM directory.templates
+    WHERE tenant_id = :tenant_id AND hash = ANY(CAST(:hashes AS text[]))
+        AND person_id IS NOT NULL
 """)
 
 
@@ -74,3 +81,8 @@ async def templates(
         (row["tenant_id"], row["hash"]): Template(row["hash"], row["channel"], row["body"])
         for row in await tx.all(_TEMPLATES, rows=to_json(rows))
     }
+
+
+async def forget_words(tx: Transaction, tenant_id: UUID, hashes: Collection[str]) -> int:
+    """Delete words for one person that nobody needs any more (worker's transaction)."""
+    return await tx.run(_FORGET, tenant_id=tenant_id, hashes=sorted(hashes)) if hashes else 0

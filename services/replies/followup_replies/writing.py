@@ -145,6 +145,16 @@ class Writing:
     ) -> Answer:
         person, lead = known
         subject = _subject(asked, thread)
+        words = Written(
+            text=literal(asked.text),
+            subject=None if subject is None else literal(subject),
+            account_id=thread.account_id,
+            sender=thread.sender,
+            thread=thread.letters,
+        )
+        (template,) = await put_templates(
+            tx, tenant_id, [(thread.channel, words.body())], person_id=person.id
+        )
         message = NewWritten(
             id=message_id,
             tenant_id=tenant_id,
@@ -156,20 +166,11 @@ class Writing:
             subject=subject,
             body=asked.text,
             written_by=asked.by,
+            template=template,
             at=tx.now,
         )
         if not await written.insert(tx, message):  # a request beside this one was first
             return await _before(tx, tenant_id, lead.id, asked) or KeyTaken()
-        words = Written(
-            text=literal(asked.text),
-            subject=None if subject is None else literal(subject),
-            account_id=thread.account_id,
-            sender=thread.sender,
-            thread=thread.letters,
-        )
-        (template,) = await put_templates(
-            tx, tenant_id, [(thread.channel, words.body())], person_id=person.id
-        )
         await place_hold(tx, tenant_id, person.id, message_id)
         event = MessageWritten(
             message_id=message_id,

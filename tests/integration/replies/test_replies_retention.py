@@ -5,7 +5,7 @@ from datetime import timedelta
 from sqlalchemy import text
 
 from followup_database import new_id
-from followup_directory import create_tenant, set_tenant_settings
+from followup_directory import create_tenant, put_templates, set_tenant_settings
 
 MARKS = ("purple roof", "+12125550123", "+4915112345678", "delivered-by-carrier")
 _COLUMNS = text("""
@@ -121,3 +121,27 @@ async def test_what_somebody_of_ours_wrote_is_emptied_once_it_is_out(house):
     assert await _found(house) == set()
     shown = (await house.api("GET", f"{path}/{written.json()['id']}")).json()
     assert (shown["body"], shown["state"]) == (None, "sent")
+
+
+async def test_the_copy_that_was_sent_goes_with_its_message(house):
+    """Not while the same words to the same person wait to be said, nor words for everybody."""
+    lead = await house.lead()
+    await house.sent(lead)
+    async with house.databases.worker.transaction() as tx:
+        await set_tenant_settings(tx, house.tenant.id, {"retention_days": 30})
+        await put_templates(tx, house.tenant.id, [("sms", {"text": "a purple roof for all"})])
+    path = f"/v1/leads/{lead.lead_id}/messages"
+    body = {"text": "About the purple roof: Tuesday?"}
+    for key in ("k1", "k2"):
+        headers = {"Idempotency-Key": key, "Authorization": f"Bearer {house.token}"}
+        assert (await house.client.post(path, json=body, headers=headers)).status_code == 202
+    copies = "SELECT body ->> 'text' AS text FROM directory.templates WHERE person_id IS NOT NULL"
+    assert [row["text"] for row in await house.rows(copies)] == [body["text"]]
+    house.clock.advance(timedelta(days=31))
+    for key, left in (("k1", 1), ("k2", 0)):
+        async with house.databases.worker.transaction() as tx:
+            state = "UPDATE replies.written SET state = 'sent' WHERE key = :key"
+            assert await tx.run(text(state), key=key) == 1
+        assert await _forget(house) == 1
+        assert len(await house.rows(copies)) == left
+    assert len(await house.rows("SELECT FROM directory.templates")) == 1

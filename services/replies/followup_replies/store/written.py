@@ -10,14 +10,15 @@ from sqlalchemy import text
 
 from followup_contracts.payload import Channel
 from followup_database import Transaction
+from followup_directory import forget_words
 
 WrittenState = Literal["waiting", "sent", "failed", "skipped", "unknown"]
 
 _INSERT = text("""
 INSERT INTO replies.written (id, tenant_id, key, asked, lead_id, person_id, channel, subject, body,
-  written_by, state, at, updated_at)
+  written_by, template, state, at, updated_at)
 VALUES (:id, :tenant_id, :key, :asked, :lead_id, :person_id, :channel, :subject, :body,
-  :written_by, 'waiting', :at, :at)
+  :written_by, :template, 'waiting', :at, :at)
 ON CONFLICT (tenant_id, key) DO NOTHING
 """)
 
@@ -49,6 +50,13 @@ WHERE id IN (
   SELECT id FROM replies.written
   WHERE tenant_id = :tenant AND at < :before AND body IS NOT NULL AND state <> 'waiting'
   ORDER BY at LIMIT :most FOR UPDATE SKIP LOCKED)
+RETURNING template
+""")
+
+# Who says the same to somebody twice has one template.
+_STILL_HELD = text("""
+SELECT template FROM replies.written
+WHERE tenant_id = :tenant AND template = ANY(CAST(:templates AS text[])) AND body IS NOT NULL
 """)
 
 _LAST_HEARD = text("""
@@ -68,7 +76,10 @@ ORDER BY (touch_id = CAST(:touch AS uuid)) IS TRUE DESC, at DESC, attempt_id DES
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewWritten:
-    """A message somebody wrote; `key` and `asked` name the request it came by."""
+    """A message somebody wrote; `key` and `asked` name the request it came by.
+
+    `template`: the hash its words are also kept under, for whoever sends them.
+    """
 
     id: UUID
     tenant_id: UUID
@@ -80,6 +91,7 @@ class NewWritten:
     subject: str | None
     body: str
     written_by: str | None
+    template: str
     at: datetime
 
 
@@ -184,5 +196,12 @@ async def last_sent(
 
 
 async def forget_old(tx: Transaction, tenant_id: UUID, *, before: datetime, most: int) -> int:
-    """Empty what a tenant's people wrote before that moment, up to `most`, oldest first."""
-    return await tx.run(_FORGET_OLD, tenant=tenant_id, before=before, most=most)
+    """Empty what a tenant's people wrote before that moment, up to `most`, oldest first.
+
+    The copies that were sent go with them, but for those that another message still needs.
+    """
+    rows = await tx.all(_FORGET_OLD, tenant=tenant_id, before=before, most=most)
+    copies = {row["template"] for row in rows if row["template"] is not None}
+    held = await tx.all(_STILL_HELD, tenant=tenant_id, templates=sorted(copies))
+    await forget_words(tx, tenant_id, copies - {row["template"] for row in held})
+    return len(rows)
