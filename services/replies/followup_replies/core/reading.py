@@ -10,7 +10,12 @@ from datetime import date, datetime
 from typing import Final, Literal
 
 from followup_contracts.channels import Channel
-from followup_replies.core.automatic import automatic_header, says_absence, says_automatic
+from followup_replies.core.automatic import (
+    AUTOMATIC,
+    automatic_header,
+    says_absence,
+    says_automatic,
+)
 from followup_replies.core.dates import named_date
 from followup_replies.core.folding import Sentence, fold, sentences
 from followup_replies.core.intents import Intent
@@ -24,9 +29,14 @@ from followup_replies.core.rulefiles import rulebook
 from followup_replies.core.weighing import likeliest
 
 _CERTAIN: Final = 0.99
-_ENDING: Final[Mapping[bool, float]] = {False: 0.6, True: 0.85}
-"""Share of ending words from which a text that no rule knows ends the messages: less is
-enough where nobody can say what it means than where it is a clear complaint."""
+_UNCLEAR_ENDS, _CLEAR_ENDS, _ASKS_FOR_END = 0.55, 0.7, 0.5
+"""Shares of ending words from which a text ends the messages though no rule says so: less is
+enough where nobody can say what it means than where it is a clear complaint. What is clearly
+something else must lean to an opt-out besides."""
+_WANTS_TO_HEAR: Final = frozenset({"interested", "question"})
+"""Intents that words alone never turn into an end."""
+_BEARS_AN_END: Final = frozenset({"complaint", "wrong_person"})
+"""Intents that stay what they are when they end the messages; any other becomes an opt-out."""
 _SUBJECT_LIMIT: Final = 400
 
 
@@ -169,17 +179,31 @@ def _stops(evidence: _Evidence, intent: Intent, *, clear: bool = True) -> bool:
         return True
     if evidence.automatic:
         return False
-    needed = _ENDING[intent == "complaint" and clear]
-    ending = (intent == "complaint" or not clear) and evidence.leaning.stops >= needed
-    return intent == "opt_out" or ending or any(hit.rule.stops for hit in evidence.hits)
+    if intent == "opt_out" or any(hit.rule.stops for hit in evidence.hits):
+        return True
+    return _leans_to_an_end(evidence.leaning, intent, clear=clear)
+
+
+def _leans_to_an_end(leaning: Leaning, intent: Intent, *, clear: bool) -> bool:
+    """Tell whether the words alone end the messages."""
+    if not clear:
+        return leaning.stops >= _UNCLEAR_ENDS
+    if intent in _WANTS_TO_HEAR or leaning.stops < _CLEAR_ENDS:
+        return False
+    return intent == "complaint" or leaning.intents.get("opt_out", 0.0) >= _ASKS_FOR_END
 
 
 def _scored_reading(evidence: _Evidence, threshold: float) -> Reading:
     intent, confidence = _told(evidence)
     clear = confidence >= threshold
+    stops = _stops(evidence, intent, clear=clear)
+    if not clear:
+        intent = "other"
+    elif stops and intent not in _BEARS_AN_END | _WANTS_TO_HEAR | AUTOMATIC:
+        intent = "opt_out"
     return Reading(
-        intent=intent if clear else "other",
-        opt_out=_stops(evidence, intent, clear=clear),
+        intent=intent,
+        opt_out=stops,
         keyword=None,
         confidence=round(confidence, 3),
         until=None,
