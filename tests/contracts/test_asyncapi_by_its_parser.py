@@ -50,7 +50,6 @@ def told(checker: list[str], *documents: Path) -> list[dict[str, Any]]:
     return json.loads(run.stdout)
 
 
-@pytest.mark.timeout(180)
 def test_the_official_parser_finds_nothing_wrong(checker, tmp_path) -> None:
     """No error and no warning in ours; and it would say so, as it does of one that is broken."""
     broken = json.loads(WRITTEN.read_text())

@@ -19,7 +19,7 @@ import pytest
 from followup_testkit.clocks import MovableClock
 from followup_testkit.databases import PostgresForTests
 
-pytestmark = pytest.mark.timeout(300)  # whichever comes first plays the whole season
+pytestmark = pytest.mark.timeout(600)  # whichever comes first plays the whole season
 NEW_YORK = ZoneInfo("America/New_York")
 FRIDAY = datetime.fromisoformat("2026-03-06T10:00:00-05:00")
 THURSDAY = "2026-03-12T18:00:00-04:00"

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from fleet import Fleet
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from followup_database.engine import async_url
 from followup_database.ids import smallest_id
@@ -46,27 +46,36 @@ async def fleet(
     await postgres_server.drop(url)
 
 
-async def end_month_at(fleet: Fleet, cut: datetime) -> tuple[str, str]:
-    """Have the present month end, and the next one begin, at a moment; their names."""
+async def end_month(fleet: Fleet) -> tuple[datetime, str, str]:
+    """Have the present month end in two seconds, and the next one begin; when, and their names."""
+    engine = create_async_engine(async_url(fleet.database_url))
+    async with engine.begin() as connection:
+        # All at once, before the moment is chosen: nothing comes behind it meanwhile.
+        await connection.execute(text(f"LOCK TABLE {', '.join(TABLES)} IN ACCESS EXCLUSIVE MODE"))
+        cut = datetime.now(UTC) + timedelta(seconds=2)
+        this, following = await cut_months(connection, cut)
+    await engine.dispose()
+    return cut, f"{this:%Y_%m}", f"{following:%Y_%m}"
+
+
+async def cut_months(connection: AsyncConnection, cut: datetime) -> tuple[datetime, datetime]:
+    """Divide the present month and the next one anew, at a moment; their beginnings."""
     this = datetime(cut.year, cut.month, 1, tzinfo=UTC)
     following = month_after(this)
     ranges = ((this, this, cut), (following, cut, month_after(following)))
-    engine = create_async_engine(async_url(fleet.database_url))
-    async with engine.begin() as connection:
-        for table in TABLES:
-            for month, _, _ in ranges:
-                await connection.execute(
-                    text(f"ALTER TABLE {table} DETACH PARTITION {table}_{month:%Y_%m}")
+    for table in TABLES:
+        for month, _, _ in ranges:
+            await connection.execute(
+                text(f"ALTER TABLE {table} DETACH PARTITION {table}_{month:%Y_%m}")
+            )
+        for month, low, high in ranges:
+            await connection.execute(
+                text(
+                    f"ALTER TABLE {table} ATTACH PARTITION {table}_{month:%Y_%m}"
+                    f" FOR VALUES FROM ('{smallest_id(low)}') TO ('{smallest_id(high)}')"
                 )
-            for month, low, high in ranges:
-                await connection.execute(
-                    text(
-                        f"ALTER TABLE {table} ATTACH PARTITION {table}_{month:%Y_%m}"
-                        f" FOR VALUES FROM ('{smallest_id(low)}') TO ('{smallest_id(high)}')"
-                    )
-                )
-    await engine.dispose()
-    return f"{this:%Y_%m}", f"{following:%Y_%m}"
+            )
+    return this, following
 
 
 async def months_of(fleet: Fleet, table: str) -> Counter[str]:
@@ -86,8 +95,7 @@ async def test_sends_on_both_sides_of_a_months_end(fleet: Fleet, stub: StubProvi
     await fleet.post_lead(BEFORE)
     await stub.requests(BEFORE + 1, within=60)
 
-    cut = datetime.now(UTC) + timedelta(seconds=2)
-    this, following = await end_month_at(fleet, cut)
+    cut, this, following = await end_month(fleet)
     await until(lambda: datetime.now(UTC) > cut, what="the month ends")
     stub.release()
     for number in range(AFTER):

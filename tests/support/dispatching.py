@@ -1,10 +1,11 @@
 """A dispatcher on a real database, with a provider whose answers the test scripts."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from itertools import count
 from random import Random
 from typing import Any
 from uuid import UUID
@@ -104,10 +105,14 @@ class Dispatching:
     recorder: Recorder
     caller: Caller
     monotonic: Callable[[], float]
+    phones: Iterator[int] = field(default_factory=lambda: count(9000))
 
     async def lead(self, **changes: Any) -> tuple[UUID, UUID]:
-        """A lead of a person in New York who agreed to everything; (lead id, person id)."""
-        number = int(new_id().int % 100)
+        """A lead of somebody of their own in New York who agreed to everything.
+
+        (lead id, person id); the phones end in 9000 and on, unless one is given.
+        """
+        number = next(self.phones)
         new = NewLead(
             **{
                 "tenant_id": self.tenant_id,

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from followup_testkit.packages import install
 from followup_testkit.ports import free_port
 from followup_testkit.waiting import until
 
@@ -19,8 +20,6 @@ MAILBOX = "dana"
 AWAY = "away.example"
 """A domain elsewhere, whose server knows none of its mailboxes."""
 _PROGRAMS = Path("/usr/lib/postfix/sbin")
-_INSTALL = ("apt-get", "install", "-y", "--no-install-recommends", "postfix")
-_LONGEST = 180
 
 _MAIN = """
 compatibility_level = 3.6
@@ -96,12 +95,8 @@ class Postfix:
 
 def installed() -> None:
     """Have Postfix here; it is installed where it is missing, and not started."""
-    if (_PROGRAMS / "master").exists():
-        return
-    quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    subprocess.run(  # noqa: S603 - a command of our own
-        _INSTALL, env=quiet, check=True, capture_output=True, timeout=_LONGEST
-    )
+    failed = install("postfix", missing=lambda: not (_PROGRAMS / "master").exists())
+    assert failed is None, failed
 
 
 NOTHING: Mapping[str, str] = {}

@@ -5,17 +5,14 @@ private node of the `rabbitmq-server` that is installed; else, as root on Debian
 Ubuntu, after installing it. If none works the run fails and says what to do.
 """
 
-import fcntl
 import os
-import shutil
-import subprocess
-import tempfile
 from pathlib import Path
 from typing import Protocol
 
 from followup_testkit.containers import ContainerBroker
 from followup_testkit.errors import NoBroker
 from followup_testkit.node import PrivateNode, find_server
+from followup_testkit.packages import install
 from followup_testkit.reaper import Reaper
 
 VARIABLE = "FOLLOWUP_TEST_AMQP_URL"
@@ -90,36 +87,10 @@ def own_broker(folder: Path, reaper: Reaper) -> OwnBroker:
     except NoBroker as reason:
         reasons.append(str(reason))
     try:
-        _install_if_missing()
+        failed = install("rabbitmq-server", missing=lambda: find_server() is None)
+        if failed is not None:
+            raise NoBroker(failed)
         return PrivateNode.run(folder, reaper)
     except NoBroker as reason:
         reasons.append(str(reason))
     raise NoBroker("; ".join([_ADVICE, *reasons]))
-
-
-def _install_if_missing() -> None:
-    if find_server() is not None or os.geteuid() != 0 or shutil.which("apt-get") is None:
-        return
-    # Several workers of one run find it missing at once; the first installs it.
-    with (Path(tempfile.gettempdir()) / "followup-install.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if find_server() is None:
-            _install()
-
-
-def _install() -> None:
-    environment = {
-        **os.environ,
-        "DEBIAN_FRONTEND": "noninteractive",
-        "RUNLEVEL": "1",  # the package would start a node of its own
-    }
-    for arguments in (["update"], ["install", "-y", "--no-install-recommends", "rabbitmq-server"]):
-        done = subprocess.run(
-            ["apt-get", "-qq", *arguments],
-            env=environment,
-            check=False,
-            capture_output=True,
-            text=True,
-        )
-        if done.returncode != 0:
-            raise NoBroker(f"apt-get {arguments[0]} failed: {done.stderr.strip()[-300:]}")

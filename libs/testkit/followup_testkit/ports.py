@@ -1,9 +1,10 @@
 """Free ports, and waiting for a broker to listen on one."""
 
+import os
 import socket
 import time
 from collections.abc import Callable
-from random import Random
+from itertools import count
 from urllib.parse import urlsplit
 
 from followup_testkit.errors import NoBroker
@@ -11,16 +12,21 @@ from followup_testkit.errors import NoBroker
 _GREETING = b"AMQP\x00\x00\x09\x01"
 
 
-_LOWEST, _HIGHEST = 15_000, 32_000
+_LOWEST, _STRETCHES, _STRETCH = 15_000, 128, 128
 """Below the ports that Linux gives to outgoing connections (32768 and up): what is free here
 is not taken by one of those before somebody listens on it."""
+_looked = count()
 
 
 def free_port() -> int:
-    """A port nobody listens on at this moment; raises `NoBroker` where none is found."""
-    ports = Random()  # noqa: S311 - so that two who look at once find two
-    for _ in range(100):
-        port = ports.randrange(_LOWEST, _HIGHEST)
+    """A port nobody listens on at this moment; raises `NoBroker` where none is found.
+
+    Whoever is told of one listens on it a little later. So none is told of twice soon, and
+    processes that were started together look in stretches of their own.
+    """
+    lowest = _LOWEST + os.getpid() % _STRETCHES * _STRETCH
+    for _ in range(_STRETCH):
+        port = lowest + next(_looked) % _STRETCH
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))

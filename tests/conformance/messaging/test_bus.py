@@ -302,14 +302,20 @@ class TestBus:
         bus = any_bus_with_short_commands
         old = _out(b"old", key=COMMAND_KEY, exchange=COMMANDS)
         publishing = asyncio.create_task(_published(bus, [old]))
+
+        async def there() -> bool:
+            depths = await bus.depths([COMMAND_QUEUE])
+            return publishing.done() or depths[COMMAND_QUEUE] == 1
+
+        await until(there, what="the queue has it")
         # Age is what is tested, so time has to pass: twice the queue's limit.
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.6):
                 await asyncio.get_running_loop().create_future()
-        fresh = asyncio.create_task(
-            _published(bus, [_out(b"new", key=COMMAND_KEY, exchange=COMMANDS)])
-        )
         async with bus.subscribe(COMMAND_QUEUE, prefetch=10) as subscription:
+            fresh = asyncio.create_task(
+                _published(bus, [_out(b"new", key=COMMAND_KEY, exchange=COMMANDS)])
+            )
             (delivery,) = await _take(subscription, 1)
             await asyncio.gather(publishing, fresh)
         assert delivery.body == b"new"

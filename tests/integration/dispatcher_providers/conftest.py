@@ -172,7 +172,7 @@ def answers() -> Faults:
 
 @pytest.fixture
 def call() -> Callable[..., Call]:
-    """Builds a call; the lease has a second left unless told otherwise."""
+    """Builds a call; its lease is as good as endless unless told otherwise."""
 
     def build(**changes: object) -> Call:
         values: dict[str, object] = {
@@ -185,7 +185,7 @@ def call() -> Callable[..., Call]:
             "content": Content("Hi Dana, is the quote for the roof still of use?"),
             "callback_url": HOOK,
             "valid_for": timedelta(hours=2),
-            "time_left": lambda: 1.0,
+            "time_left": lambda: 60.0,
         }
         return Call(**(values | changes))  # type: ignore[arg-type]  # built by name
 

@@ -190,9 +190,15 @@ async def model() -> AsyncIterator[Model]:
 
 
 @pytest.fixture
-async def drafting(desk, model) -> AsyncIterator[Drafting]:
+def patience() -> float:
+    """How many seconds a model may take."""
+    return 30.0
+
+
+@pytest.fixture
+async def drafting(desk, model, patience) -> AsyncIterator[Drafting]:
     headers = {"authorization": "Bearer key"}
-    async with httpx.AsyncClient(base_url=model.url, headers=headers, timeout=0.5) as client:
+    async with httpx.AsyncClient(base_url=model.url, headers=headers, timeout=patience) as client:
         yield Drafting(desk.databases.worker, ModelDrafter(client, model="small"))
 
 
@@ -227,8 +233,12 @@ async def test_a_model_writes_what_a_person_approves(client, desk, entered, mode
 
 
 @pytest.mark.parametrize(
-    "answer",
-    [500, 429, None, "no JSON", {"text": "no subject"}, {"subject": "x", "text": "{{ all }}"}],
+    ("answer", "patience"),
+    [
+        *((answer, 30.0) for answer in (500, 429, "no JSON", {"text": "no subject"})),
+        ({"subject": "x", "text": "{{ all }}"}, 30.0),
+        (None, 0.5),
+    ],
 )
 async def test_a_model_that_fails_delays_and_drops_nothing(
     client, desk, entered, model, drafting, answer
