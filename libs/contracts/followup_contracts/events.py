@@ -252,7 +252,8 @@ class MessageWritten(Payload):
     """Somebody of ours wrote to a lead: automation pauses and `message_id` is sent as a touch.
 
     A hold of that name is on the person until the scheduler has seen to both. The words are
-    found by `template`.
+    found by `template`. `confirms`: nobody wrote it; it confirms a stop or a start, or answers
+    a call for help. Nothing pauses for it, and it goes within minutes or not at all.
     """
 
     type_name: ClassVar[str] = "followup.message.written.v1"
@@ -262,6 +263,7 @@ class MessageWritten(Payload):
     person_id: UUID
     channel: Channel
     template: str
+    confirms: bool = False
     at: Moment
 
 

@@ -15,7 +15,10 @@ class Written:
     """One message. `text` and `subject` are Liquid, as in any template.
 
     `account_id` and `sender`: by which account and from which address the person knows us.
-    `thread`: `Message-ID`s of the letters it follows, oldest first.
+    `thread`: `Message-ID`s of the letters it follows, oldest first. `address`: where the
+    person wrote from, if that is known; `stranger`: it is nobody's contact point, and good
+    for this answer alone. `confirms`: it confirms what its reader has just asked for (a stop,
+    a start, help), and goes even to who is not to be written to.
     """
 
     text: str
@@ -23,6 +26,9 @@ class Written:
     account_id: UUID | None = None
     sender: str | None = None
     thread: tuple[str, ...] = ()
+    address: str | None = None
+    stranger: bool = False
+    confirms: bool = False
 
     def body(self) -> dict[str, Any]:
         """As a template's body."""
@@ -32,6 +38,9 @@ class Written:
             "account": None if self.account_id is None else str(self.account_id),
             "sender": self.sender,
             "thread": list(self.thread),
+            "address": self.address,
+            "stranger": self.stranger,
+            "confirms": self.confirms,
         }
         return {part: value for part, value in known.items() if value}
 
@@ -45,4 +54,7 @@ class Written:
             account_id=None if account is None else UUID(account),
             sender=body.get("sender"),
             thread=tuple(body.get("thread", ())),
+            address=body.get("address"),
+            stranger=body.get("stranger") is True,
+            confirms=body.get("confirms") is True,
         )

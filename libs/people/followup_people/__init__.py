@@ -34,6 +34,7 @@ from followup_people.reading import (
     persons_by_addresses,
     persons_by_id,
     same_person,
+    stays,
     views,
 )
 from followup_people.records import (
@@ -99,6 +100,7 @@ __all__ = [
     "set_appointment",
     "set_deal",
     "set_lead_state",
+    "stays",
     "update_lead",
     "update_person",
     "upsert_leads",

@@ -18,7 +18,8 @@ from followup_database import Transaction, new_id
 from followup_people.records import ConsentChannel, ConsentState
 
 _LOCK = text("""
-    SELECT id FROM people.persons WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR UPDATE
+    SELECT id FROM people.persons WHERE id = ANY(CAST(:ids AS uuid[]))
+    ORDER BY id FOR NO KEY UPDATE
 """)
 _COLUMNS = (
     "tenant_id",

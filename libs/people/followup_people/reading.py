@@ -33,6 +33,9 @@ _PERSONS = text(f"""
     FROM people.persons a JOIN people.persons p ON p.id = COALESCE(a.merged_into, a.id)
     WHERE a.id = ANY(CAST(:ids AS uuid[]))
 """)
+_STAYS = text("""
+    SELECT id FROM people.persons WHERE tenant_id = :tenant_id AND id = :id FOR KEY SHARE
+""")
 _LEADS = text(f"SELECT {_LEAD} FROM people.leads l WHERE l.id = ANY(CAST(:ids AS uuid[]))")
 _LEADS_OF = text(f"""
     SELECT {_LEAD} FROM people.leads l WHERE l.person_id = ANY(CAST(:ids AS uuid[]))
@@ -72,6 +75,15 @@ _SAME = text("""
 async def persons_by_id(tx: Transaction, ids: Sequence[UUID]) -> dict[UUID, PersonView]:
     """Persons by the id asked for; one merged into another gives the other's view."""
     return {row["asked_id"]: _person(row) for row in await tx.all(_PERSONS, ids=list(ids))}
+
+
+async def stays(tx: Transaction, tenant_id: UUID, person_id: UUID) -> bool:
+    """Whether a tenant's person is there, and is not erased before this transaction is over.
+
+    For whoever is about to keep something of theirs: what was kept beside an erasure would
+    be found by none. Take it before anything else is locked, as the erasure does.
+    """
+    return await tx.first(_STAYS, tenant_id=tenant_id, id=person_id) is not None
 
 
 async def leads_by_id(tx: Transaction, ids: Sequence[UUID]) -> dict[UUID, LeadView]:

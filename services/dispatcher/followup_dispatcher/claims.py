@@ -26,7 +26,7 @@ from followup_dispatcher.core.verdict import Candidate, Defer, Pass, Skip, Verdi
 from followup_dispatcher.drafting import Draft, Drafter, Unsendable
 from followup_dispatcher.ledger import Settlement
 from followup_dispatcher.outages import patiently
-from followup_dispatcher.picture import Picture, Surveyor, address_of
+from followup_dispatcher.picture import Picture, Surveyor
 from followup_dispatcher.providers.port import Content, Provider
 from followup_dispatcher.reserving import Slotted, reserve
 from followup_messaging import dead
@@ -290,7 +290,7 @@ def _still(one: Claimed, picture: Picture, now: datetime) -> Candidate | Defer |
     candidate = picture.candidate(_message(one), now)
     if isinstance(candidate, Defer | Skip):
         return candidate
-    address = address_of(picture.people[one.command.lead_id][0], one.command.channel)
+    address = picture.address(one.command)
     tenant = picture.tenants[one.tenant_id]
     accounts = picture.accounts_for(tenant, one.to)
     usable = any(a.id == one.account_id and a.state == "active" for a in accounts)

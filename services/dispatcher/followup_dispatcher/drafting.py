@@ -21,7 +21,7 @@ from followup_dispatcher.core.pool import pick
 from followup_dispatcher.core.preference import has_another, in_order, last_sender
 from followup_dispatcher.core.validity import valid_for
 from followup_dispatcher.core.verdict import Defer, Skip
-from followup_dispatcher.picture import Picture, address_of, leaves_the_house
+from followup_dispatcher.picture import Picture, leaves_the_house
 from followup_dispatcher.providers.mail_message import message_id
 from followup_dispatcher.providers.port import Content, Provider
 from followup_dispatcher.rendering.composer import (
@@ -207,8 +207,7 @@ class Drafter:
     ) -> _Means | Defer | Unsendable:
         """Where to, what and by whom, or what of it there is not."""
         command, tenant = command_of(message), picture.tenants[message.tenant_id]
-        person, _ = picture.people[command.lead_id]
-        address = address_of(person, command.channel)
+        address = picture.address(command)
         if address is None:
             return Unsendable("no_contact_point", f"no usable address for {command.channel}")
         body = body or await self._template(tx, message.tenant_id, command.template)

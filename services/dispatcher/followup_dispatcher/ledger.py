@@ -147,6 +147,18 @@ async def claim_again(tx: Transaction, attempts: Sequence[tuple[UUID, UUID]]) ->
     return {row["id"] for row in await tx.all(_CLAIM_AGAIN, **_pairs(attempts))}
 
 
+_HOLD = text("""
+SELECT id FROM dispatcher.attempts
+WHERE tenant_id = :tenant AND person_id = ANY(CAST(:people AS uuid[]))
+ORDER BY touch_id, number FOR UPDATE
+""")
+
+
+async def hold(tx: Transaction, tenant_id: UUID, people: Sequence[UUID]) -> int:
+    """Lock every attempt of these persons, in the order in which settlements lock them."""
+    return len(await tx.all(_HOLD, tenant=tenant_id, people=list(people)))
+
+
 _SETTLE = text(f"""
 WITH r AS (
   SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(

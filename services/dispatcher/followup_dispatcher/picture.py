@@ -5,14 +5,14 @@ The number of statements does not grow with the batch.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from followup_contracts.channels import TRAITS, Channel
 from followup_contracts.commands import SendTouch
 from followup_contracts.envelope import Message
 from followup_database import Transaction
-from followup_directory import Account, Sender, Tenant, ruled_tenants
+from followup_directory import Account, Sender, Tenant, Written, ruled_tenants, templates
 from followup_directory import accounts as directory_accounts
 from followup_directory import senders as directory_senders
 from followup_dispatcher import ledger, usage
@@ -28,6 +28,7 @@ from followup_policy.zones import Place, whereabouts
 from followup_suppression import AddressHasher, Standing, standings
 
 _UNUSED = usage.Usage()
+_EVER = datetime.min.replace(tzinfo=UTC)
 MOST_WAITING = 20
 """Of one person's touches that a cap put off, the newest."""
 
@@ -51,6 +52,8 @@ class Picture:
     senders: Mapping[UUID, Sequence[Sender]]
     standings: Mapping[UUID, Standing]
     history: Mapping[UUID, usage.Usage]
+    written: Mapping[UUID, Written] = field(default_factory=dict)
+    """Touch → its words with what they go on from, of those that belong to no sequence."""
     left: dict[UUID, int] = field(default_factory=dict)
     """Account → units of today's budget, of those where it decides which one is taken."""
     waiting: dict[UUID, tuple[Waiter, ...]] = field(default_factory=dict)
@@ -70,7 +73,7 @@ class Picture:
         if found is None or standing is None:
             return Skip("erased", "the lead or its person is not there any more")
         person, lead = found
-        address = address_of(person, command.channel)
+        address = self.address(command)
         if address is None:
             return Skip("no_contact_point", f"no usable address for {command.channel}")
         heard = last_heard(person.points, now=now) if command.answer else None
@@ -87,7 +90,17 @@ class Picture:
             house=self.houses[tenant.id],
             answering=heard is not None,
             refused_at=person.refused.get(command.channel),
+            confirms=self._confirms(command),
         )
+
+    def address(self, command: SendTouch) -> ContactPoint | None:
+        """Where a touch goes; an answer goes to where its person wrote from."""
+        person, _ = self.people[command.lead_id]
+        return address_of(person, command.channel, self.written.get(command.touch_id))
+
+    def _confirms(self, command: SendTouch) -> bool:
+        written = self.written.get(command.touch_id)
+        return written is not None and written.confirms
 
     def accounts_for(self, tenant: Tenant, recipient: str) -> Sequence[Account]:
         """The accounts that may serve this recipient.
@@ -184,6 +197,7 @@ class Surveyor:
             (m for m in batch if command_of(m).touch_id not in done),
             key=lambda m: rank(command_of(m)),
         )
+        written = await _written(tx, open_)
         people = await views(tx, [(command_of(m).lead_id, command_of(m).person_id) for m in open_])
         tenant_ids = sorted({m.tenant_id for m in open_})
         ruled = await ruled_tenants(tx, tenant_ids)
@@ -200,19 +214,22 @@ class Surveyor:
             accounts=_by_tenant(accounts),
             senders=_by_account(await directory_senders(tx, [a.id for a in accounts])),
             history=await (usage.read if looking else usage.lock)(tx, persons),
-            standings=await standings(tx, self._fence_rows(open_, people)),
+            standings=await standings(tx, self._fence_rows(open_, people, written)),
+            written=written,
         )
 
     def _fence_rows(
         self,
         messages: Sequence[Message],
         people: Mapping[UUID, tuple[PersonView, LeadView]],
+        written: Mapping[UUID, Written],
     ) -> list[tuple[UUID, UUID, Channel, bytes | None, UUID, UUID]]:
         rows = []
         for message in messages:
             command = command_of(message)
             found = people.get(command.lead_id)
-            address = address_of(found[0], command.channel) if found else None
+            answer = written.get(command.touch_id)
+            address = address_of(found[0], command.channel, answer) if found else None
             hashed = self._hasher.hash(address.kind, address.address) if address else None
             rows += [
                 (
@@ -228,10 +245,38 @@ class Surveyor:
         return rows
 
 
-def address_of(person: PersonView, channel: Channel) -> ContactPoint | None:
-    """Where the person is reached on a channel: the first usable address of its kind."""
+def address_of(
+    person: PersonView, channel: Channel, written: Written | None
+) -> ContactPoint | None:
+    """Where the person is reached on a channel: the first usable address of its kind.
+
+    What was `written` to them goes to the address they wrote from, while it is usable.
+    """
     points = person.reached_by(channel)
-    return points[0] if points else None
+    if written is None or written.address is None:
+        return points[0] if points else None
+    known = next((point for point in points if point.address == written.address), None)
+    if known is None and written.stranger:
+        return _stranger(channel, written.address)
+    return known or (points[0] if points else None)
+
+
+def _stranger(channel: Channel, address: str) -> ContactPoint:
+    """An address that nobody is known by: somebody wrote from it, in answer to us."""
+    return ContactPoint(TRAITS[channel].address, address, "usable", _EVER)
+
+
+async def _written(tx: Transaction, messages: Sequence[Message]) -> dict[UUID, Written]:
+    """Touch → what was written, of those that are answers; one whose words are gone has none."""
+    answers = [message for message in messages if command_of(message).answer]
+    if not answers:
+        return {}
+    found = await templates(tx, [(m.tenant_id, command_of(m).template) for m in answers])
+    return {
+        command.touch_id: Written.of(found[key].body)
+        for message in answers
+        if (key := (message.tenant_id, (command := command_of(message)).template)) in found
+    }
 
 
 def leaves_the_house(tenant: Tenant, recipient: str) -> bool:

@@ -12,6 +12,7 @@ from followup_dispatcher.claims import ClaimDesk
 from followup_dispatcher.consumer import CommandConsumer
 from followup_dispatcher.drafting import Drafter
 from followup_dispatcher.feedback import FeedbackHandler
+from followup_dispatcher.forgetting import take_hold
 from followup_dispatcher.http import Routes
 from followup_dispatcher.metrics import Metrics
 from followup_dispatcher.picture import Surveyor
@@ -142,7 +143,9 @@ def build(
             LoopRunner(outbox.sweeper, metrics=metrics),
             LoopRunner(Months(database, "dispatcher"), metrics=metrics),
             LoopRunner(watch, metrics=metrics),
-            LoopRunner(RightsLoop("dispatcher", database, PERSONAL), metrics=metrics),
+            LoopRunner(
+                RightsLoop("dispatcher", database, PERSONAL, before=take_hold), metrics=metrics
+            ),
             LoopRunner(RemovalLoop("dispatcher", database), metrics=metrics),
             LoopRunner(QueueWatch("dispatcher", bus, metrics), metrics=metrics),
         ],

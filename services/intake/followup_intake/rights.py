@@ -23,6 +23,11 @@ _POINTS = text("""
     SELECT kind, address, match_key FROM people.contact_points
     WHERE tenant_id = :tenant_id AND person_id = ANY(CAST(:persons AS uuid[]))
 """)
+# Before anything else, as whoever is about to keep something of a person does.
+_LOCK = text("""
+    SELECT id FROM people.persons
+    WHERE tenant_id = :tenant_id AND id = ANY(CAST(:persons AS uuid[])) ORDER BY id FOR UPDATE
+""")
 _LEADS = text("""
     SELECT id FROM people.leads
     WHERE tenant_id = :tenant_id AND person_id = ANY(CAST(:persons AS uuid[]))
@@ -51,6 +56,7 @@ class Rights:
         are followed. Answer for it only after `StopFence.settle`.
         """
         subject = await self._subject(tx, tenant_id, person_id)
+        await tx.all(_LOCK, tenant_id=tenant_id, persons=list(subject.persons))
         points = await tx.all(_POINTS, tenant_id=tenant_id, persons=list(subject.persons))
         if listed and points:
             entries: list[Entry] = [

@@ -12,10 +12,11 @@ from followup_contracts import Message
 from followup_contracts.events import ReplyReceived
 from followup_contracts.payload import Channel
 from followup_database import Transaction, new_id
-from followup_directory import Account, tenants_by_id
+from followup_directory import Account
 from followup_messaging.outbox import Outbox
-from followup_people import PersonView, hear, mark_contact_point, note_refusal
+from followup_people import PersonView, hear, mark_contact_point, note_refusal, stays
 from followup_policy.zones import Place, whereabouts
+from followup_replies import confirming
 from followup_replies.addresses import bare, kind_of, match_key
 from followup_replies.core.automatic import AUTOMATIC
 from followup_replies.core.intents import Intent
@@ -27,7 +28,6 @@ from followup_replies.matching import Matched, match
 from followup_replies.stops import OPT_OUT, Stop, Stops
 from followup_replies.store import messages
 from followup_replies.store.messages import NewMessage
-from followup_replies.words import said, words_of
 from followup_suppression import (
     AddressHasher,
     Kind,
@@ -40,6 +40,10 @@ from followup_suppression.replying import ReplyAddresses
 LONGEST_BODY = 32_000
 """Characters of a message that are kept and read; the rest is quotation or abuse."""
 
+Answered = Literal["here", "by_message", "by_vendor"]
+"""How a stop, a start or a call for help is answered: its webhook's answer is sent, a message
+of ours is, or the vendor sends one of its own."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inbound:
@@ -48,7 +52,8 @@ class Inbound:
     `vendor_id` is the same each time the provider tells of it. `vendor_opt_out`: what
     the provider itself took it for, and has answered. `payload` is what came, without
     what is attached. `meaning` is that of a key that was pressed: nothing is to be read.
-    `opinion` is a classifier's, where one was asked.
+    `opinion` is a classifier's, where one was asked. `answered`: how a stop is answered that
+    the vendor has not told us to have answered.
     """
 
     channel: Channel
@@ -62,6 +67,7 @@ class Inbound:
     payload: Mapping[str, Any] = field(default_factory=dict)
     meaning: Intent | None = None
     opinion: Opinion | None = None
+    answered: Answered = "by_message"
 
 
 class InboundDesk:
@@ -101,6 +107,8 @@ class InboundDesk:
             headers=inbound.headers,
             named=None if named is None else named.attempt_id,
         )
+        if matched.person_id is not None and not await stays(tx, tenant_id, matched.person_id):
+            matched = Matched(None)  # erased at this moment: a stranger's now
         if named is not None and named.purpose == "unsubscribe":
             # Whatever the letter says: mail programs write these, mostly without a word.
             inbound = replace(inbound, vendor_opt_out="STOP")
@@ -127,16 +135,24 @@ class InboundDesk:
             rules=reading.rules,
             payload=inbound.payload,
             at=tx.now,
-            answer=await _words(tx, tenant_id, reading, inbound, matched.person),
+            answer=(
+                await confirming.confirmation(tx, tenant_id, reading, matched.person)
+                if _is_ours_to_answer(inbound)
+                else None
+            ),
             thread=thread_of(inbound.headers) if inbound.channel == "email" else (),
             guessed=matched.guessed,
         )
         if not await messages.insert(tx, message):
             return await messages.answer_to(tx, tenant_id, account.id, inbound.vendor_id)
         tx.after_commit(lambda: self._figures.reply(message.channel, message.intent))
+        answer = await self._carry_out(tx, message, reading)
         if named is not None and named.purpose == "unsubscribe":
             await self._leave(tx, tenant_id, matched)
-        return await self._carry_out(tx, message, reading)
+        if answer is None or inbound.answered == "here":
+            return answer
+        await confirming.send(tx, self._outbox, message)
+        return None
 
     async def _leave(self, tx: Transaction, tenant_id: UUID, matched: Matched) -> None:
         """List every address of who unsubscribes: they may write from another than we wrote to."""
@@ -168,9 +184,12 @@ class InboundDesk:
             return message.answer
         await self._outbox.add(tx, told)
         if reading.keyword == "start" and message.channel != "email":
-            await self._stops.start(
+            started = await self._stops.start(
                 tx, message.tenant_id, message.person_id, phone_hash=message.address_hash
             )
+            if not started and message.answer is not None:
+                await messages.leave_unanswered(tx, message.tenant_id, message.id)
+                return None
         return message.answer
 
     async def _consequences(
@@ -222,22 +241,10 @@ class InboundDesk:
         ]
 
 
-async def _words(
-    tx: Transaction,
-    tenant_id: UUID,
-    reading: Reading,
-    inbound: Inbound,
-    person: PersonView | None,
-) -> str | None:
-    """What a stop or a call for help is answered with, unless the vendor has answered it."""
-    if inbound.channel != "sms" or inbound.vendor_opt_out is not None:
-        return None
-    words = words_of(person.language if person else None)
-    text = words.stopped if reading.opt_out else words.help if reading.keyword == "help" else None
-    if text is None:
-        return None
-    tenant = (await tenants_by_id(tx, [tenant_id])).get(tenant_id)
-    return said(text, business=tenant.settings.business_name if tenant else "")
+def _is_ours_to_answer(inbound: Inbound) -> bool:
+    """Whether a text's stop, start or call for help is not answered by its vendor."""
+    ours = inbound.answered != "by_vendor" and inbound.vendor_opt_out is None
+    return ours and inbound.channel == "sms"
 
 
 def _read(inbound: Inbound, person: PersonView | None, tx: Transaction) -> Reading:

@@ -170,6 +170,12 @@ class ReportDesk:
             )
             await self._stops.stop(tx, stop)
             return
+        if about.said == "dead" and owner is not None:
+            # Nobody is reached there any more, on any channel.
+            key = match_key(channel, address)
+            await mark_contact_point(
+                tx, at.tenant_id, owner, kind=kind, address=key, state="bounced"
+            )
         await suppress(
             tx,
             at.tenant_id,
@@ -177,12 +183,6 @@ class ReportDesk:
             reason=report.code or about.said,
             via=f"provider:{at.provider}",
         )
-        if about.said == "dead" and owner is not None:
-            # Nobody is reached there any more, on any channel.
-            key = match_key(channel, address)
-            await mark_contact_point(
-                tx, at.tenant_id, owner, kind=kind, address=key, state="bounced"
-            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,13 @@ account's sandbox key (`Keys.sandbox_keys`). From there on everything is the rea
 
 import hmac
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from uuid import UUID
 
 from starlette.responses import Response
 
 from followup_replies.bodies import json_value
+from followup_replies.inbound import Inbound
 from followup_replies.plain import CallBody, InboundBody, StatusBody, read_body
 from followup_replies.vendor import (
     BODY_BYTES,
@@ -61,7 +63,8 @@ def signature(key: bytes, raw: bytes) -> bytes:
 
 
 async def _read(hook: Hook) -> list[Arrival]:
-    return [read_body(_BODIES[hook.kind], json_value(hook.body), channel=hook.account.channel)]
+    arrival = read_body(_BODIES[hook.kind], json_value(hook.body), channel=hook.account.channel)
+    return [replace(arrival, answered="here") if isinstance(arrival, Inbound) else arrival]
 
 
 def _answer(hook: Hook, answers: Sequence[str | None]) -> Response:

@@ -68,9 +68,6 @@ class Stops:
         no reply holds the person the event does: other channels stop by its decision.
         `beside` is told as well, in the same statement.
         """
-        kind = kind_of(stop.channel)
-        entry = (kind, stop.listed, stop.address_hash)
-        listed = await suppress(tx, stop.tenant_id, [entry], reason=stop.reason, via=stop.via)
         if stop.person_id is not None and stop.consent:
             await record_consent(
                 tx,
@@ -87,6 +84,9 @@ class Stops:
                     for channel in _withdrawn(stop)
                 ],
             )
+        # Persons are locked before the list, by everybody who needs both.
+        entry = (kind_of(stop.channel), stop.listed, stop.address_hash)
+        listed = await suppress(tx, stop.tenant_id, [entry], reason=stop.reason, via=stop.via)
         event = ContactOptedOut(
             person_id=stop.person_id, channel=stop.channel, via=stop.via, at=tx.now
         )

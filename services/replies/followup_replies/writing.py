@@ -5,7 +5,7 @@ once is only what no rule need be asked about: nobody to reach, or an address on
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from uuid import UUID
 
@@ -15,8 +15,9 @@ from followup_contracts.payload import Channel
 from followup_database import Transaction, new_id
 from followup_directory import Written, put_templates
 from followup_messaging.outbox import Outbox
-from followup_people import LeadView, PersonView, views
+from followup_people import LeadView, PersonView, person_by_address, stays, views
 from followup_policy.wording import literal
+from followup_replies.addresses import kind_of, match_key
 from followup_replies.store import written
 from followup_replies.store.written import Heard, NewWritten
 from followup_suppression import AddressHasher, place_hold, standings
@@ -89,6 +90,10 @@ class _Thread:
     sender: str | None = None
     subject: str | None = None
     letters: tuple[str, ...] = ()
+    address: str | None = None
+    """Where they wrote from; the words go there."""
+    stranger: bool = False
+    """Whether that is nobody's contact point."""
 
 
 class Writing:
@@ -107,12 +112,12 @@ class Writing:
         if before is not None:
             return before
         known = (await views(tx, [(lead_id, lead_id)])).get(lead_id)
-        if known is None:
+        if known is None or not await stays(tx, tenant_id, known[0].id):
             return NoLead()
-        thread = await _thread(tx, tenant_id, known, asked)
+        thread = await _reached(tx, tenant_id, known[0], await _thread(tx, tenant_id, known, asked))
         message_id = new_id()
         unfit = _unfit(asked, thread) or await self._unreachable(
-            tx, tenant_id, message_id, known[0], thread.channel
+            tx, tenant_id, message_id, known[0], thread
         )
         if unfit is not None:
             return unfit
@@ -124,12 +129,13 @@ class Writing:
         tenant_id: UUID,
         message_id: UUID,
         person: PersonView,
-        channel: Channel,
+        thread: _Thread,
     ) -> Unfit | Suppressed | None:
-        points = person.reached_by(channel)
-        if not points:
+        channel, points = thread.channel, person.reached_by(thread.channel)
+        address = thread.address or (points[0].address if points else None)
+        if address is None:
             return Unfit("channel", f"there is no usable address for {channel}")
-        hashed = self._hasher.hash(points[0].kind, points[0].address)
+        hashed = self._hasher.hash(kind_of(channel), address)
         look = (message_id, tenant_id, channel, hashed, person.id, message_id)
         standing = (await standings(tx, [look]))[message_id]
         return Suppressed() if standing.suppressed else None
@@ -151,6 +157,8 @@ class Writing:
             account_id=thread.account_id,
             sender=thread.sender,
             thread=thread.letters,
+            address=thread.address,
+            stranger=thread.stranger,
         )
         (template,) = await put_templates(
             tx, tenant_id, [(thread.channel, words.body())], person_id=person.id
@@ -222,6 +230,24 @@ async def _thread(
     return _Thread(reached[0] if reached else channels[0])
 
 
+async def _reached(
+    tx: Transaction, tenant_id: UUID, person: PersonView, thread: _Thread
+) -> _Thread:
+    """The thread with the address in it that may be written to, if any did.
+
+    One of the person's own while it is usable; or one that is nobody's, from which they
+    answered us. Another's is never taken, nor one that is wrong by now or bounced.
+    """
+    if thread.address is None:
+        return thread
+    key = match_key(thread.channel, thread.address)
+    for point in person.reached_by(thread.channel):
+        if match_key(thread.channel, point.address) == key:
+            return replace(thread, address=point.address)
+    owner = await person_by_address(tx, tenant_id, kind_of(thread.channel), key)
+    return replace(thread, stranger=True) if owner is None else replace(thread, address=None)
+
+
 def _heard_on(heard: Heard, sender: str | None) -> _Thread:
     """The thread of a message that came in: from a mailbox they know, or the number they wrote to.
 
@@ -233,6 +259,7 @@ def _heard_on(heard: Heard, sender: str | None) -> _Thread:
         sender if heard.channel == "email" else heard.our_address,
         heard.subject,
         tuple(heard.thread or ()),
+        heard.address,
     )
 
 

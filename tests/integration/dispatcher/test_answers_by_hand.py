@@ -2,18 +2,19 @@
 
 from datetime import timedelta
 
-from followup_contracts.events import TouchDeferred, TouchSent
+from followup_contracts.events import TouchDeferred, TouchSent, TouchSkipped
 from followup_directory import Written, put_account, put_sender, put_templates, set_account_state
 from followup_people import hear
+from followup_suppression import place_hold, suppress
 
 
-async def answer(dispatching, lead, written, *, channel="sms"):
+async def answer(dispatching, lead, written, *, channel="sms", **more):
     """The command for an answer in these words."""
     async with dispatching.database.transaction() as tx:
         (hashed,) = await put_templates(
             tx, dispatching.tenant_id, [(channel, written.body())], person_id=lead[1]
         )
-    return dispatching.command(lead, channel=channel, template=hashed, answer=True)
+    return dispatching.command(lead, channel=channel, template=hashed, answer=True, **more)
 
 
 async def wrote(dispatching, lead, phone):
@@ -89,3 +90,57 @@ async def test_a_letter_goes_on_in_the_thread_it_answers(dispatching):
     assert content.headers["References"] == " ".join(thread)
     assert "Auto-Submitted" not in content.headers
     assert "List-Unsubscribe" in content.headers
+
+
+async def stopped(dispatching, phone):
+    """The owner of a number has said stop."""
+    async with dispatching.database.transaction() as tx:
+        entry = ("phone", "all", dispatching.hasher.hash("phone", phone))
+        await suppress(tx, dispatching.tenant_id, [entry], reason="opt_out", via="sms")
+
+
+async def test_a_confirmation_goes_to_who_is_not_written_to_any_more(dispatching):
+    """At night, on the list and held: it says that follow-up has stopped; anything else waits."""
+    phone = "+12125550179"
+    lead = await dispatching.lead(phone_e164=phone)
+    dispatching.clock.advance(timedelta(hours=12))
+    await stopped(dispatching, phone)
+    async with dispatching.database.transaction() as tx:
+        await place_hold(tx, dispatching.tenant_id, lead[1], lead[0])
+    confirms = Written("You are unsubscribed.", address=phone, confirms=True)
+    by_hand = (await dispatching.send(await answer(dispatching, lead, Written("But why?"))))[-1]
+    assert (type(by_hand), by_hand.rule) == (TouchSkipped, "suppressed")
+    end = {"not_after": dispatching.clock() + timedelta(minutes=5)}
+    sent = (await dispatching.send(await answer(dispatching, lead, confirms, **end)))[-1]
+    assert isinstance(sent, TouchSent)
+    (call,) = dispatching.provider.calls
+    assert (call.to, call.content.text) == (phone, "You are unsubscribed.")
+    asked = await answer(dispatching, lead, confirms, **end)
+    dispatching.clock.advance(timedelta(minutes=6))
+    late = (await dispatching.send(asked))[-1]
+    assert (type(late), late.rule) == (TouchSkipped, "expired")
+    unbounded = (await dispatching.send(await answer(dispatching, lead, confirms)))[-1]
+    assert (type(unbounded), unbounded.rule) == (TouchSkipped, "expired")
+
+
+async def test_an_answer_goes_to_where_its_person_wrote_from(dispatching):
+    """Not to the address that is newest; to one that is nobody's where they answered from it."""
+    own, newer, elsewhere = "+12125550180", "+12125550181", "+12125550182"
+    email = "two-numbers@example.com"
+    lead = await dispatching.lead(phone_e164=own, email=email)
+    dispatching.clock.advance(timedelta(minutes=1))
+    await dispatching.lead(phone_e164=newer, email=email)
+    await wrote(dispatching, lead, own)
+    for written, to in (
+        (Written("Yes."), newer),
+        (Written("Yes.", address=own), own),
+        (Written("Yes.", address=elsewhere, stranger=True), elsewhere),
+        (Written("Yes.", address=elsewhere), newer),
+    ):
+        sent = (await dispatching.send(await answer(dispatching, lead, written)))[-1]
+        assert isinstance(sent, TouchSent)
+        assert dispatching.provider.calls[-1].to == to
+    await stopped(dispatching, elsewhere)
+    words = Written("Yes.", address=elsewhere, stranger=True)
+    refused = (await dispatching.send(await answer(dispatching, lead, words)))[-1]
+    assert (type(refused), refused.rule) == (TouchSkipped, "suppressed")

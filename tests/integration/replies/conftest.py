@@ -292,7 +292,7 @@ async def house(
                     channel=channel,
                     provider=provider,
                     name=f"{provider} {channel}",
-                    settings={"account_sid": "AC1"},
+                    settings={"account_sid": "AC1", "keyword_replies": "ours"},
                     # An account with an API key: its auth token is for webhooks alone.
                     sealed=Vault(keys.secret_keys).seal(
                         {

@@ -339,7 +339,7 @@ async def statements(house) -> AsyncIterator[list[str]]:
         event.remove(engine, name, listener)
 
 
-@pytest.mark.parametrize(("words", "most"), [("Who is this?", 9), ("STOP", 14)])
+@pytest.mark.parametrize(("words", "most"), [("Who is this?", 10), ("STOP", 15)])
 async def test_a_webhook_is_one_short_transaction(house, words, most):
     """Who is stopped waits for each of its statements; the account is known from before."""
     await house.sent(await house.lead())

@@ -8,7 +8,9 @@ from followup_contracts import Message
 from followup_contracts.events import MessageUpdated, MessageWritten
 from followup_database import new_id
 from followup_directory import Written, templates
-from followup_suppression import ACKNOWLEDGE_AFTER
+from followup_intake.rights import Rights
+from followup_suppression import ACKNOWLEDGE_AFTER, AddressHasher
+from followup_testkit.waiting import until
 
 
 async def write(house, lead, *, key="k1", **body):
@@ -87,6 +89,58 @@ async def test_a_letter_answers_the_letter(house):
     words = await words_of(house, event)
     assert words.thread == (f"<{touch.attempt_id}@acme.example>", "<theirs@example.net>")
     assert (words.account_id, words.sender) == (account.id, "Acme <hi@acme.example>")
+
+
+async def wrote(house, touch, address):
+    """A letter in answer to a touch, from this address."""
+    heard = {"id": new_id().hex, "channel": "email", "from": address, "to": "in@acme.example"}
+    named = {"In-Reply-To": f"<{touch.attempt_id}@acme.example>"}
+    body = heard | {"subject": "Your roof", "body": "How much?", "headers": named}
+    assert (await house.sandbox("inbound", "email", body)).is_success
+
+
+async def test_an_answer_goes_to_the_address_they_wrote_from(house):
+    """Theirs as they are known by it; nobody's as it stands; another person's, or one that is
+    wrong by now, never."""
+    lead = await house.lead()
+    bob = "bob@example.com"
+    await house.lead(email=bob, email_match_key=bob, phone_e164="+12125550144")
+    touch = await house.sent(lead, account=house.accounts["sandbox", "email"])
+    found = []
+    for address in ("ada+home@Example.com", "ada@work.example", "Bob@example.com"):
+        await wrote(house, touch, address)
+        assert (await write(house, lead, key=address)).status_code == 202
+        words = await words_of(house, (await house.events("MessageWritten"))[-1])
+        found.append((words.address, words.stranger))
+    assert found == [("Ada@example.com", False), ("ada@work.example", True), (None, False)]
+    await house.rows("UPDATE people.contact_points SET state = 'wrong' RETURNING id")
+    await wrote(house, touch, "ada@example.com")
+    refused = await write(house, lead, key="wrong")
+    assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/channel")
+
+
+async def test_who_is_being_erased_is_not_written_to(house):
+    """What is kept beside an erasure would be found by none: it waits, and finds nobody."""
+    lead = await house.lead()
+    async with house.databases.worker.transaction() as erasing:
+        rights = Rights(AddressHasher(house.keys.suppression_key))
+        await rights.erase(erasing, house.tenant.id, lead.person_id, listed=True)
+        writing = asyncio.create_task(write(house, lead))
+        hearing = asyncio.create_task(house.sms("STOP"))
+        await until(lambda: _waiting(house, 2), what="both wait for the erasure")
+    assert (await writing).status_code == 404
+    assert (await hearing).is_success
+    assert await house.rows("SELECT 1 FROM replies.written") == []
+    (kept,) = await house.rows("SELECT person_id FROM replies.messages")
+    assert kept["person_id"] is None
+
+
+async def _waiting(house, count):
+    rows = await house.rows(
+        "SELECT 1 FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid"
+        " WHERE a.datname = current_database() AND NOT l.granted"
+    )
+    return len(rows) >= count
 
 
 async def test_a_key_sends_once_however_often_it_comes(house):

@@ -46,6 +46,22 @@ async def test_a_message_pauses_its_lead_and_is_asked_for(desk):
     assert (touch["state"], touch["round"], touch["template"]) == ("commanded", 1, "0" * 64)
 
 
+async def test_a_confirmation_pauses_nothing_and_goes_within_minutes(desk, say):
+    """It is asked for at once, is good for five minutes, and nobody is told of it."""
+    lead, run = await desk.enrolled()
+    word = written(desk, lead, confirms=True)
+    await desk.tell(desk.replies, word)
+    assert (await desk.run(run))["state"] == "active"
+    await desk.timers.run_once()
+    (touch,) = await desk.touches(word.message_id)
+    assert (touch["state"], touch["step"]) == ("commanded", "confirmation")
+    assert touch["not_after"] == desk.clock() + timedelta(minutes=5)
+    await desk.tell(desk.outcomes, say.sent(touch, at=desk.clock()))
+    (touch,) = await desk.touches(word.message_id)
+    assert touch["state"] == "sent"
+    assert await told(desk) == []
+
+
 async def test_a_message_told_twice_is_sent_once(desk):
     """In one batch, or long after the first."""
     lead, _ = await desk.enrolled()

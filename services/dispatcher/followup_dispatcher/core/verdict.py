@@ -53,6 +53,8 @@ class Candidate:
     """Whether it answers what the person has just written."""
     refused_at: datetime | None = None
     """When the person said no, unless they have agreed to the channel since."""
+    confirms: bool = False
+    """Whether it confirms what the person has just asked for: a stop, a start, help."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +87,16 @@ Verdict = Pass | Defer | Skip
 
 def decide(candidate: Candidate, *, now: datetime) -> Verdict:
     """What may happen to the touch at `now`; the first thing that stops it is the reason."""
-    command, standing = candidate.command, candidate.standing
+    command = candidate.command
     if forgotten(command.touch_id, now=now):
         return Skip("forgotten", "its month is gone from the ledger, or will be soon")
+    if candidate.confirms:
+        return _confirmation(command, now=now)
+    return _stopped(command, candidate.standing, now=now) or _by_policy(candidate, now=now)
+
+
+def _stopped(command: SendTouch, standing: Standing, *, now: datetime) -> Defer | Skip | None:
+    """What stands against a touch whatever the rules say, if anything does."""
     if standing.epoch > command.epoch:
         return Skip("superseded", f"the enrollment is at epoch {standing.epoch}")
     if standing.suppressed:
@@ -98,7 +107,17 @@ def decide(candidate: Candidate, *, now: datetime) -> Verdict:
         )
     if command.not_after is not None and now > command.not_after:
         return Skip("expired", f"its time ended at {command.not_after:%Y-%m-%d %H:%M} UTC")
-    return _by_policy(candidate, now=now)
+    return None
+
+
+def _confirmation(command: SendTouch, *, now: datetime) -> Verdict:
+    """One message without marketing, within minutes of what it confirms (47 CFR 64.1200(a)(12)).
+
+    What stops follow-up does not stop it: it says that follow-up has stopped.
+    """
+    if command.not_after is None or now > command.not_after:
+        return Skip("expired", "it comes too late for a confirmation")
+    return Pass("It confirms what this person has just asked for.")
 
 
 def _by_policy(candidate: Candidate, *, now: datetime) -> Verdict:

@@ -60,7 +60,7 @@ WHERE tenant_id = :tenant AND template = ANY(CAST(:templates AS text[])) AND bod
 """)
 
 _LAST_HEARD = text("""
-SELECT channel, account_id, our_address, touch_id, subject, thread FROM replies.messages
+SELECT channel, account_id, our_address, touch_id, subject, thread, address FROM replies.messages
 WHERE tenant_id = :tenant AND channel = ANY(CAST(:channels AS text[]))
   AND (lead_id = :lead OR (lead_id IS NULL AND person_id = ANY(CAST(:persons AS uuid[]))))
 ORDER BY at DESC, id DESC LIMIT 1
@@ -105,6 +105,7 @@ class Heard:
     touch_id: UUID | None
     subject: str | None
     thread: list[str] | None
+    address: str | None
 
 
 @dataclass(frozen=True, slots=True)

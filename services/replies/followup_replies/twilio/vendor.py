@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 from collections.abc import Sequence
+from dataclasses import replace
 
 from starlette.responses import Response
 
@@ -33,6 +34,29 @@ from followup_replies.vendor import (
 
 BODY_DIGEST = "bodySHA256"
 """The query's field that stands for a body that is no form."""
+
+KEYWORD_REPLIES, OURS = "keyword_replies", "ours"
+"""The account's setting that says who answers keywords; `ours`: Twilio was asked not to."""
+KEYWORDS = frozenset(
+    [
+        "STOP",
+        "UNSUBSCRIBE",
+        "END",
+        "QUIT",
+        "STOPALL",
+        "REVOKE",
+        "OPTOUT",
+        "CANCEL",
+        "START",
+        "YES",
+        "UNSTOP",
+        "HELP",
+        "INFO",
+    ]
+)
+"""What Twilio answers by itself unless it is told not to, with or without telling us
+(help.twilio.com, "Twilio support for opt-out keywords"; docs/messaging/tutorials/
+advanced-opt-out)."""
 
 
 async def check(hook: Hook) -> Checked:
@@ -75,7 +99,16 @@ def _signed(hook: Hook) -> Fields | None:
 
 async def _read(hook: Hook) -> list[Arrival]:
     form = form_of(hook)
-    return [inbound_of(form) if hook.kind == "inbound" else report_of(form, ids_of(hook.query))]
+    if hook.kind != "inbound":
+        return [report_of(form, ids_of(hook.query))]
+    inbound = inbound_of(form)
+    by_vendor = _answers_itself(inbound.body) and hook.setting(KEYWORD_REPLIES) != OURS
+    return [replace(inbound, answered="by_vendor" if by_vendor else "here")]
+
+
+def _answers_itself(body: str) -> bool:
+    """Whether Twilio answers a text by its default handling: the bare word, in any case."""
+    return body.strip().upper() in KEYWORDS
 
 
 def _answer(hook: Hook, said: Sequence[str | None]) -> Response:

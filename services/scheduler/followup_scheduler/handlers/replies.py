@@ -90,6 +90,7 @@ class Replies:
             return False
         if isinstance(word, MessageWritten):
             of_lead = [run for run in theirs if run.enrollment.lead_id == word.lead_id]
+            of_lead = [] if word.confirms else of_lead
             await _pause(tx, tenant_id, of_lead, word)
         elif theirs:
             hear(tx, theirs, word)
@@ -126,7 +127,7 @@ def _held_as(message: Message, word: Word) -> UUID:
 async def _pause(
     tx: Transaction, tenant_id: UUID, runs: Sequence[Run], word: MessageWritten
 ) -> None:
-    """Pause the runs of a lead somebody of ours wrote to; the journal has it in any case."""
+    """Pause these runs of a lead somebody of ours wrote to; the journal has it in any case."""
     if runs:
         hear(tx, runs, word)
         return
@@ -220,6 +221,7 @@ def _line(word: Word) -> tuple[str, dict[str, object]]:
         case ContactOptedIn():
             return "opted in", {"channel": word.channel, "via": word.via}
         case MessageWritten():
-            return "written to", {"channel": word.channel, "message": str(word.message_id)}
+            what = "confirmed" if word.confirms else "written to"
+            return what, {"channel": word.channel, "message": str(word.message_id)}
         case _:
             assert_never(word)

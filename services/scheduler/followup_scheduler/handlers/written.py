@@ -30,6 +30,10 @@ from followup_scheduler.touch import Timer, Touch
 STEP = "answer"
 GOOD_FOR = timedelta(days=3)
 """How long a message waits for an hour that is open; later it would come out of the blue."""
+CONFIRMATION = "confirmation"
+CONFIRMED_WITHIN = timedelta(minutes=5)
+"""A confirmation that comes later is no part of the consent it confirms the end of
+(47 CFR 64.1200(a)(12))."""
 
 _log = structlog.get_logger()
 
@@ -52,7 +56,8 @@ class Messages:
             return
         for touch in fresh.values():
             touch.due_at = tx.now
-            touch.note(tx.now, "planned", **{"for": tx.now.isoformat(), "written": "by a person"})
+            by = "by itself" if touch.key.step == CONFIRMATION else "by a person"
+            touch.note(tx.now, "planned", **{"for": tx.now.isoformat(), "written": by})
         await touches.insert(tx, list(fresh.values()))
         await timers.set_(tx, [_timer(touch) for touch in fresh.values()])
 
@@ -70,7 +75,8 @@ class Messages:
                 _log.info("outcome of no message of ours", touch=str(outcome.touch_id))
             elif counts(touch, outcome):
                 armed[touch.id] = _apply(touch, outcome)
-                told[touch.id] = _update(outcome)
+                if touch.key.step == STEP:  # nobody waits to hear of a confirmation
+                    told[touch.id] = _update(outcome)
         if not armed:
             return
         await touches.update(tx, [known[id_] for id_ in armed])
@@ -82,12 +88,13 @@ class Messages:
                 self._outbox.message(
                     told[id_], tenant_id=known[id_].tenant_id, subject=id_, time=tx.now
                 )
-                for id_ in armed
+                for id_ in told
             ],
         )
 
 
 def _touch(tenant_id: UUID, word: MessageWritten) -> Touch:
+    step = CONFIRMATION if word.confirms else STEP
     return Touch(
         id=word.message_id,
         tenant_id=tenant_id,
@@ -96,15 +103,15 @@ def _touch(tenant_id: UUID, word: MessageWritten) -> Touch:
         person_id=word.person_id,
         sequence="",
         version=0,
-        key=TouchKey(STEP, 0, word.channel),
+        key=TouchKey(step, 0, word.channel),
         state="planned",
         epoch=0,
         lane="now",
         content="",
         template=word.template,
-        contact_round=f"{word.message_id}:{STEP}",
+        contact_round=f"{word.message_id}:{step}",
         wanted_at=word.at,
-        not_after=word.at + GOOD_FOR,
+        not_after=word.at + (CONFIRMED_WITHIN if word.confirms else GOOD_FOR),
     )
 
 

@@ -1,0 +1,18 @@
+"""What an erasure locks before it empties anything: contacts before attempts, in key order.
+
+So does everybody who changes both. An erasure that met a settlement half way would have one
+of the two begin anew.
+"""
+
+from collections.abc import Mapping
+
+from followup_database import Transaction
+from followup_database.personal import Subject
+from followup_dispatcher import ledger, usage
+
+
+async def take_hold(tx: Transaction, subject: Subject) -> Mapping[str, int]:
+    """Lock what is kept about somebody, in the order of everybody else; nothing is changed."""
+    await usage.hold(tx, subject.persons)
+    await ledger.hold(tx, subject.tenant_id, subject.persons)
+    return {}

@@ -1,0 +1,70 @@
+"""What a stop, a start or a call for help is answered with: once, at once, without marketing.
+
+Some vendors send what their webhook is answered with, some have answered before they tell
+us. For the others it leaves as a message of its own, to whom a lead can be named for.
+"""
+
+from uuid import UUID
+
+from followup_contracts.events import MessageWritten
+from followup_database import Transaction, new_id
+from followup_directory import Written, put_templates, tenants_by_id
+from followup_messaging.outbox import Outbox
+from followup_people import PersonView
+from followup_policy.wording import literal
+from followup_replies.core.reading import Reading
+from followup_replies.store.messages import NewMessage
+from followup_replies.words import said, words_of
+
+
+async def confirmation(
+    tx: Transaction, tenant_id: UUID, reading: Reading, person: PersonView | None
+) -> str | None:
+    """The words for what was read, in the person's language; None where none are owed."""
+    words = words_of(person.language if person else None)
+    match reading.keyword:
+        case _ if reading.opt_out:
+            text = words.stopped
+        case "start":
+            text = words.started
+        case "help":
+            text = words.help
+        case _:
+            return None
+    tenant = (await tenants_by_id(tx, [tenant_id])).get(tenant_id)
+    return said(text, business=tenant.settings.business_name if tenant else "")
+
+
+async def send(tx: Transaction, outbox: Outbox, message: NewMessage) -> None:
+    """Have a message's answer sent from the number it came to, to where it came from.
+
+    Nobody can be written to by us whom nothing is known of: what they said holds all the same.
+    """
+    if message.answer is None or message.person_id is None or message.lead_id is None:
+        return
+    words = Written(
+        text=literal(message.answer),
+        account_id=message.account_id,
+        sender=message.our_address,
+        address=message.address,
+        confirms=True,
+    )
+    (template,) = await put_templates(
+        tx,
+        message.tenant_id,
+        [(message.channel, words.body())],
+        person_id=message.person_id,
+    )
+    event = MessageWritten(
+        message_id=new_id(),
+        lead_id=message.lead_id,
+        person_id=message.person_id,
+        channel=message.channel,
+        template=template,
+        confirms=True,
+        at=tx.now,
+    )
+    await outbox.add(
+        tx,
+        [outbox.message(event, tenant_id=message.tenant_id, subject=event.message_id, time=tx.now)],
+    )

@@ -1,0 +1,156 @@
+"""A stop, a start and a call for help are answered once, by us or by the vendor, never by both."""
+
+import xml.etree.ElementTree as ET
+from typing import Any
+
+import orjson
+import pytest
+from signed_hooks import Signer, now, standard, telnyx, vonage_params
+
+from followup_database import new_id
+from followup_directory import Written, templates
+
+PHONE, OURS = "+12125550123", "+12025550100"
+
+
+def by_telnyx(body: str) -> dict[str, Any]:
+    payload = {
+        "id": str(new_id()),
+        "direction": "inbound",
+        "text": body,
+        "from": {"phone_number": PHONE},
+        "to": [{"phone_number": OURS}],
+    }
+    data = {"id": str(new_id()), "event_type": "message.received", "payload": payload}
+    return {"data": data}
+
+
+def by_vonage(body: str) -> dict[str, Any]:
+    return {"msisdn": PHONE[1:], "to": OURS[1:], "messageId": new_id().hex, "text": body}
+
+
+def by_webhook(body: str) -> dict[str, Any]:
+    said = {"id": new_id().hex, "channel": "sms", "from": PHONE, "to": OURS, "body": body}
+    return {"type": "message.received", "data": said}
+
+
+VENDORS = {
+    "telnyx": (telnyx, by_telnyx),
+    "vonage": (vonage_params, by_vonage),
+    "webhook": (standard, by_webhook),
+}
+
+
+async def knock(house, signer: Signer, value: dict[str, Any]) -> Any:
+    """A webhook of a vendor's account, which the house has by now."""
+    path = house.path("events", channel=signer.channel, provider=signer.provider)
+    content, headers = signer.sign(orjson.dumps(value), now())
+    answer = await house.client.post(path, content=content, headers=headers)
+    assert answer.is_success, answer.text
+    return answer
+
+
+@pytest.fixture
+async def text(house, vendor):
+    """Sends a text by a vendor that answers nothing itself."""
+    make, body_of = VENDORS[vendor]
+    signer = make()
+    await house.account(signer.provider, signer.channel, secrets=signer.secrets, **signer.settings)
+
+    async def send(body: str) -> Any:
+        return await knock(house, signer, body_of(body))
+
+    return send
+
+
+async def told(house) -> list[Written]:
+    """What is to be sent in answer, oldest first."""
+    events = [event for event in await house.events("MessageWritten") if event.confirms]
+    async with house.databases.worker.transaction() as tx:
+        found = await templates(tx, [(house.tenant.id, event.template) for event in events])
+    return [Written.of(found[house.tenant.id, event.template].body) for event in events]
+
+
+@pytest.mark.parametrize("vendor", sorted(VENDORS))
+async def test_a_stop_is_confirmed_once_by_a_message(house, text):
+    """From the number it came to, to where it came from, with what it is about."""
+    lead = await house.lead()
+    for body in ("STOP", "stop", "please stop texting me"):
+        await text(body)
+    (confirmed,) = await told(house)
+    assert confirmed.text.startswith("Acme Roofing: You are unsubscribed")
+    assert "texts or calls" in confirmed.text
+    assert (confirmed.sender, confirmed.address, confirmed.confirms) == (OURS, PHONE, True)
+    (event,) = await house.events("MessageWritten")
+    assert (event.lead_id, event.person_id, event.channel) == (lead.lead_id, lead.person_id, "sms")
+    assert event.message_id not in {
+        row["reply_id"] for row in await house.rows("SELECT reply_id FROM suppression.holds")
+    }
+
+
+@pytest.mark.parametrize("vendor", ["vonage"])
+async def test_a_start_is_confirmed_where_it_started_something(house, text):
+    """The texts come back and it is said so; to who never stopped nothing is said."""
+    await house.lead()
+    await text("START")
+    assert await told(house) == []
+    await text("STOP")
+    await text("START")
+    assert [words.text[:30] for words in await told(house)] == [
+        "Acme Roofing: You are unsubscr",
+        "Acme Roofing: You will get our",
+    ]
+
+
+@pytest.mark.parametrize("vendor", ["telnyx"])
+async def test_help_is_answered_by_a_message_too(house, text):
+    """With who writes and the way out; a plain question is answered by a person."""
+    await house.lead(language="de")
+    await text("HELP")
+    await text("How much is it?")
+    (helped,) = await told(house)
+    assert helped.text.startswith("Acme Roofing: Antworten Sie")
+
+
+@pytest.mark.parametrize("vendor", ["vonage"])
+async def test_a_stranger_is_stopped_without_a_word(house, text):
+    """There is nobody to write to; the number is on the list all the same."""
+    await text("STOP")
+    assert await house.listed("phone", PHONE) == {"all"}
+    assert await told(house) == []
+
+
+async def test_what_telnyx_has_answered_is_not_answered_again(house):
+    """Its messaging profile says so by `autoresponse_type`."""
+    await house.lead()
+    signer = telnyx()
+    await house.account(signer.provider, signer.channel, secrets=signer.secrets, **signer.settings)
+    for word, took in (("STOP", "STOP"), ("START", "START"), ("HELP", "HELP")):
+        value = by_telnyx(word)
+        value["data"]["payload"]["autoresponse_type"] = took
+        await knock(house, signer, value)
+    assert await told(house) == []
+    assert await house.listed("phone", PHONE) == set()
+
+
+@pytest.mark.parametrize("body", ["STOP", " stop ", "Unsubscribe", "HELP", "START"])
+async def test_what_twilio_answers_by_default_is_not_answered_again(house, body):
+    """The bare word of its default handling, of which it need not tell us; ours says the rest."""
+    await house.lead()
+    await house.account("twilio", "sms", secrets={"auth_token": "made-up auth token"})
+    assert _texts(await house.sms(body)) == []
+    assert await told(house) == []
+
+
+async def test_twilio_leaves_a_stop_in_other_words_to_us(house):
+    """What its list of words does not hold it neither blocks nor answers."""
+    await house.lead()
+    await house.account("twilio", "sms", secrets={"auth_token": "made-up auth token"})
+    (text,) = _texts(await house.sms("please take me off your list"))
+    assert text.startswith("Acme Roofing: You are unsubscribed")
+    assert await told(house) == []
+
+
+def _texts(answer: Any) -> list[str | None]:
+    root = ET.fromstring(answer.content)  # noqa: S314 - our own
+    return [message.text for message in root.findall("Message")]
