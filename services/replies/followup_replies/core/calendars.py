@@ -76,6 +76,7 @@ NUMBERS: Final = {
 DAY: Final = "day"
 WEEK: Final = "week"
 MONTH: Final = "month"
+FORTNIGHT: Final = "fortnight"
 YEAR: Final = "year"
 QUARTER: Final = "quarter"
 UNITS: Final = {
@@ -94,6 +95,9 @@ UNITS: Final = {
             "wochen",
         ],
         WEEK,
+    ),
+    **dict.fromkeys(
+        ["fortnight", "fortnights", "quincena", "quincenas", "quinzaine", "quinzena"], FORTNIGHT
     ),
     **dict.fromkeys(
         ["month", "months", "mes", "meses", "mois", "monat", "monate", "monaten", "monats"], MONTH
@@ -151,7 +155,14 @@ FEASTS: Final = {
     ),
     **dict.fromkeys(["holidays", "fiestas", "fetes", "feiertagen", "feiertage", "festas"], (1, 2)),
     **dict.fromkeys(["thanksgiving"], (11, 30)),
+    # On a Monday each year anew; by these days they are over.
+    **dict.fromkeys(["memorial day"], (6, 1)),
+    **dict.fromkeys(["labor day", "labour day"], (9, 8)),
+    **dict.fromkeys(["tax day", "tax season"], (4, 16)),
+    **dict.fromkeys(["halloween"], (11, 1)),
+    **dict.fromkeys(["valentines", "valentine's", "san valentin", "saint-valentin"], (2, 15)),
     **dict.fromkeys(["rentree", "back to school", "schulanfang"], (9, 1)),
     **dict.fromkeys(["new year", "new years", "ano nuevo", "nouvel an"], (1, 2)),
-    **dict.fromkeys(["neujahr", "neuen jahr", "neues jahr", "ano novo", "reyes"], (1, 2)),
+    **dict.fromkeys(["neujahr", "neuen jahr", "neues jahr", "ano novo"], (1, 2)),
+    **dict.fromkeys(["reyes", "dia de reyes", "epiphany", "epiphanie", "dreikonig"], (1, 7)),
 }

@@ -16,8 +16,8 @@ from followup_replies.core import calendars
 from followup_replies.core.calendars import (
     BEFORE_EASTER,
     DAY,
-    EASTER,
     FEASTS,
+    FORTNIGHT,
     MONTH,
     MONTHS,
     NUMBERS,
@@ -28,6 +28,7 @@ from followup_replies.core.calendars import (
     WEEK,
     WEEKDAYS,
 )
+from followup_replies.core.day_patterns import COMPILED, CUE
 from followup_replies.core.folding import fold
 
 _LONGEST_TEXT: Final = 4_000
@@ -36,74 +37,6 @@ _FARTHEST: Final = timedelta(days=3 * 366)
 _STALE: Final = timedelta(days=31)
 """A day without a year that passed less than this ago is past, not next year's."""
 _CUE_REACH: Final = 28
-
-
-def _any_of(words: object) -> str:
-    return "|".join(sorted(map(re.escape, map(str, words)), key=len, reverse=True))  # type: ignore[call-overload] # any iterable of words
-
-
-_MONTH: Final = rf"(?P<month>{_any_of(MONTHS)})\b\.?"
-_DAYNUM: Final = r"(?P<day>[0-3]?\d)(?:st|nd|rd|th|er|o|º)?\b\.?"
-_YEARNUM: Final = r"(?:,?\s*(?:de |del |of )?(?P<year>20\d\d))?"
-_NAMED_DAY: Final = rf"(?:\b(?:{_any_of(WEEKDAYS)})\b\.?,?\s+(?:the |den |dem |dia |le )?)?"
-_NUMBER: Final = _any_of(NUMBERS)
-_UNIT: Final = _any_of(UNITS)
-
-_PATTERNS: Final[dict[str, str]] = {
-    "iso": r"\b(?P<year>20\d\d)-(?P<month>\d\d)-(?P<day>\d\d)\b",
-    "numeric": r"(?<![\d./:-])(?P<first>[0-3]?\d)(?P<mark>[./-])(?P<second>[0-3]?\d)"
-    r"(?:(?P=mark)(?P<year>20\d\d|\d\d)|\.)?(?![\d:/%]|[.,-]\d)",
-    "day_month": rf"{_NAMED_DAY}\b{_DAYNUM}\s*(?:de |of |d')?{_MONTH}{_YEARNUM}",
-    "month_day": rf"{_NAMED_DAY}\b{_MONTH}\s+(?:the )?(?P<day>[0-3]?\d)(?:st|nd|rd|th)?\b(?!:)"
-    r"(?:,?\s*(?P<year>20\d\d))?",
-    "month": rf"\b(?P<part>(?:early|beginning of|start of|mid|middle of|late|end of|"
-    r"a principios de|principios de|mediados de|finales de|fin de|debut|mi|fin|"
-    r"anfang|mitte|ende|inicio de|"
-    rf"comeco de|meados de|final de|fim de)[\s-]+)?{_MONTH}{_YEARNUM}",
-    "in_span": rf"\b(?:(?:in|dans|en|em|daqui a|within|for|give me|por|pendant|fur|per|after|"
-    r"nach|dentro de|apos|depois de|despues de|apres|another|noch|d'ici|de aqui a|d aqui a)\s+)"
-    r"(?:about |around |like |the next |at least |maybe |unos |unas |environ |etwa |ca\.? |"
-    r"uns |umas |cerca de |a |an |ein |una |un |another |other |otros |otras )*"
-    rf"(?P<number>{_NUMBER})\s+(?:of |or (?:two|three|so) |de |to \w+ |- ?\d+ |o (?:dos|tres) )?"
-    rf"(?:more |weitere |autres )?(?P<unit>{_UNIT})\b",
-    "span_on": rf"\b(?P<number>{_NUMBER})\s+(?:of |or (?:two|three|so) |more )?(?P<unit>{_UNIT})\b"
-    r"\s+(?:from now|later|mas tarde|plus tard|spater|depois|or so|time|out)",
-    "next_unit": rf"\b(?:next|following|the next|proxim[oa]|la prochaine|le prochain|prochaine?|"
-    r"nachste[nrms]?|naechste[nrms]?|kommende[nrms]?|(?:no |na )?proxim[oa]|que vem|this coming)"
-    rf"\s+(?P<unit>{_UNIT})\b",
-    "unit_next": rf"\b(?P<unit>{_UNIT})\s+(?:que viene|que vem|prochaine?|proxim[oa]|entrante|"
-    r"seguinte|siguiente|d'apres|suivante?)\b",
-    "end_unit": r"\b(?P<part>(?:at |by |until |till |past |after )?(?:the )?end of(?: the| this)?|"
-    r"(?:a )?(?:fin|finales|final) de(?:l)?(?: la| este)?|(?:a la )?fin (?:du|de l'|de la|de)|"
-    rf"ende (?:des|der|dieses|dieser)?|(?:no )?(?:fim|final) d[oae])\s*(?P<unit>{_UNIT})\b",
-    "quarter": r"\b(?:q|t)(?P<quarter>[1-4])\b(?:\s*(?P<year>20\d\d))?",
-    "quarter_word": r"\b(?P<ordinal>first|1st|second|2nd|third|3rd|fourth|4th|primer|segundo|"
-    r"tercer|cuarto|premier|1er|deuxieme|2e|troisieme|3e|quatrieme|4e|erste[ns]?|zweite[ns]?|"
-    r"dritte[ns]?|vierte[ns]?|[1-4]\.|primeiro|terceiro|quarto)\s+"
-    r"(?:quarter|trimestre|quartal)\b",
-    "before_easter": rf"\b(?P<feast>{_any_of(BEFORE_EASTER)})\b",
-    "easter": rf"\b(?:{_any_of(EASTER)})\b",
-    "feast": rf"\b(?P<feast>{_any_of(FEASTS)})\b",
-    "season": r"\b(?P<after>after|nach|apres|despues de|depois d[oe]|tras|once)?\s*"
-    r"(?:(?:the|el|la|l'|dem|den|der|im|o|a|next|this|en|au|in|cet|este|esta) ?){0,2}\s*"
-    rf"\b(?P<season>{_any_of(SEASONS)})\b(?!\s+(?:through|behind|short|apart|for|into))",
-    "weekday": rf"\b(?:(?P<next>next|proximo|nachste[nr]?)\s+)?(?P<weekday>{_any_of(WEEKDAYS)})\b",
-    "overmorrow": r"\b(?:day after tomorrow|pasado manana|apres[- ]demain|ubermorgen|uebermorgen|"
-    r"depois de amanha)\b",
-    "tomorrow": r"\b(?:tomorrow|tmrw|tmr|manana|demain|morgen|amanha)\b",
-    "day_of_month": r"\b(?:the|el|le|den|dem|am|dia|until|on the|bis zum)\s+(?P<day>[0-3]?\d)"
-    r"(?:st|nd|rd|th|\.)(?![\d/])",
-    "spanish_day": r"\b(?:el|hasta el|dia) (?:dia )?(?P<day>[0-3]?\d)\b(?!\s*(?:de\b|:|/|h\b|%))",
-}
-_COMPILED: Final = {name: re.compile(pattern) for name, pattern in _PATTERNS.items()}
-
-_CUE: Final = re.compile(
-    r"\b(?:back|return(?:s|ing)?|reopen\w*|until|till|til|to|through|thru|from|after|again|resume|"
-    r"reach out|contact|check|call|text|try|email|in|on|by|vuelv\w+|volver\w*|regres\w+|hasta|"
-    r"despues|a partir|partir|retour|reviens|revien\w*|jusqu\w*|apres|rappel\w+|recontact\w+|"
-    r"zuruck|zurueck|wieder|bis|ab|nach|erst|volt\w+|retorn\w+|regresso|ate|apos|depois|al|au)\b"
-    r"[^.!?\n]{0,28}$"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +64,7 @@ def named_date(
         for named in _outermost(_all_named(folded, today, month_first=american))
         if today <= named.day <= today + _FARTHEST
     ]
-    cued = [named for named in found if _CUE.search(folded[: named.start][-_CUE_REACH * 3 :])]
+    cued = [named for named in found if CUE.search(folded[: named.start][-_CUE_REACH * 3 :])]
     return max((named.day for named in cued or found), default=None)
 
 
@@ -154,7 +87,7 @@ def _outermost(found: list[_Named]) -> Iterator[_Named]:
 def _all_named(folded: str, today: date, *, month_first: bool) -> list[_Named]:
     found: list[_Named] = []
     taken: list[tuple[int, int]] = []
-    for name, pattern in _COMPILED.items():
+    for name, pattern in COMPILED.items():
         for match in pattern.finditer(folded):
             if any(start < match.end() and match.start() < end for start, end in taken):
                 continue
@@ -226,13 +159,17 @@ def _whole_month(match: re.Match[str], today: date) -> date | None:
     month, year = MONTHS[word], _full_year(match["year"])
     if year is None:
         year = today.year if month >= today.month else today.year + 1
-    day = _PARTS.get(part.split()[0] if part else "", 1)
+    words = part.removeprefix("the ").removeprefix("la ").split()
+    day = _PARTS.get(words[0] if words else "", 1)
     if "final" in part or part.startswith(("fin", "fim", "ende", "end", "late")):
         day = calendar.monthrange(year, month)[1]
     return max(date(year, month, day), today)
 
 
-_PARTS: Final = {"mid": 15, "middle": 15, "mediados": 15, "mi": 15, "mitte": 15, "meados": 15}
+_PARTS: Final = {
+    **dict.fromkeys(["mid", "middle", "mediados", "mi", "mitte", "meados"], 15),
+    **dict.fromkeys(["second", "segunda", "deuxieme", "seconde", "zweite", "zweiten"], 16),
+}
 _BEFORE_MONTH: Final = re.compile(
     r"\b(?:in|until|till|til|by|after|before|for|around|about|next|early|this|of|en|hasta|para|"
     r"despues de|jusqu'en|jusqu'a|apres|avant|vers|courant|im|bis|ab|ende|anfang|nach|em|ate|"
@@ -278,8 +215,8 @@ def _end_unit(match: re.Match[str], today: date) -> date | None:
 def _moved(today: date, count: int, unit: str) -> date | None:
     if unit == DAY:
         return today + timedelta(days=count)
-    if unit == WEEK:
-        return today + timedelta(weeks=count)
+    if unit in {WEEK, FORTNIGHT}:
+        return today + timedelta(weeks=count * (2 if unit == FORTNIGHT else 1))
     months = today.month - 1 + count * {MONTH: 1, QUARTER: 3}.get(unit, 12)
     year, month = today.year + months // 12, months % 12 + 1
     return date(year, month, min(today.day, calendar.monthrange(year, month)[1]))
@@ -351,6 +288,24 @@ def _weekday(match: re.Match[str], today: date) -> date | None:
     return today + timedelta(days=ahead)
 
 
+def _week_from(match: re.Match[str], today: date) -> date | None:
+    """A week from Tuesday is the Tuesday behind the coming one."""
+    first = _weekday(match, today)
+    weeks = NUMBERS[match["number"]] if match["number"] else 1
+    return None if first is None else first + timedelta(weeks=weeks)
+
+
+def _weekday_day(match: re.Match[str], today: date) -> date | None:
+    """Monday 30th: the day, if that is a Monday; "Monday 10" may be an hour."""
+    day = _day_of_month(match, today)
+    return day if day is not None and day.weekday() == WEEKDAYS[match["weekday"]] else None
+
+
+def _half_year(match: re.Match[str], today: date) -> date | None:
+    del match
+    return _moved(today, 6, MONTH)
+
+
 def _tomorrow(match: re.Match[str], today: date) -> date | None:
     del match
     return today + timedelta(days=1)
@@ -385,14 +340,20 @@ _READERS: Final[dict[str, Callable[[re.Match[str], date], date | None]]] = {
     "month": _whole_month,
     "in_span": _span,
     "span_on": _span,
+    "span_alone": _span,
+    "half": _half_year,
+    "week_from": _week_from,
     "next_unit": _next_unit,
     "unit_next": _next_unit,
     "end_unit": _end_unit,
+    "end_joined": _end_unit,
+    "begin_unit": _next_unit,
     "quarter": _quarter,
     "quarter_word": _quarter_word,
     "easter": _easter,
     "feast": _feast,
     "season": _season,
+    "weekday_day": _weekday_day,
     "weekday": _weekday,
     "overmorrow": _overmorrow,
     "before_easter": _before_easter,
