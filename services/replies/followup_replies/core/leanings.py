@@ -42,7 +42,7 @@ _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 class Leaning:
     """How likely each intent is by the words alone (they add up to the share of known words).
 
-    `stops`: how likely it is that nothing more may be sent (0 to 1).
+    `stops`: how likely it is that nothing more may be sent (0 to that share).
     """
 
     intents: Mapping[Intent, float]
@@ -110,7 +110,7 @@ class Sayings:
         known = self._known_share(read)
         return Leaning(
             intents={intent: known * shares.get(intent, 0.0) for intent in INTENTS},
-            stops=self._stops.shares(features).get(_STOPS, 0.0),
+            stops=known * self._stops.shares(features).get(_STOPS, 0.0),
         )
 
     def _known_share(self, read: Sequence[Sentence]) -> float:

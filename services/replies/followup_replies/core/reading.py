@@ -29,7 +29,7 @@ from followup_replies.core.rulefiles import rulebook
 from followup_replies.core.weighing import likeliest
 
 _CERTAIN: Final = 0.99
-_UNCLEAR_ENDS, _CLEAR_ENDS, _ASKS_FOR_END = 0.55, 0.7, 0.5
+_UNCLEAR_ENDS, _CLEAR_ENDS, _ASKS_FOR_END = 0.6, 0.7, 0.5
 """Shares of ending words from which a text ends the messages though no rule says so: less is
 enough where nobody can say what it means than where it is a clear complaint. What is clearly
 something else must lean to an opt-out besides."""
@@ -212,8 +212,13 @@ def _scored_reading(evidence: _Evidence, threshold: float) -> Reading:
 
 
 def _told(evidence: _Evidence) -> tuple[Intent, float]:
-    """Give the likeliest intent; what a machine says is no person's wish."""
-    if evidence.automatic:
+    """Give the likeliest intent; what a machine says is no person's wish.
+
+    A text without telling headers that asks for an end was typed, whatever else it says:
+    what machines say about opting out is masked.
+    """
+    asked = any(hit.rule.intent == "opt_out" for hit in evidence.hits)
+    if evidence.automatic and (evidence.header or not asked):
         return "out_of_office" if evidence.absent else "auto_reply", _CERTAIN
     return likeliest(evidence.hits, evidence.read, evidence.leaning)
 
