@@ -38,7 +38,7 @@ async def test_an_answer_goes_out_at_once_and_automation_pauses(followup):
     assert [(entry.channel, entry.sender) for entry in sent] == [("sms", sent[0].sender)] * 2
     assert sent[1].text == words
     assert await conversation(followup, lead) == [
-        ("outbound", None, "sent"),
+        ("outbound", "Hi Robin, is it urgent? Reply STOP to opt out.", "sent"),
         ("inbound", "How much does it cost?", None),
         ("outbound", words, "sent"),
     ]

@@ -11,8 +11,15 @@ MOST_LISTED = 1_000
 """Addresses that `suppress_all` takes at once."""
 
 
+class Told(Seen):
+    """What a provider told of what went out: `delivered`, `bounced`, `opened` and so on."""
+
+    event: str
+    at: datetime
+
+
 class Said(Seen):
-    """One thing said."""
+    """One thing said; `events` are what its provider told of it."""
 
     id: UUID
     direction: Literal["inbound", "outbound"]
@@ -28,6 +35,7 @@ class Said(Seen):
     state: str | None = None
     written_by: str | None = None
     guessed: bool | None = None
+    events: tuple[Told, ...] = ()
 
 
 class NewMessage(Given):

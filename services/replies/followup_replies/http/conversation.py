@@ -1,17 +1,19 @@
 """`/v1/leads/{id}/conversation`: what was said with a lead, both ways, in order."""
 
-from datetime import UTC, date, datetime
-from typing import Annotated, Literal
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from followup_contracts.payload import Channel
-from followup_directory import Principal
+from followup_database import Transaction
+from followup_directory import Principal, tenants_by_id
 from followup_people import leads_by_id, same_person
 from followup_replies.http import pages
-from followup_replies.store import messages
+from followup_replies.store import messages, said
 from followup_runtime.auth import require
 from followup_runtime.databases import Databases
 from followup_runtime.problems import Problem
@@ -21,10 +23,18 @@ Reader = Annotated[Principal, Depends(require("leads:read"))]
 _FIRST = (datetime.min.replace(tzinfo=UTC), UUID(int=0))
 
 
+class Told(BaseModel):
+    """What a provider told of a touch: `delivered`, `bounced`, `opened`, `clicked` …, and when."""
+
+    event: str
+    at: datetime
+
+
 class Said(BaseModel):
-    """One thing said. The words of a sequence's touch are at `/v1/touches/{touch_id}`.
+    """One thing said, in the words that went out, while they are kept.
 
     `state` and `written_by` are of what went out: `waiting`, `sent` …, and who of ours wrote it.
+    `events`: what the provider told of it; an open or a click is no answer of theirs.
     `guessed`: an answer that may be to another of several conversations with its person.
     """
 
@@ -42,6 +52,7 @@ class Said(BaseModel):
     state: str | None
     written_by: str | None
     guessed: bool | None
+    events: list[Told] = Field(default_factory=list)
 
 
 class ConversationPage(BaseModel):
@@ -75,10 +86,35 @@ class ConversationRoutes:
                 after=after,
                 most=limit + 1,
             )
-        items = [Said.model_validate(row) for row in rows[:limit]]
+            items = await self._filled(tx, principal.tenant_id, lead_id, rows[:limit])
         more = len(rows) > limit
         following = [items[-1].at.isoformat(), str(items[-1].id)] if more else None
         return ConversationPage(items=items, next=pages.write(following) if following else None)
+
+    async def _filled(
+        self, tx: Transaction, tenant_id: UUID, lead_id: UUID, rows: Sequence[dict[str, Any]]
+    ) -> list[Said]:
+        """With the words of touches, as far back as the tenant keeps any, and their events."""
+        since = await _kept_since(tx, tenant_id)
+        sent = [row for row in rows if row["direction"] == "outbound"]
+        mute = {row["touch_id"] for row in sent if row["body"] is None and row["at"] >= since}
+        words = await said.words(tx, tenant_id, mute) if mute else {}
+        touches = {row["touch_id"] for row in sent}
+        told = await said.events(tx, tenant_id, lead_id, touches) if touches else {}
+        items = []
+        for row in rows:
+            subject, body = words.get(row["id"], (row["subject"], row["body"]))
+            events = told.get(row["touch_id"], []) if row["direction"] == "outbound" else []
+            whole = {**row, "subject": subject, "body": body, "events": events}
+            items.append(Said.model_validate(whole))
+        return items
+
+
+async def _kept_since(tx: Transaction, tenant_id: UUID) -> datetime:
+    """Since when the tenant keeps what was said."""
+    tenant = (await tenants_by_id(tx, [tenant_id])).get(tenant_id)
+    days = None if tenant is None else tenant.settings.retention_days
+    return _FIRST[0] if days is None else tx.now - timedelta(days=days)
 
 
 def routes(service: ConversationRoutes) -> APIRouter:

@@ -35,8 +35,8 @@ SELECT answer FROM replies.messages WHERE account_id = :account AND vendor_id = 
   AND tenant_id = :tenant
 """)
 
-# What people of the tenant wrote stands here; the words of sequences are in the dispatcher's
-# ledger, and here when they went out.
+# What people of the tenant wrote stands here; of sequences' touches only when they went out:
+# their words are in the dispatcher's ledger (`said.py`).
 _CONVERSATION = text("""
 SELECT * FROM (
   SELECT id, 'inbound' AS direction, channel, at, touch_id, subject, body, intent, opt_out,
