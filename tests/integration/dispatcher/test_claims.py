@@ -100,7 +100,11 @@ async def test_a_suppressed_address_is_never_called(dispatching, channel, templa
 
 
 async def test_a_hold_defers_and_an_epoch_supersedes(dispatching) -> None:
-    """A reply nobody has decided on defers; a newer epoch ends the touch."""
+    """A reply nobody has decided on defers; a newer epoch ends the touch.
+
+    novu, run-job.usecase.ts: a text that stood in the queue went out after its workflow had
+    been cancelled, for only delays and digests were looked at again.
+    """
     held, stale = await dispatching.lead(), await dispatching.lead()
     first, second = dispatching.command(held), dispatching.command(stale)
     async with dispatching.database.transaction() as tx:

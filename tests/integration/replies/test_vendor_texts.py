@@ -38,7 +38,10 @@ INBOUND = {
 
 @pytest.mark.parametrize("kind", sorted(INBOUND))
 async def test_a_text_holds_its_person(house, played, kind):
-    """A text by any vendor: matched, held, kept with what came, told once, behind the fence."""
+    """A text by any vendor: matched, held, kept with what came, told once, behind the fence.
+
+    dittofeed: only states of texts were handled, and what people wrote was not.
+    """
     lead = await house.lead()
     touch = await played.touch(lead)
     value = INBOUND[kind]("Yes, how much is it?")
