@@ -4,6 +4,7 @@ Some vendors send what their webhook is answered with, some have answered before
 us. For the others it leaves as a message of its own, to whom a lead can be named for.
 """
 
+from datetime import timedelta
 from uuid import UUID
 
 from followup_contracts.events import MessageWritten
@@ -13,8 +14,12 @@ from followup_messaging.outbox import Outbox
 from followup_people import PersonView
 from followup_policy.wording import literal
 from followup_replies.core.reading import Reading
+from followup_replies.store import messages
 from followup_replies.store.messages import NewMessage
 from followup_replies.words import said, words_of
+
+APART = timedelta(minutes=10)
+"""How long the same answer is not given to a person again."""
 
 
 async def confirmation(
@@ -39,8 +44,13 @@ async def send(tx: Transaction, outbox: Outbox, message: NewMessage) -> None:
     """Have a message's answer sent from the number it came to, to where it came from.
 
     Nobody can be written to by us whom nothing is known of: what they said holds all the same.
+    Help and starts are not answered so again within minutes: two machines would go on for ever.
     """
     if message.answer is None or message.person_id is None or message.lead_id is None:
+        return
+    if not message.opt_out and await messages.answered_so(
+        tx, message.tenant_id, message.person_id, message.id, message.at - APART
+    ):
         return
     words = Written(
         text=literal(message.answer),

@@ -52,11 +52,11 @@ class Undecided:
         names = await ids_of(tx, {hold.person_id for hold in holds})
         leads = await leads_of_persons(tx, sorted({i for ids in names.values() for i in ids}))
         found = {hold: _lead(hold, names[hold.person_id], leads) for hold in holds}
-        for hold in (hold for hold, lead in found.items() if lead is None):
-            # Its person is forgotten, or another tenant's: there is nobody to ask about.
-            _log.warning(
-                "a hold without a lead", tenant=str(hold.tenant_id), hold=str(hold.reply_id)
-            )
+        # Who is forgotten, or another tenant's, is sent nothing that a hold could keep back.
+        idle = [(hold.person_id, hold.reply_id) for hold, lead in found.items() if lead is None]
+        if idle:
+            _log.warning("holds of nobody", holds=[str(name) for _, name in idle])
+            await remove_holds(tx, idle)
         opened = [_task(tx, hold, lead) for hold, lead in found.items() if lead is not None]
         await assign(tx, self._outbox, opened)
 

@@ -103,13 +103,17 @@ async def test_a_start_is_confirmed_where_it_started_something(house, text):
 
 
 @pytest.mark.parametrize("vendor", ["telnyx"])
-async def test_help_is_answered_by_a_message_too(house, text):
-    """With who writes and the way out; a plain question is answered by a person."""
+async def test_help_is_answered_by_a_message_too(house, text, later):
+    """With who writes and the way out, not again within minutes; a question by a person."""
     await house.lead(language="de")
     await text("HELP")
     await text("How much is it?")
+    await text("HELP")
     (helped,) = await told(house)
     assert helped.text.startswith("Acme Roofing: Antworten Sie")
+    later(minutes=11)
+    await text("HELP")
+    assert len(await told(house)) == 2
 
 
 @pytest.mark.parametrize("vendor", ["vonage"])

@@ -104,8 +104,9 @@ async def test_a_decision_that_comes_after_all_withdraws_the_task(desk, undecide
 
 
 async def test_nobody_is_asked_about_another_tenants_lead(desk, undecided):
-    """A hold that names somebody else's person stands, and tells nobody anything."""
+    """A hold that names somebody else's person holds nobody: it goes, and tells nobody anything."""
     lead, _ = await desk.enrolled()
     await _hold(desk, lead, new_id(), tenant=await desk.other_tenant())
     assert (await undecided.run_once()).worked == 1
     assert await _tasks(desk) == []
+    assert await _holds(desk, lead) == frozenset()

@@ -35,6 +35,14 @@ SELECT answer FROM replies.messages WHERE account_id = :account AND vendor_id = 
   AND tenant_id = :tenant
 """)
 
+_ANSWERED_SO = text("""
+SELECT before.id FROM replies.messages AS this JOIN replies.messages AS before
+  ON before.person_id = this.person_id AND before.answer = this.answer AND before.id <> this.id
+WHERE this.id = :id AND this.tenant_id = :tenant AND before.tenant_id = :tenant
+  AND before.person_id = :person AND before.at > :since
+LIMIT 1
+""")
+
 # What people of the tenant wrote stands here; of sequences' touches only when they went out:
 # their words are in the dispatcher's ledger (`said.py`).
 _CONVERSATION = text("""
@@ -126,6 +134,16 @@ async def insert(tx: Transaction, message: NewMessage) -> bool:
 async def leave_unanswered(tx: Transaction, tenant_id: UUID, message_id: UUID) -> None:
     """Note that nothing was answered at once after all."""
     await tx.run(_UNANSWERED, tenant=tenant_id, id=message_id)
+
+
+async def answered_so(
+    tx: Transaction, tenant_id: UUID, person_id: UUID, message_id: UUID, since: datetime
+) -> bool:
+    """Whether a person's message before this one was answered in the same words since then."""
+    return (
+        await tx.first(_ANSWERED_SO, tenant=tenant_id, person=person_id, id=message_id, since=since)
+        is not None
+    )
 
 
 async def answer_to(
