@@ -52,6 +52,9 @@ from followup_suppression import AddressHasher, StopFence
 NAME = "scheduler"
 LINGER = {"scheduler.touches": 0.05, "scheduler.feedback": 0.05, "scheduler.leads.later": 0.02}
 """Seconds in which a batch is gathered, where nobody waits for its outcome."""
+MOST = {"scheduler.leads.later": 50}
+"""Messages of a batch where it is not two hundred. An import's leads cost over a millisecond
+each, and whoever filled in a form meanwhile waits for the batch at hand."""
 MODEL_SECONDS = 20.0
 _DOCUMENT_BYTES = 320 * 1024  # a document may have 256 KB; JSON of it has a little more
 
@@ -92,6 +95,7 @@ def build(
             service=NAME,
             handle=handle,
             linger=LINGER.get(queue, 0.002),
+            most=MOST.get(queue, 200),
         )
         for queue, handle in handlers.items()
     ]
