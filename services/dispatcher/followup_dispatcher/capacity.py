@@ -7,8 +7,9 @@ leaves the others their speed; lane `later` leaves an eighth to lane `now`.
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
+from typing import Any, Literal
 from uuid import UUID
 
 from followup_contracts.payload import Lane
@@ -55,7 +56,7 @@ class Capacity:
             yield
         finally:
             self._promised -= calls
-            self._changed.set()
+            self._tell()
 
     def free_for(self, account_id: UUID) -> int:
         """How many more calls this account may hold."""
@@ -95,7 +96,7 @@ class Capacity:
         self._turns[account_id] = self._turns.get(account_id, Turns()).answered(lasted)
         if not since:
             del self._since[account_id]
-        self._changed.set()
+        self._tell()
 
     def drop(self, account_id: UUID) -> None:
         """Uncount a call that was not claimed after all: how long it took says nothing."""
@@ -104,9 +105,12 @@ class Capacity:
         since.pop()
         if not since:
             del self._since[account_id]
-        self._changed.set()
+        self._tell()
 
-    async def changed(self) -> None:
-        """Wait until a place was given back."""
-        self._changed.clear()
-        await self._changed.wait()
+    def changed(self) -> Coroutine[Any, Any, Literal[True]]:
+        """Wait until a place is given back, from this call on: not from the first `await`."""
+        return self._changed.wait()
+
+    def _tell(self) -> None:
+        self._changed.set()
+        self._changed = asyncio.Event()

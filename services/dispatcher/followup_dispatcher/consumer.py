@@ -97,7 +97,7 @@ class CommandConsumer:
         self._capacity = capacity
         # Four commands may come as one. No more than can be called soon: what is taken here
         # is taken from the dispatchers beside this one.
-        self._prefetch = max(4, min(MOST, capacity.limit) // 2)
+        self._prefetch = max(16, min(MOST, capacity.limit) // 2)
         # Half of what is taken may wait here, so that there is always room for what comes
         # behind; of a stuck account so much that its calls go on as they become free.
         self._patient = self._prefetch // 2
@@ -143,7 +143,7 @@ class CommandConsumer:
                 over.set()
 
         async def watch() -> None:
-            await _first(over, stop.wait())
+            await _until(over.wait(), stop.wait())
             over.set()
 
         ends = await asyncio.gather(
@@ -157,7 +157,7 @@ class CommandConsumer:
         room = min(MOST, self._capacity.free(self._lane))
         again = self._ready(room) if room > 0 else []
         if room <= 0 or (len(self._waiting) >= self._patient and not again and not self._stuck()):
-            await _first(stop, asyncio.wait_for(self._capacity.changed(), RECHECK))
+            await _until(self._capacity.changed(), stop.wait(), asyncio.sleep(RECHECK))
             return
         if again:
             taken = {held.message.id for held in again}
@@ -166,9 +166,10 @@ class CommandConsumer:
             deliveries = source.at_hand(most=room - len(again))
         else:
             taking = source.take(most=room, linger=LINGER)
-            if self._waiting:
-                taking = asyncio.wait_for(taking, RECHECK)
-            deliveries = await _first(stop, taking) or []
+            ends: list[Coroutine[Any, Any, Any]] = [stop.wait()]
+            if self._waiting:  # a place that becomes free may be theirs
+                ends += [self._capacity.changed(), asyncio.sleep(RECHECK)]
+            deliveries = await _until(taking, *ends) or []
         if again or deliveries:
             await self._sort(source, again, await self._readable(source, deliveries))
 
@@ -329,16 +330,13 @@ class _Shares:
         return left > 0
 
 
-async def _first(stop: asyncio.Event, work: Coroutine[Any, Any, T]) -> T | None:
-    """The work's result, or None when stopped, or its own time was up, before that."""
-    task = asyncio.ensure_future(work)
-    stopped = asyncio.ensure_future(stop.wait())
+async def _until(work: Coroutine[Any, Any, T], *ends: Coroutine[Any, Any, Any]) -> T | None:
+    """The work's result, or None when one of the ends came before that."""
+    task, *_ = tasks = [asyncio.ensure_future(each) for each in (work, *ends)]
     try:
-        await asyncio.wait((task, stopped), return_when=asyncio.FIRST_COMPLETED)
-        with suppress(TimeoutError):
-            return task.result() if task.done() else None
-        return None
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        return task.result() if task.done() else None
     finally:
-        stopped.cancel()
-        task.cancel()
-        await asyncio.wait((task, stopped))
+        for each in tasks:
+            each.cancel()
+        await asyncio.wait(tasks)

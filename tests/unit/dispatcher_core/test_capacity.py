@@ -1,5 +1,6 @@
 """How many calls may be in flight, counted exactly while several batches are put together."""
 
+import asyncio
 from uuid import UUID
 
 import pytest
@@ -47,3 +48,21 @@ def test_a_call_that_was_not_claimed_leaves_no_trace(capacity):
     capacity.drop(ONE)
     assert capacity.taken == 0
     assert capacity.oldest(ONE) == 0.0
+
+
+async def test_a_place_given_back_between_asking_and_waiting_is_told(capacity):
+    """Whoever asked before it and waits after it does not wait for the next one."""
+    capacity.take(ONE)
+    told = capacity.changed()
+    capacity.give_back(ONE)
+    async with asyncio.timeout(5):
+        assert await told
+
+
+async def test_two_who_wait_are_told_of_the_same_place(capacity):
+    """One that begins to wait takes nothing from another that waits already."""
+    capacity.take(ONE)
+    waiting = [asyncio.ensure_future(capacity.changed()) for _ in range(2)]
+    capacity.give_back(ONE)
+    async with asyncio.timeout(5):
+        assert await asyncio.gather(*waiting) == [True, True]
