@@ -157,6 +157,8 @@ def test_labelled_replies_are_compared_and_unreadable_lines_named(tmp_path):
 
     first, second, figures = map(json.loads, told.stdout.splitlines())
     assert (first["id"], first["intent"], first["opt_out"]) == ("a", "opt_out", True)
+    assert {"confidence", "until"} <= first.keys() & second.keys()
+    assert (first["confidence"], first["until"]) == (0.99, None)
     assert second["id"] == "7"
     assert (figures["rows"], figures["accuracy"], figures["unreadable"]) == (2, 0.5, 4)
     assert [line.split(":")[0] for line in told.stderr.splitlines()[:4]] == [

@@ -36,3 +36,26 @@ def test_stops_are_heard_and_little_else_is_taken_for_one(name, known):
             missed.append(text)
     assert len(heard) >= RECALL * (len(heard) + len(missed)), missed
     assert len(heard) >= PRECISION * (len(heard) + len(wrong)), wrong
+
+
+def test_more_is_no_but() -> None:
+    """Spanish "más" turns no request round, as Portuguese "mas" would."""
+    told = InboundText(channel="sms", body="Por favor, no me manden más mensajes, ya compré")
+    reading = read(told, received=NOW)
+    assert (reading.intent, reading.opt_out) == ("opt_out", True)
+
+
+@pytest.mark.parametrize(
+    ("text", "stops"),
+    [
+        ("Keep us on your mailing list!", False),
+        ("There's no reason to keep us on your mailing list.", True),
+        ("This mailbox is full of your mails, stop sending them.", True),
+        ("Please stop using this number.", True),
+        ("Can I stop using the app when I travel?", False),
+    ],
+)
+def test_a_no_turns_what_is_no_stop_into_one(text: str, stops: bool) -> None:  # noqa: FBT001 - a parameter of the table
+    """What asks for more asks for an end when it is denied, and a full mailbox hides no stop."""
+    reading = read(InboundText(channel="email", body=text), received=NOW)
+    assert reading.opt_out is stops

@@ -1,7 +1,7 @@
 """From the rules that fired to the likeliest intent and how sure it is."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from followup_replies.core.folding import Sentence
@@ -45,7 +45,14 @@ _LEANS: Final = 0.7
 _SURETY: Final = 0.6
 _REPEATED: Final = 0.4
 """Share of a rule that says again what the same words said already."""
-_TURNS: Final = frozenset({"but", "however", "pero", "mais", "aber", "mas", "porem", "jedoch"})
+_TURNS: Final[Mapping[str, frozenset[str]]] = {
+    # Apart by language: "mas" is "but" in Portuguese and "more" in Spanish.
+    "en": frozenset({"but", "however"}),
+    "es": frozenset({"pero"}),
+    "fr": frozenset({"mais"}),
+    "de": frozenset({"aber", "jedoch"}),
+    "pt": frozenset({"mas", "porem"}),
+}
 _LEAST_ASKED: Final = 2
 
 
@@ -106,7 +113,8 @@ def _evidence(same: Iterable[Hit], fired: Sequence[Hit], read: Sequence[Sentence
 def _conceded(hit: Hit, fired: Sequence[Hit], read: Sequence[Sentence]) -> bool:
     """Tell whether a "but" follows, and behind it what somebody really means."""
     words = read[hit.sentence].words
-    turn = next((at for at in range(hit.span.end, len(words)) if words[at] in _TURNS), None)
+    turns = _TURNS.get(hit.rule.language, frozenset())
+    turn = next((at for at in range(hit.span.end, len(words)) if words[at] in turns), None)
     return turn is not None and any(
         other.sentence == hit.sentence
         and other.span.start > turn
