@@ -79,6 +79,32 @@ def test_a_route_says_how_it_refuses(path, method, operation) -> None:
     assert operation["description"]
 
 
+def _shapeless(schema: dict) -> bool:
+    """Whether nothing is said of what is in an object, or in the items of a list."""
+    if "$ref" in schema:
+        return False
+    if schema.get("type") == "array":
+        return _shapeless(schema.get("items", {}))
+    if "anyOf" in schema:
+        return any(_shapeless(each) for each in schema["anyOf"])
+    if schema.get("type") != "object":
+        return "type" not in schema
+    within = schema.get("additionalProperties")
+    return not schema.get("properties") and not (isinstance(within, dict) and within)
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "operation"), OPERATIONS, ids=[f"{m} {p}" for p, m, _ in OPERATIONS]
+)
+def test_an_answer_in_json_has_a_shape(path, method, operation) -> None:
+    """Its fields are named, so that generators of clients make types of them."""
+    del path, method
+    for status, answer in operation["responses"].items():
+        if status < "300":
+            content = answer.get("content", {})
+            assert not _shapeless(content.get("application/json", {}).get("schema", {"type": ""}))
+
+
 def test_names_of_operations_are_their_own() -> None:
     """Generators of clients make functions of them."""
     names = [operation["operationId"] for _, _, operation in OPERATIONS]

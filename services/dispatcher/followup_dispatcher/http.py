@@ -1,6 +1,7 @@
 """The dispatcher's routes: what went out, what is open, and by which account."""
 
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -18,9 +19,17 @@ from followup_directory import (
 from followup_dispatcher import answers, ledger, sandbox, usage
 from followup_dispatcher.accounts import Accounts
 from followup_dispatcher.ledger import Settlement
+from followup_dispatcher.shapes import (
+    AccountList,
+    AccountShape,
+    AttemptPage,
+    AttemptSettled,
+    SandboxPage,
+    TouchShape,
+)
 from followup_messaging.outbox import Outbox
 from followup_runtime.auth import require
-from followup_runtime.openapi import also
+from followup_runtime.openapi import also, shaped
 from followup_runtime.problems import Problem
 from followup_suppression import StopFence
 
@@ -68,18 +77,20 @@ class Routes:
         self._fence = fence
         self.router = APIRouter(tags=["dispatcher"])
         add = self.router.add_api_route
-        add("/v1/touches/{touch_id}", self.touch, methods=["GET"])
-        add("/v1/attempts", self.attempts, methods=["GET"])
+        touch, page = shaped(TouchShape), shaped(AttemptPage)
+        add("/v1/touches/{touch_id}", self.touch, methods=["GET"], responses=touch)
+        add("/v1/attempts", self.attempts, methods=["GET"], responses=page)
         add(
             "/v1/attempts/{attempt_id}/settle",
             self.settle,
             methods=["POST"],
-            responses=also(409),
+            responses={**shaped(AttemptSettled), **also(409)},
         )
-        add("/v1/accounts", self.accounts, methods=["GET"])
-        add("/v1/accounts/{account_id}", self.account, methods=["GET"])
-        add("/v1/accounts/{account_id}", self.put_account, methods=["PUT"])
-        add("/v1/sandbox/outbox", self.sandbox, methods=["GET"])
+        one = partial(add, "/v1/accounts/{account_id}", responses=shaped(AccountShape))
+        add("/v1/accounts", self.accounts, methods=["GET"], responses=shaped(AccountList))
+        one(self.account, methods=["GET"])
+        one(self.put_account, methods=["PUT"])
+        add("/v1/sandbox/outbox", self.sandbox, methods=["GET"], responses=shaped(SandboxPage))
 
     async def touch(self, touch_id: UUID, who: TouchReader) -> dict[str, Any]:
         """Every attempt of a touch with its trace, oldest first."""

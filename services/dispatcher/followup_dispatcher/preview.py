@@ -15,10 +15,11 @@ from followup_directory import Principal, template_hash, templates
 from followup_dispatcher.core.verdict import Candidate, Defer, Pass, Skip, decide
 from followup_dispatcher.drafting import Draft, Drafter, Unsendable
 from followup_dispatcher.picture import Picture, Surveyor
+from followup_dispatcher.shapes import PreviewShape
 from followup_people import views
 from followup_policy.segments import is_gsm
 from followup_runtime.auth import require
-from followup_runtime.openapi import also
+from followup_runtime.openapi import also, shaped
 from followup_runtime.problems import Problem
 
 TouchReader = Annotated[Principal, Depends(require("touches:read"))]
@@ -49,7 +50,10 @@ class PreviewRoutes:
         self._drafter = drafter
         self.router = APIRouter(tags=["dispatcher"])
         self.router.add_api_route(
-            "/v1/touches/preview", self.preview, methods=["POST"], responses=also(404, 409)
+            "/v1/touches/preview",
+            self.preview,
+            methods=["POST"],
+            responses={**shaped(PreviewShape), **also(404, 409)},
         )
 
     async def preview(self, body: PreviewIn, who: TouchReader) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from dataclasses import asdict
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -22,9 +23,11 @@ from followup_directory import (
     ruled_tenants,
     set_tenant_settings,
 )
+from followup_dispatcher.shapes import RulesShape
 from followup_policy.house import Exemption, HouseDocument, Subject
 from followup_policy.statutes import exemptable
 from followup_runtime.auth import require
+from followup_runtime.openapi import shaped
 from followup_runtime.problems import Problem
 from followup_suppression import StopFence
 
@@ -68,12 +71,15 @@ class RulesRoutes:
         self._database = database
         self._fence = fence
         self.router = APIRouter(tags=["dispatcher"])
-        add = self.router.add_api_route
+        add = partial(self.router.add_api_route, responses=shaped(RulesShape))
+        made = partial(
+            self.router.add_api_route, status_code=201, responses=shaped(RulesShape, 201)
+        )
         add("/v1/rules", self.rules, methods=["GET"])
         add("/v1/rules", self.put_rules, methods=["PUT"])
-        add("/v1/rules/exemptions", self.exempt, methods=["POST"], status_code=201)
+        made("/v1/rules/exemptions", self.exempt, methods=["POST"])
         add("/v1/rules/exemptions/{exemption_id}", self.revoke, methods=["DELETE"])
-        add("/v1/rules/emergency-stops", self.stop, methods=["POST"], status_code=201)
+        made("/v1/rules/emergency-stops", self.stop, methods=["POST"])
         add("/v1/rules/emergency-stops/{jurisdiction}", self.lift, methods=["DELETE"])
 
     async def rules(self, who: Reader) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from datetime import date
 
 import pytest
 
+from followup_intake.core.columns import field_of
 from followup_intake.core.errors import WrongMapping
 from followup_intake.core.normalise import normalise_rows
 from followup_intake.core.preview import preview
@@ -63,3 +64,28 @@ def test_a_preview_tells_how_each_column_is_read():
     ]
     assert [row["phone_e164"] for row in seen["rows"]] == ["+12125550123"]
     assert seen["counted"] == sum(seen["verdicts"].values()) == 1
+
+
+@pytest.mark.parametrize(
+    ("heading", "field"),
+    [
+        ("Tel. (mobil)", "phone"),
+        ("Wie haben Sie von uns erfahren?", "source"),
+        ("Dürfen wir Sie anrufen?", "consent"),
+        ("Eingangsdatum", "received_at"),
+        ("Auftragswert (€)", "value"),
+        ("Adresse courriel", "email"),
+        ("N° de téléphone", "phone"),
+        ("Date de la demande", "received_at"),
+        ("Pouvons-nous vous rappeler ?", "consent"),
+        ("Comment nous avez-vous connus ?", "source"),
+        ("Teléfono móvil", "phone"),
+        ("¿Cómo nos conoció?", "source"),
+        ("Presupuesto", "value"),
+        ("Anrede", None),
+        ("Comment", "notes"),
+    ],
+)
+def test_headings_of_other_languages_are_known(heading, field):
+    """As forms and spreadsheets in German, French and Spanish write them."""
+    assert field_of(heading) == field

@@ -117,6 +117,10 @@ def test_first_and_last_name_may_come_apart():
     """Two cells are read as one name, in whatever case each is."""
     assert read_parts("MARY BETH", "LAKE") == read_name("Mary Beth Lake")
     assert read_parts("Dr. Sam", "Lake Jr.").last == "Lake"
+    assert read_parts("Claire", "DUPONT") == read_name("Claire Dupont")
+    assert read_parts("jürgen", "VAN DER MEER") == read_name("Jürgen van der Meer")
+    assert read_parts("ada", "Lovelace") == read_name("ada Lovelace")
+    assert (read_parts("JD", "Smith").first, read_parts("JD", "Smith").last) == ("JD", "Smith")
     assert (read_parts("", "Lake").first, read_parts("", "Lake").last) == (None, "Lake")
 
 

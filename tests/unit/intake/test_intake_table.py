@@ -25,6 +25,14 @@ def test_encodings_are_recognised(encoding):
     assert _records(data)[0] == (1, ["Zoë Lake", "zoe@example.com", 'one\r\ntwo, "three"'])
 
 
+def test_the_headings_of_an_old_spreadsheet_are_read_as_windows_1252():
+    """They are found whatever their accents, and shown as they were written."""
+    data = "Prénom;Nom;Téléphone\nZoé;Le Goff;+33199001234\n".encode("cp1252")
+    table = read_table(data)
+    assert table.header == ("Prénom", "Nom", "Téléphone")
+    assert [record.cells[0] for record in table.records] == ["Zoé"]
+
+
 def test_a_line_of_an_old_spreadsheet_is_read_as_windows_1252():
     """One such line spoils neither itself nor the others."""
     data = "Name,Email\nZoë,a@example.com\n".encode() + "Zoë,b@example.com\n".encode("cp1252")

@@ -40,6 +40,27 @@ def recased(person: str) -> str:
     return "\x1f".join(_recased_part(p, whole=len(words)) for p in person.split("\x1f"))
 
 
+def recased_parts(given: str, family: str) -> tuple[str, str]:
+    """The same for a name in two cells, of which one alone may be in capitals (`DUPONT`).
+
+    Short ones may be initials and stay (`JD`).
+    """
+    shouted = [_is_shouted(part) for part in (given, family)]
+    if all(shouted) or not any(shouted):
+        return given, family
+    whole = len(given.split()) + len(family.split())
+    done = [
+        _recased_part(part, whole=whole) if loud or part.islower() else part
+        for part, loud in zip((given, family), shouted, strict=True)
+    ]
+    return done[0], done[1]
+
+
+def _is_shouted(part: str) -> bool:
+    letters = sum(map(str.isalpha, part))
+    return letters > 2 and part.isupper() and not any(c.isdigit() for c in part)  # noqa: PLR2004
+
+
 def _recased_part(part: str, *, whole: int) -> str:
     words = part.split()
     done: list[str] = []

@@ -10,25 +10,35 @@ from followup_intake.core.errors import WrongMapping
 _ALIASES: Mapping[str, str] = {
     "name": "name|full name|fullname|contact|contact name|customer|customer name|client|"
     "client name|lead|lead name|your name|nom complet|nombre completo|nombre y apellidos|"
-    "vollstandiger name|nom et prenom",
+    "vollstandiger name|nom et prenom|"
+    "kunde|kundenname|ansprechpartner|vor und nachname|nom et prenoms|nom du client|"
+    "nombre y apellido|cliente",
     "first_name": "first name|firstname|first|given name|forename|vorname|prenom|nombre|fname",
     "last_name": "last name|lastname|last|surname|family name|nachname|familienname|nom|"
     "nom de famille|apellido|apellidos|lname",
     "email": "email|e mail|email address|e mail address|mail|your email|work email|courriel|"
     "adresse e mail|adresse email|adresse mail|e mail adresse|correo|correo electronico|"
-    "primary email|email 1|contact email",
+    "primary email|email 1|contact email|"
+    "adresse courriel|adresse de courriel|email adresse|mail adresse|direccion de correo|"
+    "direccion de correo electronico",
     "phone": "phone|phone number|telephone|telephone number|tel|mobile|mobile number|"
     "mobile phone|cell|cell phone|cellphone|cell number|contact number|your phone|telefon|"
     "telefonnummer|handy|handynummer|telefono|movil|numero de telephone|portable|"
-    "primary phone|phone 1|phone e164|work phone|home phone|phone no|number",
+    "primary phone|phone 1|phone e164|work phone|home phone|phone no|number|"
+    "mobil|mobilnummer|mobiltelefon|tel mobil|telefon mobil|rufnummer|tel portable|"
+    "telephone portable|telephone mobile|numero de portable|n de telephone|n de portable|"
+    "telefono movil|numero de telefono|celular",
     "source": "source|lead source|channel|origin|came from|utm source|quelle|herkunft|origine|"
-    "fuente|origen|how did you hear about us",
+    "fuente|origen|how did you hear about us|"
+    "leadquelle|kanal|provenance|canal|procedencia",
     "platform": "platform",
     "need": "need|interested in|interest|service|services|service requested|service needed|"
     "service type|job type|project|project type|request|enquiry|inquiry|subject|"
     "what do you need help with|what do you need|how can we help|how can we help you|"
-    "besoin|anliegen|interesse|servicio|necesidad",
-    "city": "city|town|ville|stadt|ort|ciudad|city town|suburb|locality",
+    "besoin|anliegen|interesse|servicio|necesidad|"
+    "anfrage|leistung|gewunschte leistung|projekt|prestation|projet|servicio solicitado|proyecto",
+    "city": "city|town|ville|stadt|ort|ciudad|city town|suburb|locality|"
+    "wohnort|commune|localite|poblacion|localidad",
     "state": "state|province|region|county|state province|state region|province state|"
     "bundesland|departement|estado|provincia",
     "postal_code": "zip|zip code|zipcode|postal code|postcode|post code|postal|plz|"
@@ -36,18 +46,25 @@ _ALIASES: Mapping[str, str] = {
     "country": "country|nation|country code|land|pays|pais|country region",
     "received_at": "submitted at|submitted|submission date|created|created at|created time|"
     "created on|create date|date|date created|date submitted|date added|received|received at|"
-    "timestamp|time|lead date|entry date|datum|eingegangen am|date de creation|fecha",
+    "timestamp|time|lead date|entry date|datum|eingegangen am|date de creation|fecha|"
+    "eingang|eingangsdatum|anfragedatum|erstellt|erstellt am|date de la demande|"
+    "date de demande|date d envoi|fecha de creacion|fecha de solicitud|fecha de registro",
     "consent": "consent|opt in|optin|opted in|permission|gdpr consent|sms consent|tcpa consent|"
-    "marketing consent|consent given|einwilligung|zustimmung|consentement|consentimiento",
+    "marketing consent|consent given|einwilligung|zustimmung|consentement|consentimiento|"
+    "einverstandnis|dsgvo|rgpd|accord|acepta",
     "consent_text": "consent text|consent wording|consent language|consent note|opt in text|"
     "consent details|einwilligungstext",
     "value": "value|est value|estimated value|deal value|amount|budget|estimate|quote amount|"
-    "lead value|wert|montant|valeur|valor|importe",
+    "lead value|wert|montant|valeur|valor|importe|"
+    "auftragswert|angebotswert|geschatzter wert|budget estime|montant estime|presupuesto|"
+    "valor estimado|importe estimado",
     "currency": "currency|wahrung|devise|moneda",
     "notes": "notes|note|comments|comment|message|remarks|remark|description|details|"
-    "additional info|notizen|bemerkung|bemerkungen|commentaires|remarques|notas|comentarios",
+    "additional info|notizen|bemerkung|bemerkungen|commentaires|remarques|notas|comentarios|"
+    "anmerkung|anmerkungen|nachricht|commentaire|remarque|comentario|observaciones",
     "company": "company|company name|business|business name|organization|organisation|"
-    "account|account name|employer|firma|unternehmen|entreprise|societe|empresa",
+    "account|account name|employer|firma|unternehmen|entreprise|societe|empresa|"
+    "firmenname|raison sociale|nom de l entreprise|nombre de la empresa",
     "external_id": "id|lead id|external id|record id|crm id|reference|leadid",
     "zone": "zone|timezone|time zone|tz|zeitzone",
 }
@@ -68,7 +85,9 @@ _QUESTIONS: tuple[tuple[re.Pattern[str], str], ...] = (
         re.compile(
             r"\b(?:consent|opt in|gdpr|tcpa|einwilligung|consentement|consentimiento)\b|"
             r"\b(?:may|can|could) we (?:\w+ ){0,2}?(?:call|text|contact|phone|message|reach)\b|"
-            r"\b(?:i|you) (?:agree|accept|consent)|permission to"
+            r"\b(?:i|you) (?:agree|accept|consent)|permission to|"
+            r"\b(?:durfen|konnen) wir (?:\w+ ){0,4}(?:anrufen|kontaktieren|schreiben|erreichen)\b|"
+            r"\b(?:pouvons|peut) (?:nous|on) vous\b|\bpodemos (?:llamar|contactar|escribir)"
         ),
         "consent",
     ),
@@ -79,6 +98,13 @@ _QUESTIONS: tuple[tuple[re.Pattern[str], str], ...] = (
             r"(?:needed|required|requested|interested)|\binterested in\b"
         ),
         "need",
+    ),
+    (
+        re.compile(
+            r"\bwie (?:haben|sind) sie (?:von|auf) uns\b|\bcomment (?:nous )?avez vous\b|"
+            r"\bcomo nos (?:conocio|conociste|encontro|encontraste)\b|\bhear (?:about|of) us\b"
+        ),
+        "source",
     ),
     (re.compile(r"^(?:\w+ )?e ?mail(?: address)?(?: \d)?$"), "email"),
     (

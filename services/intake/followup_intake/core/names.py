@@ -5,7 +5,7 @@ import unicodedata
 from dataclasses import dataclass
 from functools import cache
 
-from followup_intake.core.capitals import recased
+from followup_intake.core.capitals import recased, recased_parts
 from followup_intake.core.cells import (
     PLACEHOLDERS,
     folded,
@@ -132,8 +132,9 @@ def read_parts(first: str, last: str) -> NameReading:
         return read_name(given or family) if given else _family_only(family)
     if is_company(f"{given} {family}"):
         return NameReading(company=f"{given} {family}")
+    given, family = recased_parts(given, family)
     whole = read_name(f"{family}, {given}") if "," not in given + family else NOBODY
-    return whole if whole.first else read_name(f"{given} {family}")
+    return whole if whole.first and whole.last else read_name(f"{given} {family}")
 
 
 def is_plain(word: str) -> bool:

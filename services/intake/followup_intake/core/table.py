@@ -139,7 +139,11 @@ def _encoding(head: bytes) -> str:
 
 
 def _sample(head: bytes, encoding: str) -> str:
-    sample = head.decode(encoding, errors="replace")
+    if encoding.startswith("utf-8"):
+        lines = head.decode(encoding, errors="surrogateescape").splitlines(keepends=True)
+        sample = "".join(map(_mended, lines))
+    else:
+        sample = head.decode(encoding, errors="replace")
     if len(_BINARY.findall(sample)) > max(32, len(sample) // 20):
         raise NotATable("the file is binary, not text")
     return sample

@@ -19,6 +19,7 @@ from followup_intake import confirmations
 from followup_intake.confirmations import Asked, Confirmation, Links
 from followup_intake.models import Text
 from followup_intake.routes.tenancy import active_tenant
+from followup_intake.shapes import ConfirmationLink, ConsentShape
 from followup_people import (
     ConsentStatement,
     LeadView,
@@ -32,7 +33,7 @@ from followup_runtime.auth import require
 from followup_runtime.callers import caller_address
 from followup_runtime.databases import Databases
 from followup_runtime.deeds import did
-from followup_runtime.openapi import Responses, media
+from followup_runtime.openapi import Responses, media, shaped
 from followup_runtime.problems import Problem
 from followup_suppression import StopFence
 
@@ -95,13 +96,16 @@ class ConsentRoutes:
         self._public_url = public_url
         self.router = APIRouter(tags=["consent"])
         add = self.router.add_api_route
-        add("/v1/leads/{lead_id}/consent", self.get_consent, methods=["GET"])
-        add("/v1/leads/{lead_id}/consent", self.post_consent, methods=["POST"], status_code=201)
+        consent = partial(add, "/v1/leads/{lead_id}/consent")
+        made = shaped(ConsentShape, 201)
+        consent(self.get_consent, methods=["GET"], responses=shaped(ConsentShape))
+        consent(self.post_consent, methods=["POST"], status_code=201, responses=made)
         add(
             "/v1/leads/{lead_id}/consent/confirmation",
             self.post_confirmation,
             methods=["POST"],
             status_code=201,
+            responses=shaped(ConfirmationLink, 201),
         )
         ended: Responses = {404: media("text/html", "A page that says the link has ended")}
         page = partial(add, "/c/{token}", response_class=HTMLResponse, responses=ended)

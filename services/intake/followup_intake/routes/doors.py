@@ -8,6 +8,7 @@ import hmac
 import time
 from base64 import b64encode
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Annotated, Any
 
 import orjson
@@ -19,11 +20,12 @@ from followup_directory import Principal, Vault
 from followup_intake.core.vendors import form, google, meta, typeform
 from followup_intake.core.vendors.answers import Sent, Test, Unreadable
 from followup_intake.fetches import ask_fetches
+from followup_intake.shapes import FetchesQueued, FormTaken, SubmissionTaken
 from followup_intake.sources import Source, SourceKind, secret_of, source_at
 from followup_intake.submitted import Caller, Submission
 from followup_runtime.allowances import Allowances
 from followup_runtime.callers import caller_address
-from followup_runtime.openapi import PROBLEM_CONTENT, also, body
+from followup_runtime.openapi import PROBLEM_CONTENT, also, body, shaped
 from followup_runtime.problems import Problem
 
 Token = Annotated[str, Path(min_length=20, max_length=100, pattern="^[A-Za-z0-9_-]+$")]
@@ -71,10 +73,12 @@ class Doors:
             responses=also(403),
         )
         sent = body(JSON, shape="object")
-        vendor: dict[str, Any] = {"responses": also(403), "openapi_extra": sent}
-        add("/v1/sources/meta/{token}", self.meta, methods=["POST"], **vendor)
-        add("/v1/sources/google/{token}", self.google, methods=["POST"], **vendor)
-        add("/v1/sources/typeform/{token}", self.typeform, methods=["POST"], **vendor)
+        vendor = partial(add, methods=["POST"], openapi_extra=sent)
+        queued = {**shaped(FetchesQueued), **also(403)}
+        taken = {**shaped(SubmissionTaken), **also(403)}
+        vendor("/v1/sources/meta/{token}", self.meta, responses=queued)
+        vendor("/v1/sources/google/{token}", self.google, responses=taken)
+        vendor("/v1/sources/typeform/{token}", self.typeform, responses=taken)
         add(
             "/v1/sources/form/{token}",
             self.form_preflight,
@@ -88,6 +92,7 @@ class Doors:
             methods=["POST"],
             status_code=201,
             responses={
+                **shaped(FormTaken, 201),
                 303: {"description": "On to the page that thanks"},
                 422: {"description": "Nobody can be reached", "content": _NOT_TAKEN},
                 **also(403, 429),

@@ -1,6 +1,6 @@
 """A tenant's events, in pages or as a stream."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import orjson
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
@@ -12,8 +12,10 @@ from followup_intake.outgoing.bodies import bodies_shown
 from followup_intake.outgoing.log import events_after, last_number
 from followup_intake.outgoing.stream import MEDIA_TYPE, Reading, Streams
 from followup_intake.routes.tenancy import active_tenant
+from followup_intake.shapes import EventPage
 from followup_messaging import feed
 from followup_runtime.auth import require, still_good
+from followup_runtime.openapi import Responses
 from followup_runtime.problems import Problem
 
 SCOPE = "events:read"
@@ -27,13 +29,11 @@ LastEventId = Annotated[
     str | None,
     Header(alias="Last-Event-ID", max_length=20, description="The same, as a browser says it"),
 ]
-_CONTENT: dict[int | str, dict[str, Any]] = {
+_CONTENT: Responses = {
     200: {
+        "model": EventPage,
         "description": "A page of events; a stream of them for `Accept: text/event-stream`",
-        "content": {
-            "application/json": {"schema": {"type": "object"}},
-            MEDIA_TYPE: {"schema": {"type": "string"}},
-        },
+        "content": {MEDIA_TYPE: {"schema": {"type": "string"}}},
     }
 }
 

@@ -23,6 +23,7 @@ from followup_intake.shapes import (
     ImportDone,
     ImportPage,
     ImportShape,
+    PreviewedFile,
 )
 from followup_runtime.auth import require
 from followup_runtime.openapi import body, media, shaped
@@ -66,7 +67,13 @@ class ImportRoutes:
             responses=shaped(ImportDone),
             openapi_extra=file,
         )
-        add("/v1/leads/import/preview", self.post_preview, methods=["POST"], openapi_extra=file)
+        add(
+            "/v1/leads/import/preview",
+            self.post_preview,
+            methods=["POST"],
+            openapi_extra=file,
+            responses=shaped(PreviewedFile),
+        )
         add("/v1/imports", self.list_imports, methods=["GET"], responses=shaped(ImportPage))
         add(
             "/v1/imports/{import_id}",

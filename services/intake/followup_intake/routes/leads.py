@@ -17,6 +17,7 @@ from followup_intake.models import Text
 from followup_intake.portraits import lead_portrait, person_portrait
 from followup_intake.routes.tenancy import active_tenant
 from followup_intake.shapes import (
+    HistoryShape,
     LeadPage,
     WholeLeadShape,
 )
@@ -99,7 +100,12 @@ class LeadRoutes:
             methods=["PATCH"],
             responses={**whole, **also(409)},
         )
-        add("/v1/leads/{lead_id}/history", self.get_history, methods=["GET"])
+        add(
+            "/v1/leads/{lead_id}/history",
+            self.get_history,
+            methods=["GET"],
+            responses=shaped(HistoryShape),
+        )
         add(
             "/v1/leads/{lead_id}/unmerge",
             self.unmerge,

@@ -33,7 +33,20 @@ from followup_runtime.problems import Problem
 from followup_suppression import StopFence
 
 JSON, ZIP = "application/json", "application/zip"
-_PARTS = {"type": "object", "additionalProperties": {"type": "object"}}
+_ROWS = {"type": "array", "items": {"type": "object"}}
+_PARTS = {
+    "type": "object",
+    "description": "By service, and there by table: its rows",
+    "additionalProperties": {"type": "object", "additionalProperties": _ROWS},
+}
+_LATER = {
+    "type": "object",
+    "required": ["export_id", "state"],
+    "properties": {
+        "export_id": {"type": "string", "format": "uuid"},
+        "state": {"const": "running"},
+    },
+}
 WAITS = 10.0
 """Seconds an export is waited for before its caller is told to come again."""
 _POLL = 0.1
@@ -62,7 +75,10 @@ class RightsRoutes:
         )
         exported: Responses = {
             200: {"description": "Everything", "content": {JSON: {"schema": _PARTS}, ZIP: {}}},
-            202: {"description": "Not yet all of it; `Location` says where it will be"},
+            202: {
+                "description": "Not yet all of it; `Location` says where it will be",
+                "content": {JSON: {"schema": _LATER}},
+            },
         }
         add("/v1/leads/{lead_id}/export", self.export_lead, methods=["GET"], responses=exported)
         add(

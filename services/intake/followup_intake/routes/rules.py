@@ -20,7 +20,9 @@ from followup_intake.core.routing import choose
 from followup_intake.drafts import drafted, refusal
 from followup_intake.models import LeadIn
 from followup_intake.routes.tenancy import active_tenant
+from followup_intake.shapes import AttributesShape, RoutedShape, RoutingShape
 from followup_runtime.auth import require
+from followup_runtime.openapi import shaped
 from followup_runtime.problems import Problem
 
 RoutingReader = Annotated[Principal, Depends(require("routing:read"))]
@@ -53,11 +55,13 @@ class RuleRoutes:
         self._database = database
         self.router = APIRouter(tags=["rules"])
         add = self.router.add_api_route
-        add("/v1/routing", self.get_routing, methods=["GET"])
-        add("/v1/routing", self.put_routing, methods=["PUT"])
-        add("/v1/routing/test", self.test_routing, methods=["POST"])
-        add("/v1/attributes", self.get_schema, methods=["GET"])
-        add("/v1/attributes", self.put_schema, methods=["PUT"])
+        routing, routed = shaped(RoutingShape), shaped(RoutedShape)
+        add("/v1/routing", self.get_routing, methods=["GET"], responses=routing)
+        add("/v1/routing", self.put_routing, methods=["PUT"], responses=routing)
+        add("/v1/routing/test", self.test_routing, methods=["POST"], responses=routed)
+        schema = shaped(AttributesShape)
+        add("/v1/attributes", self.get_schema, methods=["GET"], responses=schema)
+        add("/v1/attributes", self.put_schema, methods=["PUT"], responses=schema)
 
     async def get_routing(self, who: RoutingReader) -> dict[str, Any]:
         """The rules by which leads enter sequences."""

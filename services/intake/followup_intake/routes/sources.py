@@ -11,6 +11,7 @@ from followup_directory import Principal, Vault
 from followup_intake.fetches import fetch_again, fetches_of
 from followup_intake.routes.tenancy import active_tenant
 from followup_intake.shapes import (
+    FetchRetried,
     SourceList,
     SourceMade,
     SourceShape,
@@ -92,7 +93,12 @@ class SourceRoutes:
             responses=shaped(SourceShape),
         )
         add("/v1/sources/{source_id}", self.delete_source, methods=["DELETE"], status_code=204)
-        add("/v1/sources/{source_id}/fetches/{fetch_id}/retry", self.retry, methods=["POST"])
+        add(
+            "/v1/sources/{source_id}/fetches/{fetch_id}/retry",
+            self.retry,
+            methods=["POST"],
+            responses=shaped(FetchRetried),
+        )
 
     async def list_sources(self, who: Reader) -> dict[str, Any]:
         """Every source, oldest first; never its secrets nor its address."""

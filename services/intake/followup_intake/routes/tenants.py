@@ -28,6 +28,7 @@ from followup_directory.tenants import TenantState
 from followup_intake.routes.keys import KeyIn, make_key, shown
 from followup_intake.shapes import (
     KeyMade,
+    TenantDeleted,
     TenantPage,
     TenantShape,
 )
@@ -83,7 +84,13 @@ class TenantRoutes:
         one = shaped(TenantShape)
         add("/v1/tenants/{tenant_id}", self.get_tenant, methods=["GET"], responses=one)
         add("/v1/tenants/{tenant_id}", self.patch_tenant, methods=["PATCH"], responses=one)
-        add("/v1/tenants/{tenant_id}", self.delete_tenant, methods=["DELETE"], status_code=202)
+        add(
+            "/v1/tenants/{tenant_id}",
+            self.delete_tenant,
+            methods=["DELETE"],
+            status_code=202,
+            responses=shaped(TenantDeleted, 202),
+        )
         add(
             "/v1/tenants/{tenant_id}/keys",
             self.post_key,

@@ -12,6 +12,7 @@ from followup_directory import Principal
 from followup_policy.house import NO_HOUSE, HouseRules
 from followup_runtime.auth import require
 from followup_runtime.databases import Databases
+from followup_runtime.openapi import shaped
 from followup_runtime.problems import Problem
 from followup_scheduler.book import SequenceBook
 from followup_scheduler.core import document
@@ -21,6 +22,7 @@ from followup_scheduler.core.errors import BadDocument
 from followup_scheduler.core.library import library
 from followup_scheduler.facts import houses_of
 from followup_scheduler.http.bodies import LintBody, SequenceBody
+from followup_scheduler.http.calendars import CalendarBody
 from followup_scheduler.http.documents import document_of, refused, told, unpublishable
 from followup_scheduler.http.versions import (
     DifferenceBody,
@@ -205,7 +207,7 @@ def routes(service: SequenceRoutes) -> APIRouter:
         found = await asyncio.to_thread(linter.lint, source, file=f"{key}.yaml")
         return LintBody(valid=not has_errors(found), findings=told(found))
 
-    @router.post("/{key}/simulate")
+    @router.post("/{key}/simulate", responses=shaped(CalendarBody))
     async def simulate(principal: Reader, key: Key, body: Play | None = None) -> dict[str, Any]:
         """Play the newest version, or a document that is sent, for a made-up lead."""
         return await service.simulate(principal, key, body or Play())
