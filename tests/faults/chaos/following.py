@@ -9,6 +9,8 @@ from chaos.evidence import Evidence, Lead, Told, Violation
 RULE = "lost"
 FIRST_STEP = "first"
 CHANNELS = frozenset({"sms", "voice"})
+CROWDED = "another sequence goes first"
+"""Why a touch is planned anew where two sequences of a person collide."""
 
 OVERDUE = timedelta(seconds=5)
 SOON = timedelta(hours=3)
@@ -47,10 +49,21 @@ def lost_touches(evidence: Evidence) -> Iterator[Violation]:
             continue
         for enrollment in told.enrollments:
             for touch in enrollment["touches"]:
+                if _planned_again(touch, enrollment):
+                    continue
                 why = _unexcused(touch, lead=lead, told=told, evidence=evidence)
                 if why is not None:
                     name = f"{touch['channel']} of {enrollment['sequence']}/{touch['step']}"
                     yield Violation(RULE, touch["id"], f"{name}: {why}")
+
+
+def _planned_again(touch: Body, enrollment: Body) -> bool:
+    """Whether it made room for another sequence, and a later one of its step stands for it."""
+    return (touch["state"], touch["reason"]) == ("cancelled", CROWDED) and any(
+        (later["step"], later["channel"]) == (touch["step"], touch["channel"])
+        and later["round"] > touch["round"]
+        for later in enrollment["touches"]
+    )
 
 
 def _unexcused(touch: Body, *, lead: Lead, told: Told, evidence: Evidence) -> str | None:

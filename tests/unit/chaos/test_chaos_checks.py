@@ -132,6 +132,17 @@ def test_a_touch_that_did_not_go_out_without_reason_is_found(changes) -> None:
     assert "lost" in rules(fine(told={"L1": lost}, ledger=(taken("T2", "A2", channel="voice"),)))
 
 
+def test_a_touch_that_made_room_for_another_sequence_has_a_successor() -> None:
+    """Cancelled and planned anew is well; cancelled with nothing after it is lost."""
+    reason = "another sequence goes first"
+    gone = touch("T0", state="cancelled", reason=reason)
+    voice = touch("T2", "voice")
+    assert rules(fine(told={"L1": told(gone, touch("T1", round=2), voice)})) == set()
+    ledger = (taken("T2", "A2", channel="voice"),)
+    for alone in (told(gone, voice), told(gone, touch("T3", "voice", round=2), voice)):
+        assert "lost" in rules(fine(told={"L1": alone}, ledger=ledger))
+
+
 def test_a_touch_told_as_sent_that_the_provider_never_took_is_found() -> None:
     """The provider's ledger is the truth."""
     assert rules(fine(ledger=(taken("T1", "A1"),))) == {"lost"}
