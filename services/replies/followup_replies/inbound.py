@@ -199,6 +199,10 @@ class InboundDesk:
         if message.person_id is None:
             return []
         await place_hold(tx, message.tenant_id, message.person_id, message.id)
+        if reading.intent == "not_interested" and not reading.opt_out:
+            # Persons before their contact points, as where they are merged. Who says stop has
+            # withdrawn consent, which is more.
+            await note_refusal(tx, message.tenant_id, message.person_id, at=tx.now)
         if reading.intent not in AUTOMATIC:
             # On channels with a window for answers it opens here. A vendor's clock that is
             # ahead does not hold it open for longer.
@@ -210,8 +214,6 @@ class InboundDesk:
                 match_key=match_key(message.channel, message.address),
                 at=min(message.at, tx.now),
             )
-        if reading.intent == "not_interested":
-            await note_refusal(tx, message.tenant_id, message.person_id, at=tx.now)
         if reading.intent == "wrong_person":
             await mark_contact_point(
                 tx,
