@@ -59,3 +59,12 @@ def test_a_no_turns_what_is_no_stop_into_one(text: str, stops: bool) -> None:  #
     """What asks for more asks for an end when it is denied, and a full mailbox hides no stop."""
     reading = read(InboundText(channel="email", body=text), received=NOW)
     assert reading.opt_out is stops
+
+
+@pytest.mark.parametrize(
+    "text", ["Bitte später anrufen.", "por favor llame más tarde", "por favor ligue mais tarde"]
+)
+def test_who_wants_to_hear_later_stops_nothing(text: str) -> None:
+    """Courtesies that many stops have do not make one of a request to call again."""
+    reading = read(InboundText(channel="sms", body=text), received=NOW)
+    assert (reading.intent, reading.opt_out) == ("not_now", False)

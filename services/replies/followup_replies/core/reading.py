@@ -29,11 +29,11 @@ from followup_replies.core.rulefiles import rulebook
 from followup_replies.core.weighing import likeliest
 
 _CERTAIN: Final = 0.99
-_UNCLEAR_ENDS, _CLEAR_ENDS, _ASKS_FOR_END = 0.6, 0.7, 0.5
+_UNCLEAR_ENDS, _CLEAR_ENDS, _ASKS_FOR_END = 0.6, 0.8, 0.6
 """Shares of ending words from which a text ends the messages though no rule says so: less is
 enough where nobody can say what it means than where it is a clear complaint. What is clearly
 something else must lean to an opt-out besides."""
-_WANTS_TO_HEAR: Final = frozenset({"interested", "question"})
+_WANTS_TO_HEAR: Final = frozenset({"interested", "question", "not_now"})
 """Intents that words alone never turn into an end."""
 _BEARS_AN_END: Final = frozenset({"complaint", "wrong_person"})
 """Intents that stay what they are when they end the messages; any other becomes an opt-out."""
