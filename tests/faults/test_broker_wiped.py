@@ -20,7 +20,7 @@ async def test_a_lead_survives_a_broker_wiped_before_anybody_read_it(fleet, stub
     assert outbox["type"] == "followup.lead.captured.v1"
     await fleet.start("scheduler")
 
-    (request,) = await stub.requests(1, within=40)
+    (request,) = await stub.requests(1, within=60)
     assert request.body.startswith("Hi Robin, thank you for asking about a new roof.")
     (enrollment,) = await fleet.rows("SELECT lead_id FROM scheduler.enrollments")
     assert enrollment["lead_id"] == lead_id

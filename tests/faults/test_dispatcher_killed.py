@@ -32,7 +32,7 @@ async def test_a_dispatcher_killed_before_it_recorded_an_acceptance_sends_nothin
         (touch,) = await sending.rows("SELECT state FROM scheduler.touches")
         return touch["state"] == "sent"
 
-    await until(resolved, within=30, what="the touch is known as sent")
+    await until(resolved, within=60, what="the touch is known as sent")
     attempts = await sending.rows(
         "SELECT number, state, settled_by, provider_ref FROM dispatcher.attempts"
     )

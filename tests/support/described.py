@@ -200,7 +200,7 @@ async def _lived_in(house: Embedded, client: httpx.AsyncClient) -> dict[str, lis
     for kind, secrets in SOURCES.items():
         source = await made("/v1/sources", kind=kind, name=kind, secrets=secrets)
         known[kind] = [source["url"].rpartition("/")[2]]
-    assert await house.settled(within=20)
+    assert await house.settled(within=60)
     async with house.databases.worker.transaction() as tx:
         other = await tx.scalar(text("SELECT id FROM directory.tenants WHERE slug = 'another'"))
         lead = await tx.scalar(text("SELECT id FROM people.leads ORDER BY id DESC LIMIT 1"))

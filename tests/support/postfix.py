@@ -89,7 +89,7 @@ class Postfix:
 
     async def delivered(self, count: int) -> list[bytes]:
         """The letters, once there are so many."""
-        await until(lambda: len(self.letters) >= count, within=20, what=f"{count} letters")
+        await until(lambda: len(self.letters) >= count, within=60, what=f"{count} letters")
         return [letter.read_bytes() for letter in self.letters]
 
 
@@ -125,7 +125,7 @@ async def postfix(
         env={"MAIL_CONFIG": str(folder / "etc"), "PATH": os.environ["PATH"]},
     )
     try:
-        await until(lambda: _answers(port), within=20, what="Postfix to listen")
+        await until(lambda: _answers(port), within=60, what="Postfix to listen")
         yield Postfix(port, folder)
     finally:
         if server.returncode is None:
@@ -151,7 +151,7 @@ def _configure(
         if above.stat().st_uid == os.geteuid() and above != Path("/"):
             above.chmod(above.stat().st_mode | 0o011)  # its own users must come through
     command = ("/usr/sbin/postfix", "-c", str(folder / "etc"), "check")
-    subprocess.run(command, check=True, capture_output=True, timeout=60)  # noqa: S603 - ours
+    subprocess.run(command, check=True, capture_output=True, timeout=240)  # noqa: S603 - ours
 
 
 def _pairs(table: Mapping[str, str]) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 
 async def until(
-    condition: Callable[[], Any | Awaitable[Any]], *, within: float = 15.0, what: str = ""
+    condition: Callable[[], Any | Awaitable[Any]], *, within: float = 60.0, what: str = ""
 ) -> Any:
     """The condition's first true value; fails the test when `within` seconds bring none.
 

@@ -14,7 +14,7 @@ TOUCHES = "scheduler.touches"
 KEY = "touch.failed.v1"
 COMMAND_QUEUE = "dispatcher.sms.now"
 COMMAND_KEY = "touch.send.v1.sms.now"
-LIMIT = 15.0
+LIMIT = 60.0
 
 
 def _out(body: bytes = b"{}", *, key: str = KEY, exchange: str = EVENTS, mandatory: bool = True):

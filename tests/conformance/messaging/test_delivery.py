@@ -41,7 +41,7 @@ async def running(*runners: Any) -> AsyncIterator[asyncio.Event]:
         yield stop
     finally:
         stop.set()
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(60):
             await asyncio.gather(*tasks)
 
 
@@ -151,7 +151,7 @@ class TestDelivery:
         handle = Recorder()
         message, last = converted(outbox), converted(outbox)
         reading = consumer(bus, databases.worker, handle)
-        async with running(reading), asyncio.timeout(15):
+        async with running(reading), asyncio.timeout(60):
             await bus.publish([wire(message)] * 5)
             await bus.publish([wire(message)] * 5)
             await bus.publish([wire(last)])
@@ -166,7 +166,7 @@ class TestDelivery:
         handle = Recorder()
         messages = [converted(outbox) for _ in range(100)]
         readers = [consumer(bus, databases.worker, handle, most=10) for _ in range(2)]
-        async with running(*readers), asyncio.timeout(30):
+        async with running(*readers), asyncio.timeout(60):
             await bus.publish([wire(message) for message in messages + messages[::-1]])
             await until(
                 lambda: sum(r.counts["handled"] + r.counts["repeated"] for r in readers) >= 200
@@ -190,7 +190,7 @@ class TestDelivery:
         handle = Recorder()
         good = converted(outbox)
         bad = Outgoing(uuid4(), EVENTS, "lead.converted.v1", body)
-        async with running(consumer(bus, databases.worker, handle)), asyncio.timeout(15):
+        async with running(consumer(bus, databases.worker, handle)), asyncio.timeout(60):
             await bus.publish([bad, wire(good)])
             await until(lambda: handle.seen == [good.id])
             (letter,) = await until(lambda: letters(databases.worker))
@@ -204,7 +204,7 @@ class TestDelivery:
         body = encode(converted(outbox)).replace(b"converted.v1", b"converted.v7")
         newer = Outgoing(uuid4(), EVENTS, "lead.converted.v1", body)
         reading = consumer(bus, databases.worker, Recorder())
-        async with running(reading), asyncio.timeout(15):
+        async with running(reading), asyncio.timeout(60):
             await bus.publish([newer])
             await bus.publish([newer])
             await until(lambda: reading.counts["dead"] == 2)
@@ -217,7 +217,7 @@ class TestDelivery:
     ) -> None:
         """Past the limit it is not even parsed; its beginning is kept."""
         big = Outgoing(uuid4(), EVENTS, "lead.converted.v1", b"x" * 300_000)
-        async with running(consumer(bus, databases.worker, Recorder())), asyncio.timeout(15):
+        async with running(consumer(bus, databases.worker, Recorder())), asyncio.timeout(60):
             await bus.publish([big])
             (letter,) = await until(lambda: letters(databases.worker))
         assert "300000 bytes" in letter.error
@@ -252,7 +252,7 @@ class TestDelivery:
         async def failing(tx: Transaction, _messages: Sequence[Message]) -> None:
             await tx.run(text("SELECT 1 / (CAST(:secret AS text) = 'x')::int"), secret="+15550100")
 
-        async with running(consumer(bus, databases.worker, failing)), asyncio.timeout(15):
+        async with running(consumer(bus, databases.worker, failing)), asyncio.timeout(60):
             await bus.publish([wire(converted(outbox))])
             (letter,) = await until(lambda: letters(databases.worker))
         assert "DivisionByZero" in letter.error
@@ -273,7 +273,7 @@ class TestDelivery:
                 raise failures.pop()
             seen.extend(message.id for message in messages)
 
-        async with running(consumer(bus, databases.worker, handle)), asyncio.timeout(15):
+        async with running(consumer(bus, databases.worker, handle)), asyncio.timeout(60):
             await bus.publish([wire(message)])
             await until(lambda: seen)
         assert seen == [message.id]
@@ -383,7 +383,7 @@ class TestDelivery:
         ):
             async with databases.worker.transaction() as tx:
                 outbox.command(tx, [command])
-            async with asyncio.timeout(15):
+            async with asyncio.timeout(60):
                 (delivery,) = await subscription.take(most=1, linger=0)
                 await subscription.settle([delivery])
             await until(lambda: outbox.relay.pending == 0)
@@ -447,7 +447,7 @@ class TestDelivery:
         await until(handle.entered.is_set)
         draining.set()
         handle.gate.set()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await task
         first = list(handle.seen)
         assert 1 <= len(first) <= 4

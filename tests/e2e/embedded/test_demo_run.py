@@ -34,7 +34,7 @@ def test_twenty_leads_go_through_their_whole_sequences(folder):
         ],
         capture_output=True,
         text=True,
-        timeout=110,
+        timeout=240,
         check=False,
     )
 

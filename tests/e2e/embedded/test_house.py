@@ -14,6 +14,7 @@ SELECT count(*) FROM messaging.outbox o, unnest(o.consumers) AS c(name)
 WHERE NOT EXISTS (SELECT FROM messaging.inbox i
                    WHERE i.message_id = o.id AND i.consumer = c.name)
 """)
+NOBODY_ENTERS = text("LOCK TABLE scheduler.enrollments IN EXCLUSIVE MODE")
 EXAMPLE = Path(__file__).parents[3] / "examples" / "leads.csv"
 
 
@@ -24,7 +25,12 @@ async def test_what_is_on_its_way_arrives_before_the_house_is_closed(folder):
     clock = SteppingClock(datetime(2026, 10, 27, 8, tzinfo=UTC))
     few = b"".join(EXAMPLE.read_bytes().splitlines(keepends=True)[:60])
     async with Embedded(settings, clock=clock) as house:
-        async with house.running(), client_of(house) as client:
+        async with (
+            house.running(),
+            client_of(house) as client,
+            house.databases.worker.transaction() as tx,
+        ):
+            await tx.run(NOBODY_ENTERS)
             answer = await client.post(
                 "/v1/leads/import", content=few, headers={"content-type": "text/csv"}
             )
@@ -41,5 +47,5 @@ def client_of(house):
         transport=httpx.ASGITransport(app=house.app),
         base_url="https://example.com",
         headers={"authorization": f"Bearer {KEY}"},
-        timeout=30,
+        timeout=240,
     )

@@ -18,7 +18,7 @@ LEAD = {
     "consent": "yes",
     "country": "US",
 }
-_PATIENCE = 60
+_PATIENCE = 120
 
 
 @pytest.fixture
@@ -62,7 +62,13 @@ class Up:
 
     def end(self, how=signal.SIGTERM):
         self.process.send_signal(how)
-        return self.process.wait(timeout=20)
+        return self.process.wait(timeout=120)
+
+
+def asking(up, key):
+    """A client of a running house."""
+    headers = {"authorization": f"Bearer {key}"}
+    return httpx.Client(base_url=up.url, headers=headers, timeout=_PATIENCE)
 
 
 def entered(client, lead_id):
@@ -78,18 +84,14 @@ def entered(client, lead_id):
 def test_up_serves_drains_and_goes_on_where_it_was(environ):
     """A key at the first start alone; a lead taken goes its way; both signals end it with 0."""
     with Up(environ) as first:
-        with httpx.Client(
-            base_url=first.url, headers={"authorization": f"Bearer {first.key}"}
-        ) as client:
+        with asking(first, first.key) as client:
             assert client.get("/readyz").status_code == 200
             lead = client.post("/v1/leads", json=LEAD).json()["lead_id"]
         assert first.end(signal.SIGINT) == 0
 
     with Up(environ) as second:
         assert second.key is None
-        with httpx.Client(
-            base_url=second.url, headers={"authorization": f"Bearer {first.key}"}
-        ) as client:
+        with asking(second, first.key) as client:
             assert entered(client, lead)[0] == "enrolled in d2-cold, version 1"
         assert second.end() == 0
 
@@ -104,7 +106,7 @@ def test_a_file_imported_beside_a_running_house_is_followed_up(environ, folder):
             env=environ,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=240,
             check=False,
         )
         assert (done.returncode, done.stdout) == (
@@ -112,7 +114,7 @@ def test_a_file_imported_beside_a_running_house_is_followed_up(environ, folder):
             "1 rows: 1 imported (0 of them merged), 0 refused.\n",
         )
 
-        with httpx.Client(base_url=up.url, headers={"authorization": f"Bearer {up.key}"}) as client:
+        with asking(up, up.key) as client:
             # The same lead by the same number: it is known, so its answer says merged.
             answer = client.post("/v1/leads", json=LEAD).json()
             assert answer["merged"]

@@ -143,7 +143,7 @@ async def test_consent_rules_and_what_goes_out(home):
     send = home.followup.send
     async with home.house.running():
         lead = (await send(leads.post(ANA))).lead_id
-        assert await home.house.settled(within=20)
+        assert await home.house.settled(within=60)
     (recorded, *_) = [each async for each in home.followup.each(touches.sandbox(limit=1))]
     (attempt,) = (await send(touches.get(recorded.touch_id))).attempts
     assert (attempt.state, attempt.touch_id) == ("accepted", recorded.touch_id)

@@ -89,8 +89,8 @@ async def test_it_ends_when_told() -> None:
         target = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
         async with forwarding(target) as (port, process):
             _, writer = await asyncio.open_connection("127.0.0.1", port)
-            await asyncio.wait_for(here.wait(), 10)
+            await asyncio.wait_for(here.wait(), 60)
             process.send_signal(signal.SIGTERM)
-            assert await asyncio.wait_for(process.wait(), 10) == 0
-            await asyncio.wait_for(gone.wait(), 10)
+            assert await asyncio.wait_for(process.wait(), 60) == 0
+            await asyncio.wait_for(gone.wait(), 60)
             writer.close()

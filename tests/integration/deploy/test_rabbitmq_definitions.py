@@ -85,7 +85,7 @@ async def test_services_work_with_the_rights_they_are_given(
     assert policies == {DEAD: "followup-dead", **{q.name: "followup-queues" for q in QUEUES}}
     out = [_out(EVENTS, KEY), _out(INGRESS, "lead.submitted.v1"), _out("", "scheduler.touches")]
     assert set(await bus.publish(out)) == {Fate.CONFIRMED}
-    async with asyncio.timeout(15), bus.subscribe("scheduler.touches", prefetch=10) as source:
+    async with asyncio.timeout(60), bus.subscribe("scheduler.touches", prefetch=10) as source:
         taken = await source.take(most=1, linger=0)
         await source.refuse(taken[0])  # to the dead-letter queue
 
@@ -99,7 +99,7 @@ async def test_a_queue_that_is_full_refuses_and_forgets_nothing(
     node.control("import_definitions", given=json.dumps({"policies": [small]}))
     try:
         fates = []
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while Fate.FAILED not in fates:
                 fates += await bus.publish([_out(EVENTS, KEY, size=1000)])
             async with bus.subscribe("scheduler.touches", prefetch=50) as source:

@@ -57,7 +57,7 @@ class Wire:
 
 @asynccontextmanager
 async def batch(intake, path: str = "/v1/leads/batch"):
-    async with intake.listening() as (host, port), asyncio.timeout(30):
+    async with intake.listening() as (host, port), asyncio.timeout(120):
         reader, writer = await asyncio.open_connection(host, port)
         head = (
             f"POST {path} HTTP/1.1\r\nHost: intake\r\nAuthorization: Bearer {intake.token}\r\n"

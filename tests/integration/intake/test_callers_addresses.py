@@ -35,7 +35,7 @@ async def test_a_proof_of_consent_names_who_can_be_known(
     monkeypatch.setenv("FORWARDED_ALLOW_IPS", "*")
     url = await _url(intake)
     headers = {} if forwarded is None else {"X-Forwarded-For": forwarded}
-    async with intake.listening(*proxies) as (host, port), httpx.AsyncClient() as browser:
+    async with intake.listening(*proxies) as (host, port), httpx.AsyncClient(timeout=60) as browser:
         answer = await browser.post(f"http://{host}:{port}{url}", json=FORM, headers=headers)
     assert answer.status_code == 201, answer.text
     (consent,) = await intake.rows("SELECT ip FROM people.consents")
@@ -45,7 +45,7 @@ async def test_a_proof_of_consent_names_who_can_be_known(
 async def test_a_limit_by_address_is_not_got_round_with_a_header(intake):
     """However many addresses a caller makes up, it is one."""
     url = await _url(intake)
-    async with intake.listening() as (host, port), httpx.AsyncClient() as browser:
+    async with intake.listening() as (host, port), httpx.AsyncClient(timeout=60) as browser:
         # A minute may begin between two of them.
         codes = [
             (

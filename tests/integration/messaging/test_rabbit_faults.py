@@ -41,7 +41,7 @@ async def running(*runners: Any) -> AsyncIterator[None]:
         yield
     finally:
         stop.set()
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(60):
             await asyncio.gather(*tasks)
 
 
@@ -106,10 +106,10 @@ async def test_a_broker_wiped_between_confirm_and_reading_loses_nothing(
             ids = await committed(worker, outbox, 25)
             await until(lambda: outbox.relay.counts["confirmed"] == 25)
             await asyncio.to_thread(own_rabbit.wipe)
-            await until(lambda: bus.connected, within=30)
+            await until(lambda: bus.connected, within=60)
             async with running(reader(bus, worker, seen)):
                 await outbox.sweeper.run_once()
-                await until(lambda: len(seen.ids) >= 25, within=30)
+                await until(lambda: len(seen.ids) >= 25, within=60)
             await outbox.sweeper.run_once()
     assert sorted(seen.ids) == sorted(ids)
     async with worker.transaction() as tx:
@@ -134,7 +134,7 @@ async def test_a_broker_wiped_under_a_consumer_loses_nothing(
                 await outbox.sweeper.run_once()
                 return len(seen.ids) >= 20
 
-            await until(swept_and_seen, within=30)
+            await until(swept_and_seen, within=60)
     assert sorted(seen.ids) == sorted(before + after)
 
 
@@ -152,7 +152,7 @@ async def test_a_restarted_broker_keeps_what_it_confirmed(
             async with bus.subscribe(QUEUE, prefetch=1):
                 pass
         await asyncio.to_thread(own_rabbit.start)
-        await until(lambda: bus.connected, within=30)
+        await until(lambda: bus.connected, within=60)
         got = await _all_of(bus, 50)
     assert sorted(got) == sorted(str(number).encode() for number in range(50))
 
@@ -163,7 +163,7 @@ async def test_connecting_before_the_broker_is_up(own_rabbit: OwnBroker, own_url
     async with connected(own_url) as bus:
         connected_at_first = bus.connected
         await asyncio.to_thread(own_rabbit.start)
-        await until(lambda: bus.connected, within=30)
+        await until(lambda: bus.connected, within=60)
         assert await bus.publish([out()]) == [Fate.CONFIRMED]
     assert connected_at_first is False
 
@@ -188,9 +188,9 @@ async def test_a_consumer_whose_queue_is_deleted_learns_of_it(amqp_url: str) -> 
             waiting = asyncio.create_task(subscription.take(most=1, linger=0))
             await _on_channel(amqp_url, lambda channel: channel.queue_delete(QUEUE))
             with pytest.raises(BusDown):
-                async with asyncio.timeout(15):
+                async with asyncio.timeout(60):
                     await waiting
-        async with bus.subscribe(QUEUE, prefetch=1) as subscription, asyncio.timeout(15):
+        async with bus.subscribe(QUEUE, prefetch=1) as subscription, asyncio.timeout(60):
             assert await bus.publish([out(b"again")]) == [Fate.CONFIRMED]
             (delivery,) = await subscription.take(most=1, linger=0)
             assert delivery.body == b"again"
@@ -221,13 +221,13 @@ async def test_a_cut_link_is_mended_and_nothing_is_handled_twice(
             for _ in range(3):
                 ids += await committed(worker, outbox, 30)
                 await proxy.drop()
-                await until(lambda: bus.connected, within=30)
+                await until(lambda: bus.connected, within=60)
 
             async def swept_and_seen() -> bool:
                 await outbox.sweeper.run_once()
                 return len(set(seen.ids)) >= 90
 
-            await until(swept_and_seen, within=30)
+            await until(swept_and_seen, within=60)
     assert sorted(seen.ids) == sorted(ids)
 
 
@@ -236,16 +236,16 @@ async def test_unsettled_deliveries_survive_a_cut_link(amqp_url: str) -> None:
     async with _proxied(amqp_url) as (proxy, url), connected(url) as bus:
         await bus.publish([out(b"held")])
         async with bus.subscribe(QUEUE, prefetch=5) as subscription:
-            async with asyncio.timeout(15):
+            async with asyncio.timeout(60):
                 held = await subscription.take(most=5, linger=0.01)
             await proxy.drop()
             with pytest.raises(BusDown):
-                async with asyncio.timeout(15):
+                async with asyncio.timeout(60):
                     await subscription.take(most=5, linger=0.01)
             with pytest.raises(BusDown):
                 await subscription.settle(held)
-        await until(lambda: bus.connected, within=30)
-        async with bus.subscribe(QUEUE, prefetch=5) as subscription, asyncio.timeout(15):
+        await until(lambda: bus.connected, within=60)
+        async with bus.subscribe(QUEUE, prefetch=5) as subscription, asyncio.timeout(60):
             (again,) = await subscription.take(most=5, linger=0.01)
     assert again.body == b"held"
     assert again.redelivered
@@ -273,7 +273,7 @@ async def test_what_is_refused_is_kept_by_the_broker(amqp_url: str) -> None:
             [out(b"event"), out(b"command", key="touch.send.v1.sms.now", exchange=COMMANDS)]
         )
         for queue in (QUEUE, "dispatcher.sms.now"):
-            async with bus.subscribe(queue, prefetch=1) as subscription, asyncio.timeout(15):
+            async with bus.subscribe(queue, prefetch=1) as subscription, asyncio.timeout(60):
                 (delivery,) = await subscription.take(most=1, linger=0)
                 await subscription.refuse(delivery)
         connection = await aio_pika.connect(amqp_url)
@@ -312,7 +312,7 @@ async def test_messages_are_durable_cloudevents(amqp_url: str, databases: Databa
 async def _all_of(bus: RabbitBus, count: int) -> list[bytes]:
     """So many bodies, subscribing again as often as a broker that still starts needs it."""
     got: list[bytes] = []
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while len(got) < count:
             with suppress(BusDown):
                 async with bus.subscribe(QUEUE, prefetch=100) as subscription:
@@ -320,7 +320,7 @@ async def _all_of(bus: RabbitBus, count: int) -> list[bytes]:
                         batch = await subscription.take(most=100, linger=0.1)
                         await subscription.settle(batch)
                         got += [delivery.body for delivery in batch]
-            await until(lambda: bus.connected, within=30)
+            await until(lambda: bus.connected, within=60)
     return got
 
 

@@ -69,7 +69,7 @@ async def reading(
 ) -> AsyncIterator[Reader]:
     given = {"Authorization": f"Bearer {token or house.token}"} | ACCEPT | headers
     async with (
-        httpx.AsyncClient(base_url=url, timeout=15.0) as client,
+        httpx.AsyncClient(base_url=url, timeout=60.0) as client,
         client.stream("GET", "/v1/events", headers=given) as answer,
     ):
         assert answer.status_code == 200
@@ -131,7 +131,7 @@ async def test_a_drain_ends_streams_at_once(house):
 
 async def test_a_key_has_so_many_streams_and_no_more(house):
     """One more is refused, until one of them has ended."""
-    async with serving(house) as url, httpx.AsyncClient(base_url=url, timeout=15.0) as client:
+    async with serving(house) as url, httpx.AsyncClient(base_url=url, timeout=60.0) as client:
         headers = {"Authorization": f"Bearer {house.token}"} | ACCEPT
         held = [client.stream("GET", "/v1/events", headers=headers) for _ in range(OF_ONE_KEY)]
         for each in held:

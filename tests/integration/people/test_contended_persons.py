@@ -51,7 +51,7 @@ async def save(database: Database, *drafts: NewLead):
 
 async def somebody_waits(database: Database) -> None:
     """Return when a connection of this database waits for another's lock."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             async with database.transaction() as tx:
                 if await tx.scalar(WAITING):

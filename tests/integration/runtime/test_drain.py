@@ -21,18 +21,18 @@ class Child:
         self.process = process
 
     async def line(self) -> str:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             return (await self.process.stdout.readline()).decode().strip()
 
     async def rest(self) -> list[str]:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             return (await self.process.stdout.read()).decode().split("\n")[:-1]
 
     def tell(self, number: signal.Signals) -> None:
         self.process.send_signal(number)
 
     async def ended(self) -> int:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             return await self.process.wait()
 
 
@@ -63,7 +63,7 @@ async def start():
 async def test_a_signal_ends_everything_in_order(start, number):
     """The batch and the request in hand are finished, then the outbox, then exit 0."""
     child, url = await start("finishes")
-    async with httpx.AsyncClient(base_url=url) as client:
+    async with httpx.AsyncClient(base_url=url, timeout=60) as client:
         asked = asyncio.create_task(client.get("/slow"))
         assert await child.line() == "request begun"
         child.tell(number)

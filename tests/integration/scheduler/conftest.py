@@ -108,7 +108,7 @@ class Desk:
         """Publish as another service does; in process, confirmed means handled."""
         message = self.message(payload)
         outgoing = Outgoing(message.id, EVENTS, message.routing_key, encode(message))
-        (fate,) = await asyncio.wait_for(bus.publish([outgoing]), 10)
+        (fate,) = await asyncio.wait_for(bus.publish([outgoing]), 60)
         assert fate is Fate.CONFIRMED
 
     def message(self, payload: Payload) -> Message:

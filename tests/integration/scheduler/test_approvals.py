@@ -125,7 +125,7 @@ async def test_what_somebody_works_on_lapses_a_moment_later(desk, entered):
     desk.clock.advance(timedelta(hours=5))
     async with desk.databases.worker.transaction() as tx:
         await enrollments.lock(tx, [UUID(run)])
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await lapses.run_once()
     assert (await desk.touch(run, "email", step="offer"))["state"] == "planned"
     await lapses.run_once()

@@ -23,10 +23,10 @@ async def _running(desk):
         yield bus, service
     finally:
         stop.set()
-        await asyncio.wait_for(asyncio.gather(*runners), 10)
+        await asyncio.wait_for(asyncio.gather(*runners), 60)
         finish.set()
         await bus.close()
-        await asyncio.wait_for(asyncio.gather(*finishers), 10)
+        await asyncio.wait_for(asyncio.gather(*finishers), 60)
 
 
 async def test_from_lead_to_command_and_on_through_the_queues(desk, say):
@@ -36,7 +36,7 @@ async def test_from_lead_to_command_and_on_through_the_queues(desk, say):
         lead = await desk.lead()
         async with bus.subscribe("dispatcher.sms.now", prefetch=10) as commands:
             await desk.publish(bus, say.captured(lead))
-            (delivery,) = await asyncio.wait_for(commands.take(most=1, linger=0), 10)
+            (delivery,) = await asyncio.wait_for(commands.take(most=1, linger=0), 60)
             await commands.settle([delivery])
         command = decode(delivery.body).data
         assert command.lead_id == lead.lead_id
@@ -54,6 +54,6 @@ async def test_a_running_timer_loop_carries_out_what_comes_due(desk):
         bus.subscribe("dispatcher.email.now", prefetch=10) as commands,
     ):
         desk.clock.jump(mail["due_at"])
-        (delivery,) = await asyncio.wait_for(commands.take(most=1, linger=0), 10)
+        (delivery,) = await asyncio.wait_for(commands.take(most=1, linger=0), 60)
         await commands.settle([delivery])
     assert decode(delivery.body).data.touch_id == mail["id"]

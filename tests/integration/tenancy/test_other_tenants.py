@@ -173,7 +173,7 @@ async def cell(database_url: str, clock: MovableClock) -> AsyncIterator[Cell]:
             source = {"kind": "form", "name": MARK}
             made = await client.post("/v1/sources", json=source, headers=headers)
             assert made.status_code == 201, made.text
-            assert await house.settled(within=20)
+            assert await house.settled(within=60)
             await until(lambda: _some(house.databases, "intake.delivery_attempts"))
         cell = Cell(house.app, house.databases, mine.id, my_key, their_key, theirs.id, {})
         async with house.databases.worker.transaction() as tx:

@@ -19,7 +19,7 @@ def followup(*args: str, **environ: str) -> subprocess.CompletedProcess[str]:
         [sys.executable, "-m", "followup_embedded", *args],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=240,
         check=False,
         env=clean | environ,
     )

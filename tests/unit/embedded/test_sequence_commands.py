@@ -22,7 +22,7 @@ def followup(*args: str) -> subprocess.CompletedProcess[str]:
         [sys.executable, "-m", "followup_embedded", *args],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=240,
         check=False,
         env=clean,
     )

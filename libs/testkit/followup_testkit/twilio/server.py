@@ -87,7 +87,7 @@ class StubProvider:
         """Answer those that `Silence` holds, and hold none from here on."""
         self._released.set()
 
-    async def requests(self, count: int, *, within: float = 15.0) -> list[Request]:
+    async def requests(self, count: int, *, within: float = 60.0) -> list[Request]:
         """The POSTs so far, once there are so many."""
         await until(
             lambda: len(self.ledger.requests) >= count, within=within, what=f"{count} requests"
