@@ -23,6 +23,7 @@ from followup_dispatcher.providers.port import (
     RetryLater,
     Unknown,
 )
+from followup_dispatcher.records import GIVE_UP_AFTER
 from followup_suppression import place_hold, raise_epochs, suppress
 
 
@@ -189,6 +190,26 @@ async def test_retry_later_is_a_new_attempt(dispatching) -> None:
     assert isinstance(sent, TouchSent)
     states = await dispatching.rows("SELECT number, state FROM dispatcher.attempts ORDER BY number")
     assert [row["state"] for row in states] == ["retry_later", "accepted"]
+
+
+async def test_what_no_provider_takes_for_a_day_is_given_up(dispatching) -> None:
+    """However many attempts it was: up to a day from the first it waits, and then it fails."""
+
+    async def full(_call: Call) -> RetryLater:
+        return RetryLater("30001", "queue full")
+
+    dispatching.provider.answer = full
+    command = dispatching.command(await dispatching.lead())
+    told = [*await dispatching.send(command)]
+    for number, span in enumerate((GIVE_UP_AFTER, timedelta(seconds=1)), start=2):
+        dispatching.clock.advance(span)
+        data = command.data.model_copy(update={"round": number})
+        told += (await dispatching.send(replace(command, id=new_id(), data=data)))[len(told) :]
+
+    assert [type(event) for event in told] == [TouchDeferred, TouchDeferred, TouchFailed]
+    assert told[-1].code == "gave_up:30001"
+    (row,) = await dispatching.rows("SELECT contacts FROM dispatcher.usage")
+    assert row["contacts"] == []
 
 
 async def test_an_open_outcome_is_never_sent_again(dispatching) -> None:
