@@ -6,8 +6,12 @@ number or mailbox and finds the letter where its thread is.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
+
+Confirms = Literal["stop", "request"]
+"""What a confirmation confirms: a stop, or what is no stop (a start, a call for help)."""
+_CONFIRMS: Mapping[object, Confirms] = {"stop": "stop", "request": "request"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,8 +21,8 @@ class Written:
     `account_id` and `sender`: by which account and from which address the person knows us.
     `thread`: `Message-ID`s of the letters it follows, oldest first. `address`: where the
     person wrote from, if that is known; `stranger`: it is nobody's contact point, and good
-    for this answer alone. `confirms`: it confirms what its reader has just asked for (a stop,
-    a start, help), and goes even to who is not to be written to.
+    for this answer alone. `confirms`: it confirms what its reader has just asked for, whatever
+    hour it is; of a stop even to who is not to be written to.
     """
 
     text: str
@@ -28,7 +32,7 @@ class Written:
     thread: tuple[str, ...] = ()
     address: str | None = None
     stranger: bool = False
-    confirms: bool = False
+    confirms: Confirms | None = None
 
     def body(self) -> dict[str, Any]:
         """As a template's body."""
@@ -56,5 +60,5 @@ class Written:
             thread=tuple(body.get("thread", ())),
             address=body.get("address"),
             stranger=body.get("stranger") is True,
-            confirms=body.get("confirms") is True,
+            confirms=_CONFIRMS.get(body.get("confirms")),
         )

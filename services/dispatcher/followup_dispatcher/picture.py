@@ -15,6 +15,7 @@ from followup_database import Transaction
 from followup_directory import Account, Sender, Tenant, Written, ruled_tenants, templates
 from followup_directory import accounts as directory_accounts
 from followup_directory import senders as directory_senders
+from followup_directory.written import Confirms
 from followup_dispatcher import ledger, usage
 from followup_dispatcher.answers import command_of
 from followup_dispatcher.core.answering import last_heard
@@ -98,9 +99,9 @@ class Picture:
         person, _ = self.people[command.lead_id]
         return address_of(person, command.channel, self.written.get(command.touch_id))
 
-    def _confirms(self, command: SendTouch) -> bool:
+    def _confirms(self, command: SendTouch) -> Confirms | None:
         written = self.written.get(command.touch_id)
-        return written is not None and written.confirms
+        return None if written is None else written.confirms
 
     def accounts_for(self, tenant: Tenant, recipient: str) -> Sequence[Account]:
         """The accounts that may serve this recipient.

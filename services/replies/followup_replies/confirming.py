@@ -51,13 +51,15 @@ async def send(tx: Transaction, outbox: Outbox, message: NewMessage) -> None:
     if not message.opt_out and await messages.answered_so(
         tx, message.tenant_id, message.person_id, message.id, message.at - APART
     ):
+        await messages.leave_unanswered(tx, message.tenant_id, message.id)
         return
     words = Written(
         text=literal(message.answer),
         account_id=message.account_id,
         sender=message.our_address,
         address=message.address,
-        confirms=True,
+        stranger=True,  # there and nowhere else: the person's other numbers have said nothing
+        confirms="stop" if message.opt_out else "request",
     )
     (template,) = await put_templates(
         tx,

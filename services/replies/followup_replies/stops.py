@@ -117,7 +117,7 @@ class Stops:
         ]
         if not own:
             return False
-        await lift(tx, tenant_id, own, via="sms")
+        # Persons are locked before the list, as for a stop.
         if person_id is not None:
             statement = ConsentStatement(
                 tenant_id=tenant_id,
@@ -129,6 +129,7 @@ class Stops:
                 source="replies",
             )
             await record_consent(tx, [statement])
+        await lift(tx, tenant_id, own, via="sms")
         event = ContactOptedIn(person_id=person_id, channel="sms", via="sms", at=tx.now)
         message = self._outbox.message(
             event, tenant_id=tenant_id, subject=person_id or tenant_id, time=tx.now

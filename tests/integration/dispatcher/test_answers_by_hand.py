@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+import pytest
+
 from followup_contracts.events import TouchDeferred, TouchSent, TouchSkipped
 from followup_directory import Written, put_account, put_sender, put_templates, set_account_state
 from followup_people import hear
@@ -107,7 +109,7 @@ async def test_a_confirmation_goes_to_who_is_not_written_to_any_more(dispatching
     await stopped(dispatching, phone)
     async with dispatching.database.transaction() as tx:
         await place_hold(tx, dispatching.tenant_id, lead[1], lead[0])
-    confirms = Written("You are unsubscribed.", address=phone, confirms=True)
+    confirms = Written("You are unsubscribed.", address=phone, confirms="stop")
     by_hand = (await dispatching.send(await answer(dispatching, lead, Written("But why?"))))[-1]
     assert (type(by_hand), by_hand.rule) == (TouchSkipped, "suppressed")
     end = {"not_after": dispatching.clock() + timedelta(minutes=5)}
@@ -121,6 +123,40 @@ async def test_a_confirmation_goes_to_who_is_not_written_to_any_more(dispatching
     assert (type(late), late.rule) == (TouchSkipped, "expired")
     unbounded = (await dispatching.send(await answer(dispatching, lead, confirms)))[-1]
     assert (type(unbounded), unbounded.rule) == (TouchSkipped, "expired")
+
+
+async def test_a_confirmation_goes_to_the_number_that_asked_and_no_other(dispatching):
+    """Also where that number is the person's no more, and another of theirs has said stop."""
+    left, wrong = "+12125550183", "+12125550184"
+    lead = await dispatching.lead(phone_e164=left)
+    for phone in (left, wrong):
+        await stopped(dispatching, phone)
+    words = Written("You are unsubscribed.", address=wrong, stranger=True, confirms="stop")
+    end = {"not_after": dispatching.clock() + timedelta(minutes=5)}
+    await dispatching.send(await answer(dispatching, lead, words, **end))
+    assert [call.to for call in dispatching.provider.calls] == [wrong]
+
+
+@pytest.mark.parametrize(
+    ("confirms", "listed", "rule"),
+    [
+        ("stop", True, None),
+        ("stop", False, "superseded"),
+        ("request", False, None),
+        ("request", True, "suppressed"),
+    ],
+)
+async def test_what_was_said_last_decides_on_a_confirmation(dispatching, confirms, listed, rule):
+    """No "you get our texts again" after a stop, and no "you are unsubscribed" after a start."""
+    phone = "+12125550185"
+    lead = await dispatching.lead(phone_e164=phone)
+    if listed:
+        await stopped(dispatching, phone)
+    words = Written("So be it.", address=phone, stranger=True, confirms=confirms)
+    end = {"not_after": dispatching.clock() + timedelta(minutes=5)}
+    told = (await dispatching.send(await answer(dispatching, lead, words, **end)))[-1]
+    assert getattr(told, "rule", None) == rule
+    assert isinstance(told, TouchSent if rule is None else TouchSkipped)
 
 
 async def test_an_answer_goes_to_where_its_person_wrote_from(dispatching):

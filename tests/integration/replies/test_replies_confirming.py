@@ -80,7 +80,8 @@ async def test_a_stop_is_confirmed_once_by_a_message(house, text):
     (confirmed,) = await told(house)
     assert confirmed.text.startswith("Acme Roofing: You are unsubscribed")
     assert "texts or calls" in confirmed.text
-    assert (confirmed.sender, confirmed.address, confirmed.confirms) == (OURS, PHONE, True)
+    assert (confirmed.sender, confirmed.address, confirmed.confirms) == (OURS, PHONE, "stop")
+    assert confirmed.stranger, "it goes to this number, whatever others the person has"
     (event,) = await house.events("MessageWritten")
     assert (event.lead_id, event.person_id, event.channel) == (lead.lead_id, lead.person_id, "sms")
     assert event.message_id not in {

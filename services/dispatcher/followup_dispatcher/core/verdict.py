@@ -53,8 +53,8 @@ class Candidate:
     """Whether it answers what the person has just written."""
     refused_at: datetime | None = None
     """When the person said no, unless they have agreed to the channel since."""
-    confirms: bool = False
-    """Whether it confirms what the person has just asked for: a stop, a start, help."""
+    confirms: Literal["stop", "request"] | None = None
+    """What it confirms, if the person has just asked for that: a stop, a start, help."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +90,8 @@ def decide(candidate: Candidate, *, now: datetime) -> Verdict:
     command = candidate.command
     if forgotten(command.touch_id, now=now):
         return Skip("forgotten", "its month is gone from the ledger, or will be soon")
-    if candidate.confirms:
-        return _confirmation(command, now=now)
+    if candidate.confirms is not None:
+        return _confirmation(candidate, now=now)
     return _stopped(command, candidate.standing, now=now) or _by_policy(candidate, now=now)
 
 
@@ -110,13 +110,19 @@ def _stopped(command: SendTouch, standing: Standing, *, now: datetime) -> Defer 
     return None
 
 
-def _confirmation(command: SendTouch, *, now: datetime) -> Verdict:
+def _confirmation(candidate: Candidate, *, now: datetime) -> Verdict:
     """One message without marketing, within minutes of what it confirms (47 CFR 64.1200(a)(12)).
 
-    What stops follow-up does not stop it: it says that follow-up has stopped.
+    What stops follow-up does not stop it: it says that follow-up has stopped. What confirms no
+    stop is stopped by one, and who has taken a stop back is not told that it holds.
     """
-    if command.not_after is None or now > command.not_after:
+    not_after = candidate.command.not_after
+    if not_after is None or now > not_after:
         return Skip("expired", "it comes too late for a confirmation")
+    if candidate.standing.suppressed and candidate.confirms != "stop":
+        return Skip("suppressed", "the address is on the suppression list")
+    if not candidate.standing.suppressed and candidate.confirms == "stop":
+        return Skip("superseded", "the stop that it confirms does not stand any more")
     return Pass("It confirms what this person has just asked for.")
 
 
