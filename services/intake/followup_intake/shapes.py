@@ -421,6 +421,7 @@ class ConsentShape(BaseModel):
     person_id: UUID
     at: datetime
     consent: dict[str, str]
+    refused: dict[str, datetime]
     records: list[ConsentRecord]
     sha256: str
 

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from followup_intake.core.columns import field_of
+from followup_intake.core.columns import columns_of, field_of
 from followup_intake.core.errors import WrongMapping
 from followup_intake.core.normalise import normalise_rows
 from followup_intake.core.preview import preview
@@ -84,8 +84,22 @@ def test_a_preview_tells_how_each_column_is_read():
         ("Presupuesto", "value"),
         ("Anrede", None),
         ("Comment", "notes"),
+        ("En quoi pouvons-nous vous aider ?", None),
+        ("Wann dürfen wir Sie anrufen?", None),
+        ("When can we call you?", None),
     ],
 )
 def test_headings_of_other_languages_are_known(heading, field):
     """As forms and spreadsheets in German, French and Spanish write them."""
     assert field_of(heading) == field
+
+
+def test_a_field_by_its_own_name_goes_before_a_question_that_sounds_like_it():
+    """A refusal in the column of consent is not covered by an answer that stands before it."""
+    header = ["Name", "E-Mail", "Dürfen wir Sie vormittags anrufen?", "Einwilligung"]
+    row = ["Ada Lovelace", "ada@example.com", "Ja, ab 10 Uhr", "Nein"]
+    columns = columns_of(header)
+    assert columns.index["consent"] == header.index("Einwilligung")
+    table = read_table("\n".join(";".join(line) for line in (header, row)).encode())
+    seen = preview(table, today=TODAY, default_country="DE", mapping={})
+    assert [lead["consent"] for lead in seen["rows"]] == ["no"]

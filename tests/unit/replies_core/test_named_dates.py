@@ -52,6 +52,10 @@ def named(text: str, *, language: str = "en", zone: str = "UTC") -> date | None:
         ("nächste Woche", "de", date(2026, 11, 23)),
         ("volto em 10 de janeiro", "pt", date(2027, 1, 10)),
         ("mês que vem", "pt", date(2026, 12, 1)),
+        ("la próxima quincena", "es", date(2026, 12, 1)),
+        ("a fin de quincena", "es", date(2026, 11, 30)),
+        ("la quinzaine prochaine", "fr", date(2026, 12, 1)),
+        ("zweite Hälfte Januar", "de", date(2027, 1, 16)),
     ],
 )
 def test_the_day_people_name(text: str, language: str, expected: date) -> None:

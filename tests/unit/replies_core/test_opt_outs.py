@@ -68,3 +68,29 @@ def test_who_wants_to_hear_later_stops_nothing(text: str) -> None:
     """Courtesies that many stops have do not make one of a request to call again."""
     reading = read(InboundText(channel="sms", body=text), received=NOW)
     assert (reading.intent, reading.opt_out) == ("not_now", False)
+
+
+@pytest.mark.parametrize(
+    ("text", "stops"),
+    [
+        ("Don't call me, don't text me", True),
+        ("Please don't text me, don't email me", True),
+        ("Call me, don't text", False),
+        ("Stop, I'll reach out when I'm ready", True),
+        ("Unsubscribe, I'll reach out if interested", True),
+        ("Stop, he doesn't live here", True),
+        ("Pode parar de mandar isso", True),
+        ("Não, parem", True),
+        ("Agora não, me liga em março", False),
+        ("No, mándeme el precio", False),
+        ("Não, me deixe em paz", True),
+        ("This number has blocked you. Goodbye", True),
+        ("Call me again and we'll set it up", False),
+        ("Call me again and I'll call the cops", True),
+        ("One more text and I'm filing a complaint", True),
+    ],
+)
+def test_what_stands_beside_a_stop_word_decides(text: str, stops: bool) -> None:  # noqa: FBT001 - a parameter of the table
+    """Two refusals are no preference, a reason behind a stop takes nothing from it, and a
+    courtesy, a threat or a "not now" makes the same words mean the one or the other."""
+    assert read(InboundText(channel="sms", body=text), received=NOW).opt_out is stops

@@ -87,7 +87,9 @@ _QUESTIONS: tuple[tuple[re.Pattern[str], str], ...] = (
             r"\b(?:may|can|could) we (?:\w+ ){0,2}?(?:call|text|contact|phone|message|reach)\b|"
             r"\b(?:i|you) (?:agree|accept|consent)|permission to|"
             r"\b(?:durfen|konnen) wir (?:\w+ ){0,4}(?:anrufen|kontaktieren|schreiben|erreichen)\b|"
-            r"\b(?:pouvons|peut) (?:nous|on) vous\b|\bpodemos (?:llamar|contactar|escribir)"
+            r"\b(?:pouvons|peut) (?:nous|on) vous "
+            r"(?:appeler|rappeler|contacter|ecrire|joindre|envoyer)\b|"
+            r"\bpodemos (?:llamar|contactar|escribir)"
         ),
         "consent",
     ),
@@ -119,6 +121,11 @@ _QUESTIONS: tuple[tuple[re.Pattern[str], str], ...] = (
     ),
 )
 
+# "When may we call you?" asks for a time; who may not be called at all has said so elsewhere.
+_ASKS_HOW = re.compile(
+    r"(?:when|how|where|what|which|wann|wie|wo|welche\w*|unter welche\w*|quand|comment|ou|en quoi|"
+    r"(?:a|sur) quel\w*|que|cuando|como|donde|(?:a|en) que|por que)\b"
+)
 _PREFIX = re.compile(r"^(?:l|f|p|ag|as|a|c|z):(?=\S)?")
 _PREFIXED = frozenset({"external_id", "phone", "postal_code"})
 
@@ -152,7 +159,9 @@ class Columns:
 
 
 def columns_of(header: Sequence[str], mapping: Mapping[str, str] = NO_MAPPING) -> Columns:
-    """Assign every column of a header to its field, the first of a kind being the main one.
+    """Assign every column of a header to its field.
+
+    The main one of a kind is the first that has the field's own name, else the first.
 
     `mapping` decides first, by heading whatever its case: the name of a field (`FIELDS`),
     `attribute:name`, or `ignore`. A heading it maps stands before others of that field.
@@ -162,8 +171,12 @@ def columns_of(header: Sequence[str], mapping: Mapping[str, str] = NO_MAPPING) -
     index: dict[str, int] = {}
     spares: dict[str, tuple[int, ...]] = {}
     others: list[tuple[int, str]] = []
-    # What was mapped comes first, so that it is the main column of its field.
-    for at in sorted(range(len(header)), key=lambda at: at not in wanted):
+
+    def rank(at: int) -> tuple[bool, bool]:
+        # What was mapped is the main column of its field, else what has the field's own name.
+        return at not in wanted, folded(header[at][:200]) not in _EXACT
+
+    for at in sorted(range(len(header)), key=rank):
         heading = header[at]
         name = wanted.get(at) or field_of(heading)
         if name == IGNORED:
@@ -206,7 +219,9 @@ def field_of(heading: str) -> str | None:
     key = folded(heading[:200])
     if key in _EXACT:
         return _EXACT[key]
-    return next((name for pattern, name in _QUESTIONS if pattern.search(key)), None)
+    asks_how = _ASKS_HOW.match(key)
+    fields = (name for pattern, name in _QUESTIONS if pattern.search(key))
+    return next((name for name in fields if not (asks_how and name == "consent")), None)
 
 
 def known_fields(header: Iterable[str], mapping: Mapping[str, str] = NO_MAPPING) -> int:

@@ -177,6 +177,10 @@ _BEFORE_MONTH: Final = re.compile(
 )
 
 
+_SECOND_HALF = 16
+"""The day of a month with which its second fortnight begins (*quincena*, *quinzaine*)."""
+
+
 def _is_month(match: re.Match[str]) -> bool:
     """Tell months from words that look so: "may", "march", "sept", "mar", "set", "out"."""
     clear = len(match["month"]) >= 5 and match["month"] not in {"march", "marco"}  # noqa: PLR2004 - letters
@@ -188,13 +192,15 @@ def _span(match: re.Match[str], today: date) -> date | None:
 
 
 def _next_unit(match: re.Match[str], today: date) -> date | None:
-    """Next week is its Monday, next month and next year their first day."""
+    """Next week is its Monday, next month and next year their first day, a fortnight its half."""
     match UNITS[match["unit"]]:
         case calendars.DAY:
             return today + timedelta(days=1)
         case calendars.WEEK:
             return today + timedelta(days=7 - today.weekday())
-        case calendars.MONTH:
+        case calendars.FORTNIGHT if today.day < _SECOND_HALF:
+            return today.replace(day=_SECOND_HALF)
+        case calendars.MONTH | calendars.FORTNIGHT:
             return _moved(today.replace(day=1), 1, MONTH)
         case calendars.QUARTER:
             return _moved(date(today.year, (today.month - 1) // 3 * 3 + 1, 1), 1, QUARTER)

@@ -39,7 +39,7 @@ _PATTERNS: Final[dict[str, str]] = {
     "month": rf"\b(?P<part>(?:early|beginning of|start of|mid|middle of|late|end of|"
     r"(?:the )?(?:first|second) half of|(?:la )?(?:primera|segunda) (?:quincena|mitad) de|"
     r"(?:la )?(?:premiere|deuxieme|seconde) (?:quinzaine|moitie) (?:de|d')|"
-    r"(?:erste|zweite)n? halfte (?:des|vom)?|(?:primeira|segunda) (?:quinzena|metade) de|"
+    r"(?:erste|zweite)n? halfte(?: des| vom)?|(?:primeira|segunda) (?:quinzena|metade) de|"
     r"a principios de|principios de|mediados de|finales de|fin de|debut|mi|fin|"
     r"anfang|mitte|ende|inicio de|"
     rf"comeco de|meados de|final de|fim de)[\s-]+)?{_MONTH}{_YEARNUM}",

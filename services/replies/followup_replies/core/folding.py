@@ -75,10 +75,18 @@ def apart(folded: str) -> str:
     return _ELISION.sub(r"\1 ", folded).replace("'", "")
 
 
+# "Não, me liga amanhã": the refusal is of now, and what follows is a sentence of its own.
+_TURN = re.compile(
+    r"\b(nao|no|dont|do not|cant)[,;]\s+(?=(?:me|nos|text|call|email|write|message|"
+    r"pare[mn]?|(?:mand|envi|llam|escrib|contact|lig|escrev|cham)\w*)\b)"
+)
+
+
 def sentences(folded: str) -> tuple[Sentence, ...]:
     """Cut folded text into sentences of words; hard-wrapped lines are joined first."""
     text = _SPELT_OUT.sub(_closed_up, _with_placeholders(_unwrapped(folded)))
     text = _DRAWN_OUT.sub(r"\1", apart(text))
+    text = _TURN.sub(r"\1. ", text)
     found: list[Sentence] = []
     start = 0
     for mark in _SENTENCE.finditer(text):
