@@ -61,7 +61,7 @@ def _planned_again(touch: Body, enrollment: Body) -> bool:
     """Whether it made room for another sequence, and a later one of its step stands for it."""
     return (touch["state"], touch["reason"]) == ("cancelled", CROWDED) and any(
         (later["step"], later["channel"]) == (touch["step"], touch["channel"])
-        and later["round"] > touch["round"]
+        and later["occurrence"] > touch["occurrence"]
         for later in enrollment["touches"]
     )
 

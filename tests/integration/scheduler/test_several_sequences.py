@@ -71,6 +71,19 @@ async def test_the_sequence_of_higher_priority_goes_first(desk, sequence, enter)
     assert days[0] == wished
 
 
+async def test_who_gives_way_stands_again_in_a_later_occurrence(client, desk, sequence, enter):
+    """What was planned is told as cancelled and why, and its successor is of the same step."""
+    lead = await desk.lead()
+    low = (await enter(lead, await sequence("low", priority=10))).json()["id"]
+    await enter(lead, await sequence("high", priority=90))
+    await desk.timers.run_once()
+    shown = (await client.get(f"/v1/enrollments/{low}")).json()["touches"]
+    assert [(t["step"], t["occurrence"], t["state"], t["reason"]) for t in shown] == [
+        ("only", 0, "cancelled", "another sequence goes first"),
+        ("only", 1, "planned", None),
+    ]
+
+
 async def test_a_reply_holds_and_ends_all_sequences_of_a_person(desk, say, sequence, enter):
     """What it means by default it means for every one of them; a document may say otherwise."""
     lead = await desk.lead()

@@ -30,6 +30,7 @@ def touch(id_: str, channel: str = "sms", **changes: Any) -> dict[str, Any]:
         "channel": channel,
         "state": "sent",
         "round": 1,
+        "occurrence": 0,
         "due_at": NOON.isoformat(),
         "reason": None,
         **changes,
@@ -137,9 +138,9 @@ def test_a_touch_that_made_room_for_another_sequence_has_a_successor() -> None:
     reason = "another sequence goes first"
     gone = touch("T0", state="cancelled", reason=reason)
     voice = touch("T2", "voice")
-    assert rules(fine(told={"L1": told(gone, touch("T1", round=2), voice)})) == set()
+    assert rules(fine(told={"L1": told(gone, touch("T1", occurrence=1), voice)})) == set()
     ledger = (taken("T2", "A2", channel="voice"),)
-    for alone in (told(gone, voice), told(gone, touch("T3", "voice", round=2), voice)):
+    for alone in (told(gone, voice), told(gone, touch("T3", "voice", occurrence=1), voice)):
         assert "lost" in rules(fine(told={"L1": alone}, ledger=ledger))
 
 
