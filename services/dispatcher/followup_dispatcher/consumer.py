@@ -157,7 +157,7 @@ class CommandConsumer:
         room = min(MOST, self._capacity.free(self._lane))
         again = self._ready(room) if room > 0 else []
         if room <= 0 or (len(self._waiting) >= self._patient and not again and not self._stuck()):
-            await _until(self._capacity.changed(), stop.wait(), asyncio.sleep(RECHECK))
+            await _until(self._capacity.changed(), stop.wait(), within=RECHECK)
             return
         if again:
             taken = {held.message.id for held in again}
@@ -166,10 +166,11 @@ class CommandConsumer:
             deliveries = source.at_hand(most=room - len(again))
         else:
             taking = source.take(most=room, linger=LINGER)
-            ends: list[Coroutine[Any, Any, Any]] = [stop.wait()]
             if self._waiting:  # a place that becomes free may be theirs
-                ends += [self._capacity.changed(), asyncio.sleep(RECHECK)]
-            deliveries = await _until(taking, *ends) or []
+                ended = stop.wait(), self._capacity.changed()
+                deliveries = await _until(taking, *ended, within=RECHECK) or []
+            else:
+                deliveries = await _until(taking, stop.wait()) or []
         if again or deliveries:
             await self._sort(source, again, await self._readable(source, deliveries))
 
@@ -330,11 +331,13 @@ class _Shares:
         return left > 0
 
 
-async def _until(work: Coroutine[Any, Any, T], *ends: Coroutine[Any, Any, Any]) -> T | None:
-    """The work's result, or None when one of the ends came before that."""
+async def _until(
+    work: Coroutine[Any, Any, T], *ends: Coroutine[Any, Any, Any], within: float | None = None
+) -> T | None:
+    """The work's result, or None when an end or so many seconds came before that."""
     task, *_ = tasks = [asyncio.ensure_future(each) for each in (work, *ends)]
     try:
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(tasks, timeout=within, return_when=asyncio.FIRST_COMPLETED)
         return task.result() if task.done() else None
     finally:
         for each in tasks:
