@@ -8,6 +8,7 @@ from followup_suppression.epochs import epochs, raise_epochs
 from followup_suppression.fence import ACKNOWLEDGE_AFTER, LEASE, StopFence
 from followup_suppression.hashing import AddressHasher, Kind, normalise_v1
 from followup_suppression.holds import (
+    HELD_LONG,
     Hold,
     HoldsStanding,
     Removed,
@@ -31,6 +32,7 @@ from followup_suppression.standing import Standing, standings
 
 __all__ = [
     "ACKNOWLEDGE_AFTER",
+    "HELD_LONG",
     "LEASE",
     "AddressHasher",
     "Hold",

@@ -16,6 +16,10 @@ from sqlalchemy import text
 from followup_database import Transaction
 from followup_database.engine import to_json
 
+HELD_LONG = timedelta(minutes=1)
+"""A hold that stands for longer waits for more than its turn: a person is asked about it, and
+it is counted as late."""
+
 _PLACE = text("""
     INSERT INTO suppression.holds (tenant_id, person_id, reply_id, placed_at)
     SELECT r.tenant_id, r.person_id, r.reply_id, :now

@@ -7,7 +7,7 @@ from followup_replies.figures import Figures
 from followup_replies.reports import ReportDesk
 from followup_replies.store import callbacks, messages, spent
 from followup_runtime.loops import Tick
-from followup_suppression import holds_standing
+from followup_suppression import HELD_LONG, holds_standing
 
 PARKED_FOR = timedelta(days=14)
 """A callback without a touch after so long is about nothing of ours."""
@@ -16,8 +16,6 @@ STRANGERS_FOR = timedelta(days=30)
 
 HOLDS_COUNTED = 10_000
 """Holds are counted no further."""
-HELD_LONG = timedelta(minutes=1)
-"""A hold that stands for longer waits for more than its turn."""
 
 
 class ParkedSweep:

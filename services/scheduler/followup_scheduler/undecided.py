@@ -7,7 +7,6 @@ decision that comes after all removes both.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import timedelta
 from uuid import UUID
 
 import structlog
@@ -20,11 +19,10 @@ from followup_scheduler.assigning import assign, closed
 from followup_scheduler.facts import ids_of
 from followup_scheduler.store import tasks, timers
 from followup_scheduler.store.tasks import NewTask
-from followup_suppression import Hold, ask_about_holds, remove_holds
+from followup_suppression import HELD_LONG, Hold, ask_about_holds, remove_holds
 
 KIND = "decide"
 REASON = "nobody has decided on it for a minute: nothing goes out until this is closed"
-AFTER = timedelta(minutes=1)
 EVERY = 2.0
 
 _log = structlog.get_logger()
@@ -43,7 +41,7 @@ class Undecided:
     async def run_once(self) -> Tick:
         """One batch, in one transaction."""
         async with self._database.transaction() as tx:
-            holds = await ask_about_holds(tx, older=AFTER, most=self._most)
+            holds = await ask_about_holds(tx, older=HELD_LONG, most=self._most)
             if holds:
                 await self._ask(tx, holds)
         return Tick(len(holds), 0.0 if len(holds) == self._most else EVERY)
