@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from followup_contracts.commands import SendTouch
+from followup_directory.written import Confirms
 from followup_dispatcher.core.memory import forgotten
 from followup_dispatcher.core.priority import Waiter, stands_behind
 from followup_policy.caps import PastContact
@@ -53,7 +54,7 @@ class Candidate:
     """Whether it answers what the person has just written."""
     refused_at: datetime | None = None
     """When the person said no, unless they have agreed to the channel since."""
-    confirms: Literal["stop", "request"] | None = None
+    confirms: Confirms | None = None
     """What it confirms, if the person has just asked for that: a stop, a start, help."""
 
 
