@@ -21,6 +21,8 @@ _TWO_CAPITALS = {
         "RuthAnn DiCaprio DiMaggio DeVito DeLuca DeRosa DeSantis DiPietro DeMarco LaRue LaSalle"
     )
 }
+_INITIALS = 2
+"""Letters of a cell that may be no more than initials."""
 _ELISIONS = word_set("o d dell dall all l m n nell sant")
 
 
@@ -58,7 +60,7 @@ def recased_parts(given: str, family: str) -> tuple[str, str]:
 
 def _is_shouted(part: str) -> bool:
     letters = sum(map(str.isalpha, part))
-    return letters > 2 and part.isupper() and not any(c.isdigit() for c in part)  # noqa: PLR2004
+    return letters > _INITIALS and part.isupper() and not any(c.isdigit() for c in part)
 
 
 def _recased_part(part: str, *, whole: int) -> str:

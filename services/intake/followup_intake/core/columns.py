@@ -174,7 +174,7 @@ def columns_of(header: Sequence[str], mapping: Mapping[str, str] = NO_MAPPING) -
 
     def rank(at: int) -> tuple[bool, bool]:
         # What was mapped is the main column of its field, else what has the field's own name.
-        return at not in wanted, folded(header[at][:200]) not in _EXACT
+        return at not in wanted, _key(header[at]) not in _EXACT
 
     for at in sorted(range(len(header)), key=rank):
         heading = header[at]
@@ -214,9 +214,14 @@ def _wanted(header: Sequence[str], mapping: Mapping[str, str]) -> dict[int, str]
     return found
 
 
+def _key(heading: str) -> str:
+    """A heading as it is looked up, by its beginning."""
+    return folded(heading[:200])
+
+
 def field_of(heading: str) -> str | None:
     """Return the field a heading names, None when it is nobody's."""
-    key = folded(heading[:200])
+    key = _key(heading)
     if key in _EXACT:
         return _EXACT[key]
     asks_how = _ASKS_HOW.match(key)
