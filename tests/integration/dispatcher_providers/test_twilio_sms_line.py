@@ -269,7 +269,7 @@ async def test_an_answer_that_does_not_come_is_cut_off(vendor, line, call):
     vendor.script = [vendor.silence]
     begun = time.monotonic()
     assert await line.send(call()) == Unknown("TimeoutError")
-    assert time.monotonic() - begun > 7.5
+    assert 7.5 < time.monotonic() - begun < 20
 
 
 async def test_a_refused_connection_has_not_begun(call):
@@ -300,7 +300,7 @@ async def test_a_connection_that_is_not_made_within_the_lease_has_not_begun(call
     )
     begun = time.monotonic()
     assert isinstance(await provider.send(call(time_left=lambda: 0.15)), NotBegun)
-    assert 0.1 < time.monotonic() - begun < 7  # as long as an answer may take
+    assert 0.1 < time.monotonic() - begun < 6
     await provider.close()
     over.set()
     server.close()
