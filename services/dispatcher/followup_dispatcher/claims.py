@@ -60,6 +60,8 @@ class Claimed:
     """When the touch's first attempt was claimed, by business time."""
     rehearsed: bool = False
     """Its tenant was in a dry run: `provider` stands in for the account's own."""
+    confirms: bool = False
+    """It tells its reader that what they have just asked for is done."""
 
     @property
     def pair(self) -> tuple[UUID, UUID]:
@@ -274,6 +276,7 @@ class ClaimDesk:
             starts_at=taken + slotted.starts_in,
             first_at=before.first_at or now if before is not None else now,
             rehearsed=draft.rehearsed,
+            confirms=picture.confirms(draft.command) is not None,
         )
 
 

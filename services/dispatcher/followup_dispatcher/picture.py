@@ -91,7 +91,7 @@ class Picture:
             house=self.houses[tenant.id],
             answering=heard is not None,
             refused_at=person.refused.get(command.channel),
-            confirms=self._confirms(command),
+            confirms=self.confirms(command),
         )
 
     def address(self, command: SendTouch) -> ContactPoint | None:
@@ -99,7 +99,8 @@ class Picture:
         person, _ = self.people[command.lead_id]
         return address_of(person, command.channel, self.written.get(command.touch_id))
 
-    def _confirms(self, command: SendTouch) -> Confirms | None:
+    def confirms(self, command: SendTouch) -> Confirms | None:
+        """What a touch confirms that its reader has asked for; None for all others."""
         written = self.written.get(command.touch_id)
         return None if written is None else written.confirms
 

@@ -193,10 +193,14 @@ class Recorder:
             tx.after_commit(lambda: self._metrics.stopped(provider, channel))
 
     async def _suppress(self, tx: Transaction, batch: Sequence[Report]) -> None:
-        """An address that a vendor calls opted out or dead is listed for its channel."""
+        """An address that a vendor calls opted out or dead is listed for its channel.
+
+        Not for a confirmation: a vendor that has heard the stop itself refuses that, which
+        tells nothing new, and the reader's START would not take back what the vendor said.
+        """
         for report in sorted(batch, key=lambda report: report.claimed.to):
             claimed, answer = report.claimed, report.answer
-            if isinstance(answer, Refused) and answer.suppress:
+            if isinstance(answer, Refused) and answer.suppress and not claimed.confirms:
                 channel = claimed.command.channel
                 kind = TRAITS[channel].address
                 hashed = self._hasher.hash(kind, claimed.to)

@@ -4,8 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from followup_contracts.events import TouchDeferred, TouchSent, TouchSkipped
+from followup_contracts.events import TouchDeferred, TouchFailed, TouchSent, TouchSkipped
 from followup_directory import Written, put_account, put_sender, put_templates, set_account_state
+from followup_dispatcher.providers.port import Call, Refused
 from followup_people import hear
 from followup_suppression import place_hold, suppress
 
@@ -157,6 +158,28 @@ async def test_what_was_said_last_decides_on_a_confirmation(dispatching, confirm
     told = (await dispatching.send(await answer(dispatching, lead, words, **end)))[-1]
     assert getattr(told, "rule", None) == rule
     assert isinstance(told, TouchSent if rule is None else TouchSkipped)
+
+
+@pytest.mark.parametrize(("confirms", "listings"), [("stop", [("all", "sms")]), ("request", [])])
+async def test_a_refused_confirmation_lists_nobody_under_the_vendors_name(
+    dispatching, confirms, listings
+):
+    """A vendor that blocks who said stop refuses it; START could not lift what that listed."""
+
+    async def blocked(_call: Call) -> Refused:
+        return Refused("21610", "the recipient has opted out", suppress=True)
+
+    dispatching.provider.answer = blocked
+    phone = "+12125550186"
+    lead = await dispatching.lead(phone_e164=phone)
+    if listings:
+        await stopped(dispatching, phone)
+    words = Written("So be it.", address=phone, stranger=True, confirms=confirms)
+    end = {"not_after": dispatching.clock() + timedelta(minutes=5)}
+    told = (await dispatching.send(await answer(dispatching, lead, words, **end)))[-1]
+    assert (type(told), told.code) == (TouchFailed, "21610")
+    rows = await dispatching.rows("SELECT channel, via FROM suppression.list")
+    assert [(row["channel"], row["via"]) for row in rows] == listings
 
 
 async def test_an_answer_goes_to_where_its_person_wrote_from(dispatching):
