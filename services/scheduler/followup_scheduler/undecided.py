@@ -92,7 +92,8 @@ def _task(tx: Transaction, hold: Hold, lead: LeadView) -> NewTask:
         id=hold.reply_id,
         tenant_id=hold.tenant_id,
         lead_id=lead.id,
-        person_id=lead.person_id,
+        # Whose the hold is: by now they may be one with the lead's person, and later be two again.
+        person_id=hold.person_id,
         enrollment_id=None,
         kind=KIND,
         reason=REASON,

@@ -6,6 +6,7 @@ import pytest
 
 from followup_contracts.events import LeadConverted
 from followup_database import new_id
+from followup_people import Parted, part_lead
 from followup_scheduler.undecided import Undecided
 from followup_suppression import holds_of, place_hold
 
@@ -110,3 +111,28 @@ async def test_nobody_is_asked_about_another_tenants_lead(desk, undecided):
     assert (await undecided.run_once()).worked == 1
     assert await _tasks(desk) == []
     assert await _holds(desk, lead) == frozenset()
+
+
+async def test_closing_the_task_decides_for_who_was_another_meanwhile(client, desk, undecided):
+    """A hold stands under the id it was placed under: two that were one for a while keep theirs."""
+    other = await desk.lead()
+    desk.clock.advance(timedelta(minutes=1))
+    lead, run = await desk.enrolled()
+    name = new_id()
+    await _hold(desk, lead, name)
+    desk.clock.advance(timedelta(minutes=1))
+    await desk.lead(phone_e164=other.phone_e164, email=lead.email)  # both of them: one human
+    assert await _person(desk, lead) == other.person_id
+    await undecided.run_once()
+    async with desk.databases.worker.transaction() as tx:
+        parted = await part_lead(tx, desk.tenant.id, lead.lead_id, other.person_id)
+    assert parted == Parted(lead.person_id, (lead.lead_id,))
+    closed = await client.post(f"/v1/tasks/{name}/complete", json={"then": "halt"})
+    assert closed.status_code == 200, closed.text
+    assert await _holds(desk, lead) == frozenset()
+    assert (await desk.run(run))["state"] == "halted"
+
+
+async def _person(desk, lead):
+    (row,) = await desk.rows("SELECT person_id FROM people.leads WHERE id = :id", id=lead.lead_id)
+    return row["person_id"]
