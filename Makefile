@@ -25,11 +25,12 @@ demo: setup ## Run four hundred leads through a whole sequence in one process
 test: setup ## Run the whole test suite
 	$(BIN)/python -m pytest -n auto --maxprocesses=4 --dist loadfile --no-loadscope-reorder
 
-check: setup ## Lint, types, import rules
+check: setup ## Lint, types, import rules, one chain of migrations per owner
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/python tools/typecheck.py
 	$(BIN)/lint-imports
+	$(BIN)/python tools/migrations.py
 
 bench: setup ## Measure throughput, latency, cost and scale; PART=full (several: "full lead"), SIZE=0.1
 	$(BIN)/python bench/run.py $(PART) --size $(or $(SIZE),1)
