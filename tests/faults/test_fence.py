@@ -23,6 +23,7 @@ from followup_people import NewLead, upsert_leads
 from followup_replies.desk import FrontDesk
 from followup_replies.figures import Figures
 from followup_replies.inbound import Inbound, InboundDesk
+from followup_replies.parts import PartsDesk
 from followup_replies.reports import ReportDesk
 from followup_replies.stops import Stops
 from followup_runtime.metrics import Metrics
@@ -100,9 +101,11 @@ def stopping(dispatching: Dispatching, ticking: Ticking) -> Stopping:
         "stops": Stops(outbox, figures),
         "figures": figures,
     }
+    inbound = InboundDesk(**means, addresses=ReplyAddresses(b"l" * 32))
     stopping.desk = FrontDesk(
         dispatching.database,
-        inbound=InboundDesk(**means, addresses=ReplyAddresses(b"l" * 32)),
+        inbound=inbound,
+        parts=PartsDesk(inbound),
         reports=ReportDesk(**means, tags=ReturnTags(b"l" * 32)),
         fence=stopping.fence,
     )

@@ -21,6 +21,7 @@ from followup_database import new_id
 
 TABLES = (
     "replies.messages",
+    "replies.parts",
     "replies.callbacks",
     "replies.spent",
     "suppression.list",

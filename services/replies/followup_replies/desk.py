@@ -10,6 +10,7 @@ from followup_database import Database, Transaction, committed
 from followup_directory import Account
 from followup_replies.inbound import Inbound, InboundDesk
 from followup_replies.opinions import PATIENCE, SecondOpinions
+from followup_replies.parts import PartsDesk
 from followup_replies.reports import ReportDesk
 from followup_replies.states import Heard, Report
 from followup_replies.store import spent
@@ -30,12 +31,14 @@ class FrontDesk:
         database: Database,
         *,
         inbound: InboundDesk,
+        parts: PartsDesk,
         reports: ReportDesk,
         fence: StopFence,
         opinions: SecondOpinions | None = None,
     ) -> None:
         self._database = database
         self._inbound = inbound
+        self._parts = parts
         self._reports = reports
         self._fence = fence
         self._opinions = opinions
@@ -86,10 +89,15 @@ class FrontDesk:
         for report in sorted(reports, key=lambda report: report.order):
             await self._reports.take(tx, account, report)
         return [
-            await self._inbound.take(tx, account, arrival)
+            await self._hear(tx, account, arrival)
             for arrival in arrivals
             if isinstance(arrival, Inbound)
         ]
+
+    async def _hear(self, tx: Transaction, account: Account, inbound: Inbound) -> str | None:
+        if inbound.part is not None:
+            return await self._parts.take(tx, account, inbound, inbound.part)
+        return await self._inbound.take(tx, account, inbound)
 
 
 def _forbids(arrival: Arrival) -> bool:

@@ -35,7 +35,7 @@ from followup_suppression import (
     place_hold,
     suppress,
 )
-from followup_suppression.replying import ReplyAddresses
+from followup_suppression.replying import Named, ReplyAddresses
 
 LONGEST_BODY = 32_000
 """Characters of a message that are kept and read; the rest is quotation or abuse."""
@@ -43,6 +43,31 @@ LONGEST_BODY = 32_000
 Answered = Literal["here", "by_message", "by_vendor"]
 """How a stop, a start or a call for help is answered: its webhook's answer is sent, a message
 of ours is, or the vendor sends one of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Which part of a long text a message is: `number` of `total`, counted from 1.
+
+    `ref` is the same for all parts of a text, and may come again with a later one.
+    """
+
+    ref: str
+    total: int
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Assembled:
+    """What a message was put together from.
+
+    `reply_id` is the id that its hold stands under already; `pieces` are the parts there are,
+    in order; `whole` says whether these are all.
+    """
+
+    reply_id: UUID
+    pieces: tuple[str, ...]
+    whole: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +78,8 @@ class Inbound:
     the provider itself took it for, and has answered. `payload` is what came, without
     what is attached. `meaning` is that of a key that was pressed: nothing is to be read.
     `opinion` is a classifier's, where one was asked. `answered`: how a stop is answered that
-    the vendor has not told us to have answered.
+    the vendor has not told us to have answered. `part`: it is one of a long text's, and
+    `assembled` what has been put together from such.
     """
 
     channel: Channel
@@ -68,6 +94,8 @@ class Inbound:
     meaning: Intent | None = None
     opinion: Opinion | None = None
     answered: Answered = "by_message"
+    part: Part | None = None
+    assembled: Assembled | None = None
 
 
 class InboundDesk:
@@ -98,23 +126,13 @@ class InboundDesk:
         address = bare(inbound.channel, inbound.sender)
         ours = bare(inbound.channel, inbound.recipient)
         named = self._addresses.read(ours) if inbound.channel == "email" else None
-        matched = await match(
-            tx,
-            account,
-            inbound.channel,
-            address,
-            ours=ours,
-            headers=inbound.headers,
-            named=None if named is None else named.attempt_id,
-        )
-        if matched.person_id is not None and not await stays(tx, tenant_id, matched.person_id):
-            matched = Matched(None)  # erased at this moment: a stranger's now
+        matched = await self.sender(tx, account, inbound, named=named)
         if named is not None and named.purpose == "unsubscribe":
             # Whatever the letter says: mail programs write these, mostly without a word.
             inbound = replace(inbound, vendor_opt_out="STOP")
         reading = _read(inbound, matched.person, tx)
         message = NewMessage(
-            id=new_id(),
+            id=new_id() if inbound.assembled is None else inbound.assembled.reply_id,
             tenant_id=tenant_id,
             account_id=account.id,
             vendor_id=inbound.vendor_id,
@@ -125,7 +143,7 @@ class InboundDesk:
             channel=inbound.channel,
             our_address=ours,
             address=address,
-            address_hash=self._hasher.hash(kind_of(inbound.channel), address),
+            address_hash=self.hashed(inbound.channel, address),
             subject=inbound.subject,
             body=inbound.body[:LONGEST_BODY],
             intent=reading.intent,
@@ -153,6 +171,35 @@ class InboundDesk:
             return answer
         await confirming.send(tx, self._outbox, message)
         return None
+
+    def hashed(self, channel: Channel, address: str) -> bytes:
+        """What the list knows an address by."""
+        return self._hasher.hash(kind_of(channel), address)
+
+    async def sender(
+        self, tx: Transaction, account: Account, inbound: Inbound, *, named: Named | None = None
+    ) -> Matched:
+        """Who wrote a message, and about what; nobody who is erased at this moment.
+
+        `named` is what the address they wrote to names, if it is a signed one.
+        """
+        matched = await match(
+            tx,
+            account,
+            inbound.channel,
+            bare(inbound.channel, inbound.sender),
+            ours=bare(inbound.channel, inbound.recipient),
+            headers=inbound.headers,
+            named=None if named is None else named.attempt_id,
+        )
+        person_id = matched.person_id
+        if person_id is not None and not await stays(tx, account.tenant_id, person_id):
+            return Matched(None)  # a stranger's now
+        return matched
+
+    def ends(self, tx: Transaction, inbound: Inbound, person: PersonView | None) -> bool:
+        """Whether what there is of a text ends the messages, whatever the rest may be."""
+        return _ends_in_so_many_words(_read(inbound, person, tx))
 
     async def _leave(self, tx: Transaction, tenant_id: UUID, matched: Matched) -> None:
         """List every address of who unsubscribes: they may write from another than we wrote to."""
@@ -251,8 +298,8 @@ def _is_ours_to_answer(inbound: Inbound) -> bool:
 
 def _read(inbound: Inbound, person: PersonView | None, tx: Transaction) -> Reading:
     if inbound.meaning is None:
-        reading = read(text_of(inbound, person), received=tx.now, zone=_zone(person))
-        return refined(reading, inbound.opinion)
+        reading = refined(_read_text(inbound, person, tx), inbound.opinion)
+        return reading if inbound.assembled is None else _pieced(reading, inbound, person, tx)
     return Reading(
         intent=inbound.meaning,
         opt_out=False,
@@ -261,6 +308,41 @@ def _read(inbound: Inbound, person: PersonView | None, tx: Transaction) -> Readi
         until=None,
         rules=("a key",),
     )
+
+
+def _read_text(inbound: Inbound, person: PersonView | None, tx: Transaction) -> Reading:
+    return read(text_of(inbound, person), received=tx.now, zone=_zone(person))
+
+
+def _pieced(
+    reading: Reading, inbound: Inbound, person: PersonView | None, tx: Transaction
+) -> Reading:
+    """What a text of parts means, given what it means as far as it is there.
+
+    A part that is nothing but a keyword that ends is one. Of what lacks a part nobody can say
+    what it means, half words least of all, unless it ends in so many words: a person reads it.
+    """
+    assembled = inbound.assembled
+    if assembled is None or _ends_in_so_many_words(reading):
+        return reading
+    for piece in assembled.pieces:
+        alone = _read_text(replace(inbound, body=piece), person, tx)
+        if alone.keyword == "stop":
+            return alone
+    if assembled.whole:
+        return reading
+    return replace(
+        reading, intent="other", opt_out=False, keyword=None, confidence=0.0, rules=("a part",)
+    )
+
+
+def _ends_in_so_many_words(reading: Reading) -> bool:
+    """Whether it ends the messages by a keyword or by a rule, and not by its words on the whole.
+
+    Rules are named by language, intent and place: `en.opt_out.2`.
+    """
+    by_rule = any(name.split(".")[1:2] == ["opt_out"] for name in reading.rules)
+    return reading.opt_out and (reading.keyword == "stop" or by_rule)
 
 
 def text_of(inbound: Inbound, person: PersonView | None) -> InboundText:

@@ -64,5 +64,7 @@ async def _same(arrival: Arrival) -> Arrival:
 
 
 def _is_unclear(inbound: Inbound) -> bool:
+    if inbound.part is not None:  # nothing can be said of a part alone
+        return False
     reading = read(text_of(inbound, None), received=datetime.now(UTC))
     return inbound.meaning is None and is_unclear(reading)

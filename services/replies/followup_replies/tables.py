@@ -14,5 +14,11 @@ PERSONAL: tuple[PersonalTable, ...] = (
         ("our_address", "address", "subject", "body", "answer", "payload", "thread"),
         address_column="address",
     ),
+    PersonalTable(
+        SCHEMA,
+        "parts",
+        ("address", "our_address", "body", "payload"),
+        address_column="address",
+    ),
     PersonalTable(SCHEMA, "written", ("subject", "body", "written_by")),
 )

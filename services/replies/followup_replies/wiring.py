@@ -21,6 +21,7 @@ from followup_replies.loops import HoldWatch, ParkedSweep
 from followup_replies.mailgun.vendor import MAILGUN
 from followup_replies.meta.vendor import META
 from followup_replies.opinions import SecondOpinions
+from followup_replies.parts import PartsDesk, PartsSweep
 from followup_replies.postmark.vendor import POSTMARK
 from followup_replies.progress import keep_progress
 from followup_replies.reports import ReportDesk
@@ -80,7 +81,10 @@ def build(
     reports = ReportDesk(outbox=outbox, hasher=hasher, stops=stops, figures=figures, tags=tags)
     models = _models(settings)
     opinions = None if models is None else SecondOpinions(_classifier(settings, models))
-    desk = FrontDesk(worker, inbound=inbound, reports=reports, fence=fence, opinions=opinions)
+    parts = PartsDesk(inbound)
+    desk = FrontDesk(
+        worker, inbound=inbound, parts=parts, reports=reports, fence=fence, opinions=opinions
+    )
     vendors = vendors_of(keys, get=get)
     door = Door(worker, Vault(keys.secret_keys), vendors, figures, public_url=settings.public_url)
     router = APIRouter()
@@ -113,6 +117,7 @@ def build(
         router=router,
         runners=[
             *_runners(bus, databases, metrics, outbox, reports, figures),
+            LoopRunner(PartsSweep(worker, parts), metrics=metrics),
             *_listeners(settings, Postbox(worker, desk, addresses=addresses, tags=tags)),
         ],
         finishers=[outbox.relay],

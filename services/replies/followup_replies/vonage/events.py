@@ -5,6 +5,7 @@ developer.vonage.com/en/api/messages (`message_uuid`). Numbers come without thei
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
@@ -12,7 +13,7 @@ from followup_contracts.payload import Channel
 from followup_replies.addresses import LONGEST
 from followup_replies.bodies import object_of, text_of
 from followup_replies.errors import Unfit
-from followup_replies.inbound import Inbound
+from followup_replies.inbound import LONGEST_BODY, Inbound, Part
 from followup_replies.letters import Event, key, unknown
 from followup_replies.states import Report, Said
 
@@ -44,6 +45,9 @@ they say of the number (api.support.vonage.com, article 204014733)."""
 
 SUCCESS = "0"
 
+MOST_PARTS = 255
+"""Parts that a text may have (3GPP TS 23.040, 9.2.3.24.1)."""
+
 
 def arrival_of(
     said: Mapping[str, Any], query: Mapping[str, str], *, channel: Channel
@@ -55,7 +59,7 @@ def arrival_of(
         return unknown(said)
     if "status" in said:
         return _receipt(said, query)
-    return _text(
+    text = _text(
         said,
         channel,
         name=text_of(said.get("messageId")),
@@ -63,6 +67,30 @@ def arrival_of(
         recipient=said.get("to"),
         body=said.get("text"),
     )
+    part, body = _part(said), said.get("text")
+    if part is None or not isinstance(body, str):
+        return text
+    return replace(text, part=part, body=body[:LONGEST_BODY])  # a blank may end it: words go on
+
+
+def _part(said: Mapping[str, Any]) -> Part | None:
+    """Which part of a long text it is (…/sms/guides/inbound-sms, "concatenated").
+
+    None for a text of its own, and for one whose carrier does not say: not all of them do.
+    """
+    concat, ref = str(said.get("concat")).lower(), text_of(said.get("concat-ref"), longest=64)
+    total, number = _count(said.get("concat-total")), _count(said.get("concat-part"))
+    if concat != "true" or not ref or total == 1 or not 1 <= number <= total:
+        return None
+    return Part(ref, total, number)
+
+
+def _count(value: Any) -> int:
+    """A number of parts; 0 for what is none."""
+    text = text_of(value)
+    digits = text if text.isascii() and text.isdigit() else ""
+    count = int(digits) if 0 < len(digits) <= len(str(MOST_PARTS)) else 0
+    return count if count <= MOST_PARTS else 0
 
 
 def number(value: Any) -> str:
@@ -122,6 +150,6 @@ def _text(
         vendor_id=name[:128],
         sender=address,
         recipient=number(recipient),
-        body=text_of(body, longest=32_000),
+        body=text_of(body, longest=LONGEST_BODY),
         payload=said,
     )

@@ -61,7 +61,7 @@ def _said(hook: Hook) -> dict[str, Any]:
     """What the vendor says: in the query, in a form or in JSON; raises `Unfit`."""
     if not hook.body:
         # The vendor signs its own parameters, not what our callback's address holds.
-        return {name: value for name, value in hook.query.items() if name not in NAMES}
+        return by_name([field for field in hook.query.items() if field[0] not in NAMES])
     if hook.media_type == "application/json":
         return json_object(hook.body)
     return dict(by_name(form_fields(hook.body)))

@@ -1,0 +1,149 @@
+"""Long texts that come in parts: in any order, twice, or one of them never.
+
+Phones cut texts of more than 160 characters (3GPP TS 23.040, 9.2.3.24), and some vendors hand
+the pieces on as they come. The person is held from the first one. They are read together: when
+the last is there, when what is there ends the messages, or when they have waited long enough.
+What comes later is a message of its own.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from functools import partial
+
+from followup_database import Database, Transaction, committed, new_id
+from followup_directory import Account, account_by_id
+from followup_replies.addresses import bare
+from followup_replies.core.assembling import joined
+from followup_replies.inbound import Assembled, Inbound, InboundDesk, Part
+from followup_replies.store import parts
+from followup_replies.store.parts import NewPart, Sibling, Waiting
+from followup_runtime.loops import Tick
+from followup_suppression import place_hold
+
+PATIENCE = timedelta(seconds=20)
+"""How long the first of several parts waits for the others (machine time). Somebody is asked
+about a hold that has stood for a minute: by then these are read."""
+EVERY = 2.0
+
+
+class PartsDesk:
+    """Takes parts in, and has them read."""
+
+    def __init__(self, inbound: InboundDesk) -> None:
+        self._inbound = inbound
+
+    async def take(
+        self, tx: Transaction, account: Account, inbound: Inbound, part: Part
+    ) -> str | None:
+        """Keep a part and hold its person; read what is there if it need not wait.
+
+        Returns what is to be answered at once, if anything. The caller waits for the fence.
+        One that was seen before changes nothing.
+        """
+        tenant_id, address = account.tenant_id, bare(inbound.channel, inbound.sender)
+        ours = bare(inbound.channel, inbound.recipient)
+        hashed = self._inbound.hashed(inbound.channel, address)
+        await parts.lock(tx, account.id, hashed, part.ref)
+        known = _beside(
+            part,
+            await parts.of_text(
+                tx,
+                tenant_id,
+                account.id,
+                address_hash=hashed,
+                ours=ours,
+                ref=part.ref,
+                total=part.total,
+            ),
+        )
+        matched = await self._inbound.sender(tx, account, inbound)
+        unread = [each.reply_id for each in known if not each.read]
+        new = NewPart(
+            account_id=account.id,
+            vendor_id=inbound.vendor_id,
+            tenant_id=tenant_id,
+            text_id=known[0].text_id if known else new_id(),
+            reply_id=unread[0] if unread else new_id(),
+            person_id=matched.person_id,
+            channel=inbound.channel,
+            address=address,
+            our_address=ours,
+            address_hash=hashed,
+            ref=part.ref,
+            total=part.total,
+            number=part.number,
+            body=inbound.body,
+            payload=inbound.payload,
+        )
+        if not await parts.insert(tx, new):
+            return None
+        if matched.person_id is not None:
+            await place_hold(tx, tenant_id, matched.person_id, new.reply_id)
+        together = _together(await parts.unread(tx, tenant_id, new.reply_id))
+        if len(known) + 1 < part.total and not self._inbound.ends(tx, together, matched.person):
+            return None
+        return await self._read(tx, account, together)
+
+    async def read_late(self, tx: Transaction, late: Waiting) -> bool:
+        """Read what is there of a message that has waited; False where somebody else has."""
+        await parts.lock(tx, late.account_id, late.address_hash, late.ref)
+        account = await account_by_id(tx, late.account_id)
+        there = await parts.unread(tx, late.tenant_id, late.reply_id)
+        if not there:
+            return False
+        if account is None or account.tenant_id != late.tenant_id:  # its tenant is being removed
+            return await parts.mark_read(tx, late.tenant_id, late.reply_id) > 0
+        await self._read(tx, account, _together(there))
+        return True
+
+    async def _read(self, tx: Transaction, account: Account, together: Inbound) -> str | None:
+        if together.assembled is None:
+            raise ValueError("a text of parts that was not put together")
+        await parts.mark_read(tx, account.tenant_id, together.assembled.reply_id)
+        return await self._inbound.take(tx, account, together)
+
+
+class PartsSweep:
+    """Reads what waits for a part that does not come; any number may run it."""
+
+    name = "replies:parts"
+
+    def __init__(self, database: Database, desk: PartsDesk, *, most: int = 100) -> None:
+        self._database = database
+        self._desk = desk
+        self._most = most
+
+    async def run_once(self) -> Tick:
+        """A bounded number of messages, each in a transaction of its own."""
+        async with self._database.transaction() as tx:
+            late = await parts.waiting(tx, older=PATIENCE, most=self._most)
+            await parts.expire(tx, after=parts.SAME_TEXT)
+        read = 0
+        for each in late:
+            read += await committed(self._database, partial(self._desk.read_late, late=each))
+        return Tick(read, 0.0 if read == self._most else EVERY)
+
+
+def _beside(part: Part, found: Sequence[Sibling]) -> Sequence[Sibling]:
+    """The other parts of a part's text: none where its number is there, for that is an older one.
+
+    A repetition has its number, too; it is known by its name.
+    """
+    return () if any(each.number == part.number for each in found) else found
+
+
+def _together(there: Sequence[NewPart]) -> Inbound:
+    first = there[0]
+    return Inbound(
+        channel=first.channel,
+        vendor_id=f"parts:{first.reply_id}",
+        sender=first.address,
+        recipient=first.our_address,
+        body=joined({each.number: each.body for each in there}, total=first.total),
+        payload={"parts": [dict(each.payload) for each in there]},
+        assembled=Assembled(
+            reply_id=first.reply_id,
+            pieces=tuple(each.body for each in there),
+            whole=len(there) == first.total,
+        ),
+    )

@@ -1,0 +1,216 @@
+"""Long texts that Vonage hands on in parts, by its SMS API."""
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from signed_hooks import now, vonage_params
+from vendor_events import PHONE, Played
+
+from followup_database import new_id
+from followup_replies.parts import PATIENCE
+from followup_suppression import ACKNOWLEDGE_AFTER
+
+OURS = "+12025550100"
+PIECES = ("Yes, I would like to have the roof done, but what does it cost alto", "gether if ",
+          "we take the blue tiles?")  # fmt: skip
+
+
+def part(body: str, number: int, total: int, *, ref: str = "08B5", **more: Any) -> dict[str, Any]:
+    """A part, as the vendor's documents show one."""
+    return {
+        "msisdn": PHONE[1:],
+        "to": OURS[1:],
+        "messageId": new_id().hex,
+        "text": body,
+        "type": "text",
+        "keyword": "YES",
+        "api-key": "abcd1234",
+        "message-timestamp": "2026-11-22 08:00:00",
+        "concat": "true",
+        "concat-ref": ref,
+        "concat-total": str(total),
+        "concat-part": str(number),
+    } | more
+
+
+def parts(*pieces: str, **more: Any) -> list[dict[str, Any]]:
+    return [part(piece, n, len(pieces), **more) for n, piece in enumerate(pieces, start=1)]
+
+
+@pytest.fixture
+async def vonage(house) -> Played:
+    return await Played.by(house, vonage_params())
+
+
+@pytest.fixture
+def send(vonage):
+    """Sends parts one after the other."""
+
+    async def send(*values: dict[str, Any]) -> None:
+        for value in values:
+            assert (await vonage.send(value)).status_code == 200
+
+    return send
+
+
+@pytest.fixture
+def wait(house):
+    """As much machine time passes as a part waits for the others; the sweeps of two replicas."""
+
+    async def wait(seconds: float = PATIENCE.total_seconds() + 1) -> int:
+        await house.rows(
+            "UPDATE replies.parts SET received_at = received_at - CAST(:waited AS interval)"
+            " RETURNING 1",
+            waited=timedelta(seconds=seconds),
+        )
+        (loop,) = [r.loop for r in house.service.runners if r.name == "replies:parts"]
+        return sum(tick.worked for tick in await asyncio.gather(loop.run_once(), loop.run_once()))
+
+    return wait
+
+
+async def heard(house) -> list[dict[str, Any]]:
+    return await house.rows(
+        "SELECT id, body, intent, opt_out, confidence, answer FROM replies.messages ORDER BY id"
+    )
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 0, 1), (1, 1, 2, 2, 0, 0), (2, 1, 0, 1)])
+async def test_parts_are_read_together_in_whatever_order_they_come(house, send, wait, order):
+    """Once, in their own order, with no blank but theirs; repetitions change nothing."""
+    lead = await house.lead()
+    values = parts(*PIECES)
+    await send(*(values[index] for index in order))
+    (message,) = await heard(house)
+    assert message["body"] == "".join(PIECES)
+    assert message["intent"] == "interested"
+    (event,) = await house.events()
+    assert (event.reply_id, event.person_id) == (message["id"], lead.person_id)
+    await send(*values)
+    assert await wait() == 0
+    assert len(await heard(house)) == 1
+
+
+async def test_the_first_part_holds_its_person(house, send):
+    """Behind the fence, and under the name that the reply will have: no other hold is left."""
+    lead = await house.lead()
+    first, second = parts("We would", " rather wait")
+    await send(first)
+    assert sum(house.wall.slept) >= ACKNOWLEDGE_AFTER
+    assert await house.held() == [lead.person_id]
+    assert await house.events() == []
+    await send(second)
+    (event,) = await house.events()
+    holds = await house.rows("SELECT reply_id FROM suppression.holds")
+    assert [row["reply_id"] for row in holds] == [event.reply_id]
+
+
+@pytest.mark.parametrize("before", [0, 1])
+async def test_a_stop_waits_for_no_other_part(house, send, before):
+    """Nor does the list; confirmed once, and what comes later is a message for a person."""
+    await house.lead()
+    values = parts("I have told you people twice now that I am not", "STOP", " at all pleased.")
+    await send(*values[:before], values[1])
+    assert await house.listed("phone", PHONE) == {"all"}
+    (stop,) = await heard(house)
+    assert (stop["opt_out"], stop["intent"]) == (True, "opt_out")
+    assert stop["answer"].startswith("Acme Roofing: You are unsubscribed")
+    await send(*values[:before], *values[before:1], values[2], values[1])
+    _, rest = await heard(house)
+    assert (rest["intent"], rest["opt_out"], rest["answer"]) == ("other", False, None)
+    assert len([e for e in await house.events("MessageWritten") if e.confirms]) == 1
+
+
+async def test_a_stop_of_somebody_unknown_waits_for_no_other_part_either(house, send):
+    """The number is listed for the tenant whose number it wrote to."""
+    await send(part("please take me off your list and", 2, 3))
+    assert await house.listed("phone", PHONE) == {"all"}
+
+
+async def test_what_has_waited_is_read_without_the_part_that_does_not_come(house, send, wait):
+    """For a person to look at, with a gap; the rest is a message of its own when it comes."""
+    lead = await house.lead()
+    first, second, third = parts("I am interes", "ted, but", " call my wife")
+    await send(first, third)
+    assert await wait(seconds=1) == 0
+    assert await heard(house) == []
+    assert await wait() == 1
+    (message,) = await heard(house)
+    assert message["body"] == "I am interes …  call my wife"
+    assert (message["intent"], message["confidence"]) == ("other", 0.0)
+    (event,) = await house.events()
+    assert (event.reply_id, event.intent, event.person_id) == (
+        message["id"],
+        "other",
+        lead.person_id,
+    )
+    await send(second)
+    assert [each["body"] for each in await heard(house)] == [message["body"], "… ted, but …"]
+    assert await wait() == 0
+
+
+async def test_the_last_two_parts_at_once_are_read_once(house, send, vonage, wait):
+    """Two webhooks beside each other, and the sweeps beside both."""
+    await house.lead()
+    values = parts(*PIECES)
+    await send(values[0])
+    answers = await asyncio.gather(*(vonage.send(value) for value in (*values[1:], values[1])))
+    assert [answer.status_code for answer in answers] == [200, 200, 200]
+    assert await wait() == 0
+    (message,) = await heard(house)
+    assert message["body"] == "".join(PIECES)
+
+
+async def test_a_phone_counts_its_texts_anew(house, send, wait):
+    """The same reference again is another text; so is one to another number of ours."""
+    await house.lead()
+    await send(*parts("One ", "two"))
+    await send(*parts("Three ", "four"))
+    here, there = parts("Five ", "six"), parts("Seven ", "eight", to="12025550111")
+    await send(here[0], there[0], here[1], there[1])
+    bodies = ["One two", "Three four", "Five six", "Seven eight"]
+    assert [each["body"] for each in await heard(house)] == bodies
+    assert await wait() == 0
+
+
+async def test_words_of_parts_stand_in_their_message_alone(house, send, wait):
+    """What is kept beside it tells a repetition, and goes when no more can come."""
+    await house.lead()
+    await send(*parts(*PIECES))
+    kept = await house.rows("SELECT address, body, payload, read FROM replies.parts")
+    assert [set(row.values()) for row in kept] == [{None, True}] * 3
+    (message,) = await house.rows("SELECT payload FROM replies.messages")
+    assert [each["text"] for each in message["payload"]["parts"]] == list(PIECES)
+    await wait(seconds=26 * 3600)
+    assert await house.rows("SELECT 1 FROM replies.parts") == []
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"concat": "false"},
+        {"concat-ref": ""},
+        {"concat-part": "0"},
+        {"concat-part": "3"},
+        {"concat-total": "256", "concat-part": "1"},
+        {"concat-total": "9" * 400, "concat-part": "1"},
+        {"concat-total": "1", "concat-part": "1"},
+        {"concat-total": "two"},
+        {"concat-part": "-1"},
+    ],
+)
+async def test_what_counts_no_parts_is_a_text_of_its_own(house, send, odd):
+    """Not all carriers say which part it is."""
+    await house.lead()
+    await send(part("How much is it?", 1, 2, **odd))
+    (message,) = await heard(house)
+    assert message["body"] == "How much is it?"
+
+
+async def test_a_forged_part_leaves_nothing(house, vonage):
+    """It is not kept to be read later."""
+    content, headers = vonage_params().sign(b'{"a": "b"}', now())
+    assert (await vonage.raw(content + b"&", headers)).status_code == 403
+    assert await house.rows("SELECT 1 FROM replies.parts") == []
