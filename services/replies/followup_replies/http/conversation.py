@@ -24,7 +24,7 @@ _FIRST = (datetime.min.replace(tzinfo=UTC), UUID(int=0))
 
 
 class Told(BaseModel):
-    """What a provider told of a touch: `delivered`, `bounced`, `opened`, `clicked` …, and when."""
+    """What became known of a touch: `delivered`, `bounced`, `opened`, `clicked` …, and when."""
 
     event: str
     at: datetime
@@ -34,7 +34,8 @@ class Said(BaseModel):
     """One thing said, in the words that went out, while they are kept.
 
     `state` and `written_by` are of what went out: `waiting`, `sent` …, and who of ours wrote it.
-    `events`: what the provider told of it; an open or a click is no answer of theirs.
+    `events`: what the provider told of it, and clicks on its counted links; an open or a click
+    is no answer of theirs.
     `guessed`: an answer that may be to another of several conversations with its person.
     """
 

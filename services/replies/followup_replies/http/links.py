@@ -1,9 +1,10 @@
 """`/l/{token}`: a counted link, and on to where it leads.
 
 The target stands in the signed token: nobody but us can make one, so this leads nowhere
-that we did not write. HEAD is not counted, and neither is what names itself a machine:
-scanners and previews of links follow them before a person does. Of one link at most one
-click a minute is told of by a process: a token in the wrong hands costs next to nothing.
+that we did not write. HEAD is not counted, and neither is what names itself a machine, or
+says that it only fetches ahead: scanners and previews of links follow them before a person
+does. Of one link at most one click a minute is kept and told of: a token in the wrong hands
+costs next to nothing.
 """
 
 import re
@@ -13,12 +14,15 @@ from collections.abc import Callable
 from hashlib import sha256
 
 from fastapi import APIRouter, Request
+from starlette.datastructures import Headers
 from starlette.responses import RedirectResponse, Response
 
 from followup_contracts.envelope import Message
 from followup_contracts.events import TouchClicked
 from followup_database import Database, Transaction, committed, new_id
 from followup_messaging.outbox import Outbox
+from followup_people import stays
+from followup_replies.store import clicks
 from followup_runtime.problems import Problem
 from followup_suppression.clicks import LONGEST_TOKEN, Click, ClickSigner
 
@@ -27,6 +31,10 @@ _MACHINE = re.compile(
     r"|facebookexternalhit|whatsapp|skypeuripreview|barracuda|proofpoint|mimecast",
     re.IGNORECASE,
 )
+_AHEAD = re.compile(r"prefetch|prerender|preview", re.IGNORECASE)
+_PURPOSES = ("sec-purpose", "purpose", "x-purpose", "x-moz")
+"""Where a browser says that nobody has followed a link yet (html.spec.whatwg.org, "Sec-Purpose";
+the others are what browsers said before)."""
 _APART = 60.0
 _KEPT = 20_000
 _HEADERS = {
@@ -57,13 +65,16 @@ class Links:
         """Where it leads, without a count."""
         return _on(self._click(token))
 
-    async def follow(self, token: str, agent: str) -> Response:
-        """Where it leads; a person's click is told of."""
+    async def follow(self, token: str, headers: Headers) -> Response:
+        """Where it leads; a person's click is kept and told of, while the person is known."""
         click = self._click(token)
-        if agent and not _MACHINE.search(agent) and self._first(token):
+        if _by_a_person(headers) and self._first(token):
 
             async def work(tx: Transaction) -> None:
-                await self._outbox.add(tx, [_event(click, tx)])
+                if not await stays(tx, click.tenant_id, click.person_id):
+                    return
+                if await clicks.insert(tx, click, token):
+                    await self._outbox.add(tx, [_event(click, tx)])
 
             await committed(self._database, work)
         return _on(click)
@@ -96,9 +107,16 @@ def routes(service: Links) -> APIRouter:
     @router.get("/l/{token}", status_code=302, response_class=RedirectResponse)
     async def follow(token: str, request: Request) -> Response:
         """Follow a link."""
-        return await service.follow(token, request.headers.get("user-agent", "")[:500])
+        return await service.follow(token, request.headers)
 
     return router
+
+
+def _by_a_person(headers: Headers) -> bool:
+    """Whether nothing says that it was a machine, or a browser by itself."""
+    agent = headers.get("user-agent", "")[:500]
+    ahead = any(_AHEAD.search(headers.get(name, "")[:100]) for name in _PURPOSES)
+    return bool(agent) and not _MACHINE.search(agent) and not ahead
 
 
 def _on(click: Click) -> Response:

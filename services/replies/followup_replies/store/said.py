@@ -1,4 +1,4 @@
-"""What touches said and what became of them: their words, and what providers told.
+"""What touches said and what became of them: their words, what providers told, and clicks.
 
 The words stand in the dispatcher's ledger alone, which shows them in a view of its own
 (docs/decisions/words-by-a-view.md): what is erased there is gone here.
@@ -13,6 +13,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from followup_database import Transaction
+from followup_replies.store import clicks
 
 _WORDS = text("""
 SELECT attempt_id, subject, body FROM dispatcher.said
@@ -50,11 +51,16 @@ async def words(
 async def events(
     tx: Transaction, tenant_id: UUID, lead_id: UUID, touches: Collection[UUID]
 ) -> dict[UUID, list[dict[str, Any]]]:
-    """Touch → what its provider told, in order: `event` and `at`."""
-    found: dict[UUID, list[dict[str, datetime | str]]] = {}
-    for row in await tx.all(
+    """Touch → what its provider told, and the clicks on our links, in order: `event`, `at`."""
+    rows = await tx.all(
         _EVENTS, tenant=tenant_id, lead=lead_id, touches=list(touches), most=MOST_EVENTS
+    )
+    told = [(row["touch_id"], EVENTS.get(row["state"], row["state"]), row["at"]) for row in rows]
+    followed = await clicks.of_touches(tx, tenant_id, touches, most=MOST_EVENTS)
+    found: dict[UUID, list[dict[str, datetime | str]]] = {}
+    for touch_id, event, at in sorted(
+        [*told, *((touch_id, "clicked", at) for touch_id, at in followed)],
+        key=lambda each: each[2],
     ):
-        event = EVENTS.get(row["state"], row["state"])
-        found.setdefault(row["touch_id"], []).append({"event": event, "at": row["at"]})
+        found.setdefault(touch_id, []).append({"event": event, "at": at})
     return found
