@@ -13,7 +13,6 @@ import structlog
 from followup_dispatcher.accounts import Accounts
 from followup_dispatcher.claims import ClaimDesk, Claimed
 from followup_dispatcher.core.lease import Lease
-from followup_dispatcher.core.pace import Pace
 from followup_dispatcher.outages import patiently
 from followup_dispatcher.providers.port import (
     CALL_LIMIT,
@@ -26,14 +25,13 @@ from followup_dispatcher.providers.port import (
     Unknown,
 )
 from followup_dispatcher.records import Recorder, Report
+from followup_dispatcher.renewals import Renewals
 from followup_messaging.failures import origin
 
 log = structlog.get_logger(__name__)
 
 MARGIN = 0.020
 """A lease with less than this left is renewed rather than raced."""
-TOGETHER = 0.003
-"""Seconds in which leases that ran out are gathered, to be renewed in one transaction."""
 TRIES = 4
 """How often a lease that ran out on the way to the socket is renewed, beyond the first."""
 PATIENCE = 8.0
@@ -61,9 +59,7 @@ class Caller:
         self._patience = patience
         self._clock = clock
         self._running: set[asyncio.Task[None]] = set()
-        self._renewals: list[_Renewal] = []
-        self._renewing: asyncio.Task[None] | None = None
-        self._pace = Pace()
+        self._renewals = Renewals(desk, give_up=self._too_slow, clock=clock)
         self._draining = asyncio.Event()
         self._limits: set[asyncio.Timeout] = set()
 
@@ -124,7 +120,7 @@ class Caller:
         until = self._clock() + self._patience
         held: Claimed | None = claimed
         while held is not None and held.lease.time_left() < MARGIN:
-            held = await self._renew(held, until=until)
+            held = await self._renewals.renew(held, until=until)
         return held
 
     async def _attempt(self, claimed: Claimed, looks: "_Looks", *, last: bool) -> Answer:
@@ -177,6 +173,9 @@ class Caller:
             case Unknown(reason=reason) | NotBegun(reason=reason):
                 self._accounts.failed(account, reason, turn=turn)
 
+    async def _too_slow(self, batch: Sequence[Claimed]) -> None:
+        await self._give_up(batch, TOO_SLOW, NOT_BEGUN_PAUSE)
+
     async def _give_up(self, batch: Sequence[Claimed], reason: str, pause: timedelta) -> None:
         try:
             await patiently(lambda: self._desk.release([(one, reason, pause) for one in batch]))
@@ -185,64 +184,6 @@ class Caller:
             for one in batch:
                 log.error("claim_not_released", **_culprit(one, error))
             self._desk.forget(batch)
-
-    async def _renew(self, claimed: Claimed, *, until: float) -> Claimed | None:
-        future: asyncio.Future[Claimed | None] = asyncio.get_running_loop().create_future()
-        self._renewals.append(_Renewal(claimed, future, until))
-        if self._renewing is None or self._renewing.done():
-            self._renewing = asyncio.get_running_loop().create_task(self._renew_together())
-        return await future
-
-    async def _renew_together(self) -> None:
-        while self._renewals:
-            await asyncio.sleep(TOGETHER)
-            await self._drop_tired()
-            size = self._pace.size
-            batch, self._renewals = self._renewals[:size], self._renewals[size:]
-            began = self._clock()
-            going = await self._renewed([one.claimed for one in batch])
-            self._pace = self._pace.after(len(batch), self._clock() - began)
-            for one in batch:
-                one.settle(going.get(one.claimed.attempt_id))
-
-    async def _drop_tired(self) -> None:
-        """Give up what has waited for too long, so that the rest has its turn."""
-        now = self._clock()
-        tired = [one for one in self._renewals if one.until <= now]
-        if tired:
-            self._renewals = [one for one in self._renewals if one.until > now]
-            await self._give_up([one.claimed for one in tired], TOO_SLOW, NOT_BEGUN_PAUSE)
-        for one in tired:
-            one.settle(None)
-
-    async def _renewed(self, batch: list[Claimed]) -> dict[UUID, Claimed]:
-        """What may go on, by attempt; a batch that fails is gone through one by one."""
-        try:
-            going = await patiently(lambda: self._desk.renew(batch))
-        except Exception as error:  # noqa: BLE001 - one that fails must not take others along
-            if len(batch) == 1:
-                # The claim stays in the ledger and is swept; the call was never begun.
-                log.error("claim_not_renewed", **_culprit(batch[0], error))
-                self._desk.forget(batch)
-                return {}
-            found: dict[UUID, Claimed] = {}
-            for one in batch:
-                found |= await self._renewed([one])
-            return found
-        return {one.attempt_id: one for one in going}
-
-
-@dataclass(frozen=True, slots=True)
-class _Renewal:
-    """A claim that waits to be looked at once more, until when, and who waits for it."""
-
-    claimed: Claimed
-    future: asyncio.Future[Claimed | None]
-    until: float
-
-    def settle(self, claimed: Claimed | None) -> None:
-        if not self.future.done():
-            self.future.set_result(claimed)
 
 
 @dataclass(slots=True)

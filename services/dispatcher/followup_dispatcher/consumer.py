@@ -23,7 +23,6 @@ from followup_database.errors import is_conflict, is_outage, is_passing
 from followup_dispatcher.calls import Caller
 from followup_dispatcher.capacity import Capacity
 from followup_dispatcher.claims import ClaimDesk, Claims
-from followup_dispatcher.core.lease import LEASE
 from followup_dispatcher.core.pace import Pace
 from followup_dispatcher.metrics import Metrics
 from followup_messaging import dead
@@ -47,9 +46,6 @@ PATIENCE = 2.0
 STUCK = 1.0
 """Seconds after which an account whose calls get no answer counts as stuck. That its commands
 wait says nothing: they also do where the dispatcher itself is short of time."""
-CLAIM_ROOM = LEASE - 0.030
-"""Seconds a claim may take: one that takes longer leaves no call the time to begin, and all
-of it is done a second time to renew it."""
 PAUSE_FIRST, PAUSE_MOST = 0.1, 5.0
 HANDS = 2
 """Batches of one queue in work at once: while the database answers the one, the other is
@@ -104,7 +100,7 @@ class CommandConsumer:
         self._kept = max(1, self._patient // 4)
         self._metrics = metrics
         self._clock = clock
-        self._pace = Pace(room=CLAIM_ROOM, least=GATHER)
+        self._pace = Pace(least=GATHER)
         self._waiting: list[Held] = []
         self._accounts: dict[UUID, UUID] = {}
         self._pause = PAUSE_FIRST

@@ -1,11 +1,15 @@
 """A database so slow that renewing many leases takes longer than a lease."""
 
+import asyncio
+from typing import TypeVar
+
 import pytest
 from dispatching import Dispatching, Ticking
 
 from followup_contracts.events import TouchDeferred, TouchSent
 from followup_dispatcher.calls import Caller
 from followup_dispatcher.claims import ClaimDesk
+from followup_testkit.waiting import until
 
 
 class SlowDesk(ClaimDesk):
@@ -26,11 +30,13 @@ class SlowDesk(ClaimDesk):
         return going
 
 
-@pytest.fixture
-def slow(dispatching: Dispatching, ticking: Ticking) -> SlowDesk:
-    """The same dispatcher with a desk on a slow database."""
+Desk = TypeVar("Desk", bound=SlowDesk)
+
+
+def on_slow_database(kind: type[Desk], dispatching: Dispatching, ticking: Ticking) -> Desk:
+    """Give the dispatcher a desk of this kind."""
     of = dispatching.desk
-    desk = SlowDesk(
+    desk = kind(
         of._database,
         outbox=of._outbox,
         surveyor=of._surveyor,
@@ -48,6 +54,12 @@ def slow(dispatching: Dispatching, ticking: Ticking) -> SlowDesk:
         clock=ticking,
     )
     return desk
+
+
+@pytest.fixture
+def slow(dispatching: Dispatching, ticking: Ticking) -> SlowDesk:
+    """The same dispatcher with a desk on a slow database."""
+    return on_slow_database(SlowDesk, dispatching, ticking)
 
 
 async def test_a_backlog_goes_out_though_its_claims_cannot_be_renewed_together(
@@ -98,3 +110,37 @@ async def test_what_waits_behind_slow_renewals_is_given_up_before_it_is_taken_fo
     assert len(sent) + len(late) == len(leads)
     assert {event.rule for event in late} == {"not_begun"}
     assert dispatching.capacity.taken == 0
+
+
+class HeldDesk(SlowDesk):
+    """Another look at claims of lane `later` is not over before it is `let_on`."""
+
+    looking: asyncio.Event
+    let_on: asyncio.Event
+
+    async def renew(self, batch):
+        if batch[0].command.lane == "later":
+            self.looking.set()
+            await self.let_on.wait()
+        return await super().renew(batch)
+
+
+async def test_what_is_urgent_waits_for_no_other_lane_s_second_look(dispatching, ticking) -> None:
+    """A lead's first text goes out while an import's leases are still being renewed."""
+    desk = on_slow_database(HeldDesk, dispatching, ticking)
+    desk.looking, desk.let_on = asyncio.Event(), asyncio.Event()
+    desk.fixed = 0.140
+    campaign, fresh = [await dispatching.lead(phone_e164=f"+1212555{n:04d}") for n in range(2)]
+    later = await desk.claim([dispatching.command(campaign, lane="later")])
+    dispatching.caller.begin(later.claimed)
+    await desk.looking.wait()
+
+    now = await desk.claim([dispatching.command(fresh)])
+    desk.fixed = 0.0
+    dispatching.caller.begin(now.claimed)
+    await until(lambda: dispatching.provider.calls)
+
+    assert [call.to for call in dispatching.provider.calls] == ["+12125550001"]
+    desk.let_on.set()
+    await dispatching.settled()
+    assert [call.to for call in dispatching.provider.calls] == ["+12125550001", "+12125550000"]

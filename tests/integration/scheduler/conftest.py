@@ -69,7 +69,7 @@ class Desk:
     clock: MovableClock
     metrics: Metrics
     tenant: Tenant
-    window: int = 2_000
+    window: int = 512
     bus: InProcessBus = field(default_factory=InProcessBus)
 
     def __post_init__(self) -> None:

@@ -11,23 +11,23 @@ from followup_dispatcher.core.lease import LEASE
 
 MOST = 256
 ROOM = LEASE / 2
-"""Seconds a renewal may take: as long again is left for connecting and sending."""
+"""Seconds that claiming or renewing may take: as long again is left for all its calls to begin.
+What has no time left for that is looked at a second time, at the same price."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """`size` is how many to take at once, so that it takes `room` seconds at most.
+    """`size` is how many to take at once, so that it takes `ROOM` seconds at most.
 
     It lies between `least` and `MOST`.
     """
 
     size: int = MOST
-    room: float = ROOM
     least: int = 1
 
     def after(self, count: int, seconds: float) -> "Pace":
         """The pace once `count` have taken so long: half of them, or a quarter more."""
-        if seconds > self.room:
+        if seconds > ROOM:
             return replace(self, size=max(self.least, min(self.size, count) // 2))
         if count < self.size:
             return self
