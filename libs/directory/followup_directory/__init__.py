@@ -48,10 +48,12 @@ from followup_directory.rules import (
 from followup_directory.settings import TenantSettings
 from followup_directory.templates import (
     Template,
+    Words,
     forget_words,
     put_templates,
     template_hash,
     templates,
+    words_before,
 )
 from followup_directory.tenants import (
     Tenant,
@@ -92,6 +94,7 @@ __all__ = [
     "TenantSettings",
     "Vault",
     "WeakKey",
+    "Words",
     "Written",
     "account_by_id",
     "accounts",
@@ -129,4 +132,5 @@ __all__ = [
     "tenant_by_slug",
     "tenants_by_id",
     "tenants_that_forget",
+    "words_before",
 ]

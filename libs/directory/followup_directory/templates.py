@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 from uuid import UUID
@@ -25,8 +26,12 @@ _TEMPLATES = text("""
     FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(tenant_id uuid, hash text)
     JOIN directory.templates t ON t.tenant_id = r.tenant_id AND t.hash = r.hash
 """)
-
-
+_WORDS = text("""
+    SELECT hash, person_id, created_at FROM directory.templates
+    WHERE tenant_id = :tenant_id AND person_id IS NOT NULL AND created_at < :before
+        AND (created_at, hash) > (CAST(:at AS timestamptz), :hash)
+    ORDER BY created_at, hash LIMIT :most
+""")
 _FORGET = text("""
     DELETE FROM directory.templates
     WHERE tenant_id = :tenant_id AND hash = ANY(CAST(:hashes AS text[]))
@@ -41,6 +46,18 @@ class Template:
     hash: str
     channel: Channel
     body: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """That words for one person are kept, and since when (machine time)."""
+
+    hash: str
+    person_id: UUID
+    created_at: datetime
+
+
+_EVER = datetime.min.replace(tzinfo=UTC)
 
 
 def template_hash(
@@ -81,6 +98,21 @@ async def templates(
         (row["tenant_id"], row["hash"]): Template(row["hash"], row["channel"], row["body"])
         for row in await tx.all(_TEMPLATES, rows=to_json(rows))
     }
+
+
+async def words_before(
+    tx: Transaction, tenant_id: UUID, before: datetime, *, after: Words | None, most: int
+) -> list[Words]:
+    """Words for one person that were kept before that moment, behind `after`, oldest first."""
+    rows = await tx.all(
+        _WORDS,
+        tenant_id=tenant_id,
+        before=before,
+        at=_EVER if after is None else after.created_at,
+        hash="" if after is None else after.hash,
+        most=most,
+    )
+    return [Words(**row) for row in rows]
 
 
 async def forget_words(tx: Transaction, tenant_id: UUID, hashes: Collection[str]) -> int:

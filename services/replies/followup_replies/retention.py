@@ -5,7 +5,7 @@ from uuid import UUID
 
 from followup_database import Database
 from followup_directory import tenants_that_forget
-from followup_replies.store import callbacks, messages, written
+from followup_replies.store import callbacks, copies, messages, written
 from followup_runtime.loops import Tick
 
 MOST = 1_000
@@ -38,6 +38,12 @@ class Retention:
         async with self._database.transaction() as tx:
             before = tx.now - timedelta(days=days)
             done = 0
-            for forget in (messages.forget_old, written.forget_old, callbacks.forget_old):
+            # What is emptied here first needs its copy no more.
+            for forget in (
+                messages.forget_old,
+                written.forget_old,
+                callbacks.forget_old,
+                copies.forget_old,
+            ):
                 done += await forget(tx, tenant_id, before=before, most=self._most)
             return done

@@ -2,7 +2,11 @@
 
 from datetime import timedelta
 
+import asyncpg
+import pytest
+from signed_hooks import vonage_params
 from sqlalchemy import text
+from vendor_events import Played
 
 from followup_database import new_id
 from followup_directory import create_tenant, put_templates, set_tenant_settings
@@ -69,6 +73,68 @@ async def test_texts_and_raw_reports_are_emptied_when_they_are_as_old(house):
     assert (await house.twilio("status", form)).status_code < 300
     assert len(await house.events()) == events
     assert await _found(house) == set()
+
+
+async def test_the_copy_of_a_confirmation_goes_with_what_it_answers(house, age):
+    """Nothing else names it. One that was used again stays; so do words for everybody."""
+    signer = vonage_params()
+    vonage = await Played.by(house, signer)
+    await house.lead()
+
+    async def text_in(body):
+        value = {"msisdn": "12125550123", "to": "12025550100", "messageId": new_id().hex}
+        assert (await vonage.send(value | {"text": body})).status_code == 200
+
+    async with house.databases.worker.transaction() as tx:
+        await set_tenant_settings(tx, house.tenant.id, {"retention_days": 30})
+        await put_templates(tx, house.tenant.id, [("sms", {"text": "a purple roof for all"})])
+    for body in ("HELP", "STOP"):
+        await text_in(body)
+    await age(house.clock() - timedelta(minutes=1))
+    copies = "SELECT FROM directory.templates WHERE person_id IS NOT NULL"
+    assert len(await house.rows(copies)) == 2
+    house.clock.advance(timedelta(days=20))
+    await text_in("HELP")
+    assert await _forget(house) == 0
+    house.clock.advance(timedelta(days=11))
+    assert await _forget(house) == 2, "the messages; the copies of who was answered lately stay"
+    house.clock.advance(timedelta(days=20))
+    assert await _forget(house) == 1 + 2
+    assert await house.rows(copies) == []
+    assert len(await house.rows("SELECT FROM directory.templates")) == 1
+
+
+async def test_the_copy_of_a_message_that_does_not_name_it_goes_when_that_is_emptied(house, age):
+    """Messages of earlier versions have no name of their copy."""
+    lead = await house.lead()
+    await house.sent(lead)
+    async with house.databases.worker.transaction() as tx:
+        await set_tenant_settings(tx, house.tenant.id, {"retention_days": 30})
+    headers = {"Idempotency-Key": "k1", "Authorization": f"Bearer {house.token}"}
+    path = f"/v1/leads/{lead.lead_id}/messages"
+    body = {"text": "About the purple roof: Tuesday?"}
+    assert (await house.client.post(path, json=body, headers=headers)).status_code == 202
+    await house.rows("UPDATE replies.written SET template = NULL RETURNING 1")
+    await age(house.clock())
+    house.clock.advance(timedelta(days=31))
+    assert await _forget(house) == 0, "it waits to be said"
+    await house.rows("UPDATE replies.written SET state = 'sent' RETURNING 1")
+    assert await _forget(house) == 2
+    assert await house.rows("SELECT FROM directory.templates") == []
+
+
+@pytest.fixture
+async def age(database_url):
+    """Has every copy there is be from a moment: they have machine time, and nobody changes it."""
+
+    async def age(at):
+        owner = await asyncpg.connect(database_url.replace("+asyncpg", ""))
+        try:
+            await owner.execute("UPDATE directory.templates SET created_at = $1", at)
+        finally:
+            await owner.close()
+
+    return age
 
 
 async def test_what_is_young_or_of_a_tenant_that_keeps_stays(house):
