@@ -100,6 +100,31 @@ async def test_a_suppressed_address_is_never_called(dispatching, channel, templa
     assert dispatching.provider.calls == []
 
 
+@pytest.mark.parametrize(
+    ("kind", "silent", "heard"),
+    [("phone", ("sms", "voice", "whatsapp"), ("email",)), ("email", ("email",), ("sms", "voice"))],
+)
+async def test_the_list_stands_between_every_channel_and_its_provider(
+    dispatching, kind, silent, heard
+) -> None:
+    """lunogram: the list of who is not to be written to was asked for texts alone.
+
+    What was said of a number is no word about a mailbox, nor the other way about.
+    """
+    addresses = {"phone": "+12125550177", "email": "listed@example.com"}
+    lead = await dispatching.lead(phone_e164=addresses["phone"], email=addresses["email"])
+    async with dispatching.database.transaction() as tx:
+        entry = (kind, "all", dispatching.hasher.hash(kind, addresses[kind]))
+        await suppress(tx, dispatching.tenant_id, [entry], reason="opt_out", via="link")
+    for channel in (*silent, *heard):
+        touch = dispatching.command(lead, channel=channel)
+        told = {event.touch_id: event for event in await dispatching.send(touch)}
+        rule = getattr(told[touch.data.touch_id], "rule", None)
+        assert (rule == "suppressed") is (channel in silent), channel
+    called = {call.to for call in dispatching.provider.calls}
+    assert addresses[kind] not in called
+
+
 async def test_a_hold_defers_and_an_epoch_supersedes(dispatching) -> None:
     """A reply nobody has decided on defers; a newer epoch ends the touch.
 

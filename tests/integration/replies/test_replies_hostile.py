@@ -39,7 +39,8 @@ async def test_without_a_good_signature_nothing_is_read(house, headers):
 async def test_every_hook_asks_for_the_signature(house, kind):
     """Each route of the vendor's is closed to others.
 
-    laudspeaker, processTwilioData, and parcelvoy's text providers looked at no signature;
+    laudspeaker, processTwilioData, novu, webhook.usecase.ts, and parcelvoy's text providers
+    looked at no signature;
     mautic's callback compared the account's id, which is no secret.
     """
     answer = await house.raw(house.path(kind), FORM, signed(house.path(kind), FORM, "wrong"))
