@@ -253,7 +253,8 @@ class MessageWritten(Payload):
 
     A hold of that name is on the person until the scheduler has seen to both. The words are
     found by `template`. `confirms`: nobody wrote it; it confirms a stop or a start, or answers
-    a call for help. Nothing pauses for it, and it goes within minutes or not at all.
+    a call for help. Nothing pauses for it, and it goes within minutes or not at all; to whom
+    nobody is known by, `message_id` stands for lead and person, too.
     """
 
     type_name: ClassVar[str] = "followup.message.written.v1"

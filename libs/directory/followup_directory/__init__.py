@@ -49,6 +49,7 @@ from followup_directory.settings import TenantSettings
 from followup_directory.templates import (
     Template,
     Words,
+    forget_confirmations,
     forget_words,
     put_templates,
     template_hash,
@@ -107,6 +108,7 @@ __all__ = [
     "emergency_stops",
     "ensure_default_tenant",
     "exemptions",
+    "forget_confirmations",
     "forget_words",
     "grant_exemption",
     "keep_senders",

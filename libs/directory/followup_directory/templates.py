@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 from uuid import UUID
@@ -31,6 +31,14 @@ _WORDS = text("""
     WHERE tenant_id = :tenant_id AND person_id IS NOT NULL AND created_at < :before
         AND (created_at, hash) > (CAST(:at AS timestamptz), :hash)
     ORDER BY created_at, hash LIMIT :most
+""")
+_FORGET_CONFIRMATIONS = text("""
+    DELETE FROM directory.templates WHERE (tenant_id, hash) IN (
+        SELECT tenant_id, hash FROM directory.templates
+        WHERE person_id IS NOT NULL AND body ? 'answers'
+            AND created_at < clock_timestamp() - CAST(:after AS interval)
+        ORDER BY created_at LIMIT :most
+    )
 """)
 _FORGET = text("""
     DELETE FROM directory.templates
@@ -113,6 +121,11 @@ async def words_before(
         most=most,
     )
     return [Words(**row) for row in rows]
+
+
+async def forget_confirmations(tx: Transaction, *, after: timedelta, most: int) -> int:
+    """Delete confirmations that old (machine time) of any tenant: sent by then, or never."""
+    return await tx.run(_FORGET_CONFIRMATIONS, after=after, most=most)
 
 
 async def forget_words(tx: Transaction, tenant_id: UUID, hashes: Collection[str]) -> int:

@@ -22,7 +22,8 @@ class Written:
     `thread`: `Message-ID`s of the letters it follows, oldest first. `address`: where the
     person wrote from, if that is known; `stranger`: it is nobody's contact point, and good
     for this answer alone. `confirms`: it confirms what its reader has just asked for, whatever
-    hour it is; of a stop even to who is not to be written to.
+    hour it is; of a stop even to who is not to be written to. `answers`: the message that a
+    confirmation is about; there is one for each.
     """
 
     text: str
@@ -33,6 +34,7 @@ class Written:
     address: str | None = None
     stranger: bool = False
     confirms: Confirms | None = None
+    answers: UUID | None = None
 
     def body(self) -> dict[str, Any]:
         """As a template's body."""
@@ -45,13 +47,14 @@ class Written:
             "address": self.address,
             "stranger": self.stranger,
             "confirms": self.confirms,
+            "answers": None if self.answers is None else str(self.answers),
         }
         return {part: value for part, value in known.items() if value}
 
     @classmethod
     def of(cls, body: Mapping[str, Any]) -> "Written":
         """From a body that `body` made."""
-        account = body.get("account")
+        account, answers = body.get("account"), body.get("answers")
         return cls(
             text=body["text"],
             subject=body.get("subject"),
@@ -61,4 +64,5 @@ class Written:
             address=body.get("address"),
             stranger=body.get("stranger") is True,
             confirms=_CONFIRMS.get(body.get("confirms")),
+            answers=None if answers is None else UUID(answers),
         )

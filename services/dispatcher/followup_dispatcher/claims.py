@@ -26,7 +26,7 @@ from followup_dispatcher.core.verdict import Candidate, Defer, Pass, Skip, Verdi
 from followup_dispatcher.drafting import Draft, Drafter, Unsendable
 from followup_dispatcher.ledger import Settlement
 from followup_dispatcher.outages import patiently
-from followup_dispatcher.picture import Picture, Surveyor
+from followup_dispatcher.picture import Picture, Surveyor, of_nobody
 from followup_dispatcher.providers.port import Content, Provider
 from followup_dispatcher.reserving import Slotted, reserve
 from followup_messaging import dead
@@ -379,9 +379,10 @@ def _row(one: Slotted, picture: Picture) -> dict[str, Any]:
         "account_id": draft.account.id,
         "provider": draft.account.provider,
         "sender": draft.sender,
-        "recipient": draft.to,
+        # Of nobody nothing is kept but ids: no erasure would find it.
+        "recipient": None if of_nobody(command) else draft.to,
         "subject": draft.content.subject,
-        "body": draft.content.text,
+        "body": None if of_nobody(command) else draft.content.text,
         "template": command.template,
         "segments": draft.segments,
         "trace": draft.trace(starts_in=one.starts_in),

@@ -21,7 +21,7 @@ from followup_dispatcher.core.pool import pick
 from followup_dispatcher.core.preference import has_another, in_order, last_sender
 from followup_dispatcher.core.validity import valid_for
 from followup_dispatcher.core.verdict import Defer, Skip
-from followup_dispatcher.picture import Picture, leaves_the_house
+from followup_dispatcher.picture import Picture, leaves_the_house, of_nobody
 from followup_dispatcher.providers.mail_message import message_id
 from followup_dispatcher.providers.port import Content, Provider
 from followup_dispatcher.rendering.composer import (
@@ -214,7 +214,7 @@ class Drafter:
         if body is None:
             return Unsendable("template", f"no template {command.template[:12]}")
         written = Written.of(body) if command.answer else None
-        usable = _known(picture.accounts_for(tenant, address.address), written)
+        usable = _known(picture.accounts_for(tenant, address.address), command, written)
         offered = self._offered(usable, picture, command)
         route = self.accounts.route(offered.in_order(), command.channel)
         if isinstance(route, NoRoute):
@@ -323,12 +323,17 @@ class Drafter:
         return f"{base}/hooks/{account.provider}/{account.id}/status?{query}"
 
 
-def _known(accounts: Sequence[Account], written: Written | None) -> Sequence[Account]:
-    """The account that the person knows us by, while it is in use; else whatever there is."""
+def _known(
+    accounts: Sequence[Account], command: SendTouch, written: Written | None
+) -> Sequence[Account]:
+    """The account that the person knows us by, while it is in use; else whatever there is.
+
+    Nobody unknown hears from another than they wrote to.
+    """
     if written is None or written.account_id is None:
         return accounts
     own = [a for a in accounts if a.id == written.account_id and a.state == "active"]
-    return own or accounts
+    return own if own or of_nobody(command) else accounts
 
 
 def _thread(command: SendTouch, picture: Picture, body: Mapping[str, Any]) -> tuple[str, ...]:
@@ -362,6 +367,10 @@ def _sender(
     active = _active(senders)
     if written is not None and written.sender in active:
         return written.sender, active[written.sender]
+    if written is not None and of_nobody(command):
+        default = _default(account)
+        same = default is not None and _digits(default) == _digits(written.sender)
+        return (default, None) if default is not None and same else None
     address = pick(
         list(active),
         person_id=picture.person_id(command),
@@ -372,6 +381,10 @@ def _sender(
         return address, active[address]
     default = _default(account)
     return (default, None) if default else None
+
+
+def _digits(number: str | None) -> str:
+    return (number or "").removeprefix("+")
 
 
 def _addresses(account: Account, picture: Picture) -> set[str]:

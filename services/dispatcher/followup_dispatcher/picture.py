@@ -201,6 +201,7 @@ class Surveyor:
         )
         written = await _written(tx, open_)
         people = await views(tx, [(command_of(m).lead_id, command_of(m).person_id) for m in open_])
+        people = {**people, **_strangers(open_, written)}
         tenant_ids = sorted({m.tenant_id for m in open_})
         ruled = await ruled_tenants(tx, tenant_ids)
         tenants = {tenant_id: tenant for tenant_id, (tenant, _) in ruled.items()}
@@ -266,6 +267,56 @@ def address_of(
 def _stranger(channel: Channel, address: str) -> ContactPoint:
     """An address that nobody is known by: somebody wrote from it, in answer to us."""
     return ContactPoint(TRAITS[channel].address, address, "usable", _EVER)
+
+
+def of_nobody(command: SendTouch) -> bool:
+    """Whether it is for somebody of whom nothing is known but where they wrote from."""
+    return command.lead_id == command.touch_id
+
+
+def _strangers(
+    messages: Sequence[Message], written: Mapping[UUID, Written]
+) -> dict[UUID, tuple[PersonView, LeadView]]:
+    """Blank portraits of those whom nothing but a stop's confirmation may go to, by lead id."""
+    return {
+        command.lead_id: _blank(message)
+        for message in messages
+        if of_nobody(command := command_of(message))
+        and (words := written.get(command.touch_id)) is not None
+        and words.stranger
+        and words.confirms == "stop"
+    }
+
+
+def _blank(message: Message) -> tuple[PersonView, LeadView]:
+    command, tenant_id = command_of(message), message.tenant_id
+    person = PersonView(
+        id=command.person_id,
+        tenant_id=tenant_id,
+        first_name=None,
+        last_name=None,
+        language=None,
+        audience="b2c",
+        place={},
+        attributes={},
+        points=(),
+        consent={},
+    )
+    lead = LeadView(
+        id=command.lead_id,
+        tenant_id=tenant_id,
+        person_id=command.person_id,
+        source="",
+        external_id=None,
+        asked=False,
+        need=None,
+        value=None,
+        currency=None,
+        attributes={},
+        received_at=message.time,
+        state="open",
+    )
+    return person, lead
 
 
 async def _written(tx: Transaction, messages: Sequence[Message]) -> dict[UUID, Written]:

@@ -1,9 +1,10 @@
 """What a stop, a start or a call for help is answered with: once, at once, without marketing.
 
 Some vendors send what their webhook is answered with, some have answered before they tell
-us. For the others it leaves as a message of its own, to whom a lead can be named for.
+us. For the others it leaves as a message of its own.
 """
 
+import re
 from datetime import timedelta
 from uuid import UUID
 
@@ -20,6 +21,8 @@ from followup_replies.words import said, words_of
 
 APART = timedelta(minutes=10)
 """How long the same answer is not given to a person again."""
+_NUMBER = re.compile(r"\+[1-9][0-9]{6,14}")
+"""What can be called back (E.164): no short code, and no name that stands for a sender."""
 
 
 async def confirmation(
@@ -43,34 +46,47 @@ async def confirmation(
 async def send(tx: Transaction, outbox: Outbox, message: NewMessage) -> None:
     """Have a message's answer sent from the number it came to, to where it came from.
 
-    Nobody can be written to by us whom nothing is known of: what they said holds all the same.
-    Help and starts are not answered so again within minutes: two machines would go on for ever.
+    Of whom nothing is known a stop is confirmed and nothing else answered: what they said holds
+    all the same. Help and starts are not answered so again within minutes: two machines would
+    go on for ever.
     """
-    if message.answer is None or message.person_id is None or message.lead_id is None:
+    if message.answer is None:
+        return
+    if message.person_id is None or message.lead_id is None:
+        if message.opt_out and _NUMBER.fullmatch(message.address):
+            # Whoever it is, they have no ids; the message's stands for them.
+            await _write(tx, outbox, message, id_=message.id, lead=message.id, person=message.id)
         return
     if not message.opt_out and await messages.answered_so(
         tx, message.tenant_id, message.person_id, message.id, message.at - APART
     ):
         await messages.leave_unanswered(tx, message.tenant_id, message.id)
         return
+    await _write(tx, outbox, message, id_=new_id(), lead=message.lead_id, person=message.person_id)
+
+
+async def _write(
+    tx: Transaction, outbox: Outbox, message: NewMessage, *, id_: UUID, lead: UUID, person: UUID
+) -> None:
     words = Written(
-        text=literal(message.answer),
+        text=literal(message.answer or ""),
         account_id=message.account_id,
         sender=message.our_address,
         address=message.address,
         stranger=True,  # there and nowhere else: the person's other numbers have said nothing
         confirms="stop" if message.opt_out else "request",
+        answers=message.id,
     )
     (template,) = await put_templates(
         tx,
         message.tenant_id,
         [(message.channel, words.body())],
-        person_id=message.person_id,
+        person_id=person,
     )
     event = MessageWritten(
-        message_id=new_id(),
-        lead_id=message.lead_id,
-        person_id=message.person_id,
+        message_id=id_,
+        lead_id=lead,
+        person_id=person,
         channel=message.channel,
         template=template,
         confirms=True,

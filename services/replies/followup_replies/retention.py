@@ -4,11 +4,13 @@ from datetime import timedelta
 from uuid import UUID
 
 from followup_database import Database
-from followup_directory import tenants_that_forget
+from followup_directory import forget_confirmations, tenants_that_forget
 from followup_replies.store import callbacks, copies, messages, written
 from followup_runtime.loops import Tick
 
 MOST = 1_000
+CONFIRMED = timedelta(days=1)
+"""Confirmations go within minutes or not at all; their copies are kept no longer than this."""
 EVERY = 600.0
 
 
@@ -30,8 +32,9 @@ class Retention:
         """A bounded number of messages and reports of every tenant that sets a limit."""
         async with self._database.transaction() as tx:
             forgetting = await tenants_that_forget(tx)
-        full = [await self._forget(each, days) for each, days in forgetting.items()]
-        worked = sum(full)
+            worked = await forget_confirmations(tx, after=CONFIRMED, most=self._most)
+        for each, days in forgetting.items():
+            worked += await self._forget(each, days)
         return Tick(worked=worked, again_in=1.0 if worked else EVERY)
 
     async def _forget(self, tenant_id: UUID, days: int) -> int:

@@ -1,10 +1,12 @@
 """What somebody of ours wrote, as the dispatcher sends it."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from followup_contracts.events import TouchDeferred, TouchFailed, TouchSent, TouchSkipped
+from followup_database import new_id
 from followup_directory import Written, put_account, put_sender, put_templates, set_account_state
 from followup_dispatcher.providers.port import Call, Refused
 from followup_people import hear
@@ -158,6 +160,62 @@ async def test_what_was_said_last_decides_on_a_confirmation(dispatching, confirm
     told = (await dispatching.send(await answer(dispatching, lead, words, **end)))[-1]
     assert getattr(told, "rule", None) == rule
     assert isinstance(told, TouchSent if rule is None else TouchSkipped)
+
+
+async def to_nobody(dispatching, words):
+    """The command for an answer to somebody of whom no lead is known."""
+    id_ = new_id()
+    end = {"not_after": dispatching.clock() + timedelta(minutes=5)}
+    ids = {"touch_id": id_, "enrollment_id": id_, **end}
+    return await answer(dispatching, (id_, id_), words, **ids)
+
+
+async def test_the_stop_of_somebody_unknown_is_confirmed(dispatching):
+    """To the number it came from, from the number it went to; nothing of it is kept."""
+    phone = "+12125550187"
+    dispatching.clock.advance(timedelta(hours=12))
+    await stopped(dispatching, phone)
+    own = str(dispatching.account.settings["from"])
+    words = Written(
+        text="You are unsubscribed.", account_id=dispatching.account.id, sender=own,
+        address=phone, stranger=True, confirms="stop",
+    )  # fmt: skip
+    command = await to_nobody(dispatching, words)
+    sent = (await dispatching.send(command))[-1]
+    assert isinstance(sent, TouchSent)
+    (call,) = dispatching.provider.calls
+    assert (call.to, call.sender, call.content.text) == (phone, own, "You are unsubscribed.")
+    (kept,) = await dispatching.rows("SELECT state, recipient, body FROM dispatcher.attempts")
+    assert (kept["state"], kept["recipient"], kept["body"]) == ("accepted", None, None)
+    assert (await dispatching.send(command))[-1].attempt_id == sent.attempt_id
+    assert len(dispatching.provider.calls) == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "rule"),
+    [
+        ({"confirms": None}, "erased"),
+        ({"confirms": "request"}, "erased"),
+        ({"stranger": False}, "erased"),
+        ({"sender": "+12025550199"}, "account"),
+        ({"account_id": new_id()}, "account"),
+    ],
+)
+async def test_nothing_else_goes_to_somebody_unknown(dispatching, change, rule):
+    """Neither other words, nor these from elsewhere; without a stop that stands not even these."""
+    phone = "+12125550188"
+    await stopped(dispatching, phone)
+    words = Written(
+        text="You are unsubscribed.", account_id=dispatching.account.id,
+        sender=str(dispatching.account.settings["from"]), address=phone, stranger=True,
+        confirms="stop",
+    )  # fmt: skip
+    told = (await dispatching.send(await to_nobody(dispatching, replace(words, **change))))[-1]
+    assert told.rule == rule
+    elsewhere = replace(words, address="+12125550189")
+    told = (await dispatching.send(await to_nobody(dispatching, elsewhere)))[-1]
+    assert told.rule == "superseded"
+    assert dispatching.provider.calls == []
 
 
 @pytest.mark.parametrize(("confirms", "listings"), [("stop", [("all", "sms")]), ("request", [])])

@@ -117,11 +117,31 @@ async def test_help_is_answered_by_a_message_too(house, text, later):
     assert len(await told(house)) == 2
 
 
-@pytest.mark.parametrize("vendor", ["vonage"])
-async def test_a_stranger_is_stopped_without_a_word(house, text):
-    """There is nobody to write to; the number is on the list all the same."""
-    await text("STOP")
+@pytest.mark.parametrize("vendor", sorted(VENDORS))
+async def test_the_stop_of_somebody_unknown_is_confirmed_once_and_nothing_else_is(house, text):
+    """There and nowhere else; nobody is known by the ids it goes under."""
+    for body in ("HELP", "START", "How much?", "STOP", "stop", "please stop texting me"):
+        await text(body)
     assert await house.listed("phone", PHONE) == {"all"}
+    (confirmed,) = await told(house)
+    assert confirmed.text.startswith("Acme Roofing: You are unsubscribed")
+    assert (confirmed.sender, confirmed.address, confirmed.confirms) == (OURS, PHONE, "stop")
+    assert confirmed.stranger
+    (event,) = await house.events("MessageWritten")
+    (stop,) = await house.rows("SELECT id FROM replies.messages WHERE answer LIKE '%unsub%'")
+    assert {event.message_id, event.lead_id, event.person_id} == {stop["id"]}
+    assert await house.held() == []
+
+
+@pytest.mark.parametrize("sender", ["12345", "INFO", "0012125550123", "1212555012345678"])
+async def test_what_nobody_can_be_texted_at_is_listed_without_a_word(house, sender):
+    """A short code, a name, or what is no number."""
+    signer = vonage_params()
+    await house.account(signer.provider, signer.channel, secrets=signer.secrets, **signer.settings)
+    await knock(house, signer, by_vonage("STOP") | {"msisdn": sender})
+    (row,) = await house.rows("SELECT address, opt_out FROM replies.messages")
+    assert row["opt_out"]
+    assert await house.listed("phone", row["address"]) == {"all"}
     assert await told(house) == []
 
 

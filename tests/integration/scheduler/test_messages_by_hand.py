@@ -62,6 +62,27 @@ async def test_a_confirmation_pauses_nothing_and_goes_within_minutes(desk, say):
     assert await told(desk) == []
 
 
+async def test_a_confirmation_for_somebody_unknown_goes_too(desk, say):
+    """Under the message's own id, and in no journal: there is no lead that had one."""
+    id_ = new_id()
+    word = MessageWritten(
+        message_id=id_, lead_id=id_, person_id=id_, channel="sms", template="0" * 64,
+        confirms=True, at=desk.clock(),
+    )  # fmt: skip
+    await desk.tell(desk.replies, word, word)
+    await desk.timers.run_once()
+    (touch,) = await desk.touches(id_)
+    assert (touch["state"], touch["step"], touch["lead_id"]) == ("commanded", "confirmation", id_)
+    assert touch["not_after"] == desk.clock() + timedelta(minutes=5)
+    assert await desk.rows("SELECT 1 FROM scheduler.journal") == []
+    sent = say.sent(touch, at=desk.clock())
+    await desk.tell(desk.outcomes, sent)
+    await desk.tell(desk.feedback, say.delivered(touch, at=desk.clock()))
+    (touch,) = await desk.touches(id_)
+    assert touch["state"] == "sent"
+    assert await told(desk) == []
+
+
 async def test_a_message_told_twice_is_sent_once(desk):
     """In one batch, or long after the first."""
     lead, _ = await desk.enrolled()

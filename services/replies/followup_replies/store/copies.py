@@ -1,7 +1,4 @@
-"""Copies of words for one person, kept among the templates for whoever sends them.
-
-Confirmations have no other record of them than the answer kept with what they answer.
-"""
+"""Copies of words for one person, kept among the templates for whoever sends them."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -22,10 +19,6 @@ UNION ALL
 SELECT NULL, person_id FROM replies.written
 WHERE tenant_id = :tenant AND person_id = ANY(CAST(:persons AS uuid[]))
   AND template IS NULL AND body IS NOT NULL
-UNION ALL
-SELECT NULL, person_id FROM replies.messages
-WHERE tenant_id = :tenant AND person_id = ANY(CAST(:persons AS uuid[]))
-  AND at >= :before AND answer IS NOT NULL
 """)
 
 
@@ -33,22 +26,19 @@ async def forget_old(tx: Transaction, tenant_id: UUID, *, before: datetime, most
     """Delete a tenant's copies from before that moment that nothing needs, up to `most`."""
     after: Words | None = None
     while old := await words_before(tx, tenant_id, before, after=after, most=most):
-        gone = await forget_words(tx, tenant_id, await _needless(tx, tenant_id, old, before))
+        gone = await forget_words(tx, tenant_id, await _needless(tx, tenant_id, old))
         if gone or len(old) < most:
             return gone
         after = old[-1]
     return 0
 
 
-async def _needless(
-    tx: Transaction, tenant_id: UUID, old: Sequence[Words], before: datetime
-) -> set[str]:
+async def _needless(tx: Transaction, tenant_id: UUID, old: Sequence[Words]) -> set[str]:
     rows = await tx.all(
         _NEEDED,
         tenant=tenant_id,
         hashes=[words.hash for words in old],
         persons=sorted({words.person_id for words in old}),
-        before=before,
     )
     hashes = {row["template"] for row in rows}
     persons = {row["person_id"] for row in rows}

@@ -91,7 +91,8 @@ class Replies:
         if isinstance(word, MessageWritten):
             of_lead = [run for run in theirs if run.enrollment.lead_id == word.lead_id]
             of_lead = [] if word.confirms else of_lead
-            await _pause(tx, tenant_id, of_lead, word)
+            if word.lead_id != word.message_id:  # nobody's, who has no journal
+                await _pause(tx, tenant_id, of_lead, word)
         elif theirs:
             hear(tx, theirs, word)
         else:
