@@ -12,8 +12,10 @@ import pytest
 from sqlalchemy import text
 
 from followup_database import new_id
+from followup_database.personal import Subject, erase_rows
 from followup_dispatcher import ledger, usage
 from followup_dispatcher.ledger import Settlement
+from followup_dispatcher.tables import PERSONAL
 from followup_people import NewLead, upsert_leads, views
 from followup_policy.caps import PastContact
 
@@ -122,6 +124,34 @@ async def test_an_attempt_is_found_by_its_own_id_without_a_look_at_all(
     assert found is not None
     assert (found.touch_id, found.state) == (own["touch_id"], state)
     assert read < OTHERS / 4
+
+
+async def test_an_erasure_reads_its_own_persons_attempts(dispatching, database_url) -> None:
+    """It names persons alone, and looks at all months there are."""
+    lead = await dispatching.lead()
+    await dispatching.send(dispatching.command(lead))
+    (own,) = await dispatching.rows("SELECT * FROM dispatcher.attempts")
+    columns = {**own, "state": "claimed", "trace": []}
+    async with dispatching.database.transaction() as tx:
+        await ledger.claim(
+            tx,
+            [
+                columns | {"touch_id": new_id(), "id": new_id(), "person_id": new_id()}
+                for _ in range(OTHERS)
+            ],
+        )
+    owner = await asyncpg.connect(database_url)
+    await owner.execute("VACUUM ANALYZE")
+    await owner.close()
+    subject = Subject(dispatching.tenant_id, [lead[1]])
+    (attempts,) = [table for table in PERSONAL if table.table == "attempts"]
+    async with dispatching.database.transaction() as tx:
+        assert await ledger.hold(tx, subject.tenant_id, subject.persons) == 1
+        assert await erase_rows(tx, attempts, subject) == 1
+        read = sum(row["read"] for row in await tx.all(_READ))
+    assert read < OTHERS / 100
+    found = await dispatching.rows("SELECT 1 FROM dispatcher.attempts WHERE recipient IS NULL")
+    assert len(found) == 1
 
 
 async def test_an_id_that_is_no_attempts_finds_nothing(dispatching):

@@ -10,6 +10,6 @@ depends_on = None
 
 def upgrade() -> None:
     op.execute(
-        "CREATE INDEX templates_words ON directory.templates (tenant_id, created_at, hash)"
-        " WHERE person_id IS NOT NULL"
+        "CREATE INDEX IF NOT EXISTS templates_words"
+        " ON directory.templates (tenant_id, created_at, hash) WHERE person_id IS NOT NULL"
     )

@@ -10,6 +10,6 @@ depends_on = None
 
 def upgrade() -> None:
     op.execute(
-        "CREATE INDEX templates_confirmations ON directory.templates (created_at)"
+        "CREATE INDEX IF NOT EXISTS templates_confirmations ON directory.templates (created_at)"
         " WHERE person_id IS NOT NULL AND body ? 'answers'"
     )

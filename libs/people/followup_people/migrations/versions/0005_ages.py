@@ -10,6 +10,6 @@ depends_on = None
 
 def upgrade() -> None:
     op.execute(
-        "CREATE INDEX persons_age ON people.persons (tenant_id, created_at, id)"
+        "CREATE INDEX IF NOT EXISTS persons_age ON people.persons (tenant_id, created_at, id)"
         " WHERE merged_into IS NULL"
     )
