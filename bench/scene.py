@@ -69,9 +69,13 @@ class Scene:
 
     async def post_batch(self, leads: Sequence[dict[str, object]], client: Client) -> None:
         """Send leads as NDJSON; raises when any is refused."""
+        await self.post_lines(ndjson(leads), client)
+
+    async def post_lines(self, lines: bytes, client: Client) -> None:
+        """Send NDJSON that is written already; raises when any lead is refused."""
         answer = await self.api.post(
             f"{self.fleet.urls['intake']}/v1/leads/batch?lane=later",
-            content="\n".join(json.dumps(lead) for lead in leads),
+            content=lines,
             headers=bearer(client) | {"Content-Type": "application/x-ndjson"},
             timeout=PATIENCE,
         )
@@ -149,6 +153,11 @@ class Scene:
         """When the provider was first asked for each number, in Unix time."""
         answer = await self.api.get(f"{self.fleet.urls['stub']}/arrivals")
         return {str(number): float(at) for number, at in answer.json().items()}
+
+
+def ndjson(leads: Sequence[dict[str, object]]) -> bytes:
+    """Leads as a batch has them, a line each."""
+    return "\n".join(json.dumps(lead) for lead in leads).encode()
 
 
 def bearer(client: Client) -> dict[str, str]:
