@@ -10,6 +10,7 @@ from uuid import UUID
 
 import structlog
 
+from followup_contracts.payload import Lane
 from followup_dispatcher.accounts import Accounts
 from followup_dispatcher.claims import ClaimDesk, Claimed
 from followup_dispatcher.core.lease import Lease
@@ -67,6 +68,13 @@ class Caller:
     def under_way(self) -> int:
         """Calls begun or waiting for their slot."""
         return len(self._running)
+
+    def behind(self, lane: Lane) -> bool:
+        """Whether claims of a lane come to their calls more slowly than they are made.
+
+        Another claim would only wait with them, and cost what would get them on.
+        """
+        return self._renewals.behind(lane)
 
     def begin(self, claims: Sequence[Claimed]) -> None:
         """Start a call for each claim."""

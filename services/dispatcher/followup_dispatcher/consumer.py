@@ -150,7 +150,8 @@ class CommandConsumer:
                 raise end
 
     async def _turn(self, source: Subscription, stop: asyncio.Event) -> None:
-        room = min(MOST, self._capacity.free(self._lane))
+        behind = self._caller.behind(self._lane)
+        room = 0 if behind else min(MOST, self._capacity.free(self._lane))
         again = self._ready(room) if room > 0 else []
         if room <= 0 or (len(self._waiting) >= self._patient and not again and not self._stuck()):
             await _until(self._capacity.changed(), stop.wait(), within=RECHECK)

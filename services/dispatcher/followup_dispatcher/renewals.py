@@ -36,6 +36,11 @@ class Renewals:
         self._clock = clock
         self._lines: dict[Lane, _Line] = {lane: _Line() for lane in LANES}
 
+    def behind(self, lane: Lane) -> bool:
+        """Whether more of a lane waits for its second look than one transaction renews."""
+        line = self._lines[lane]
+        return len(line.waiting) > line.pace.size
+
     async def renew(self, claimed: Claimed, *, until: float) -> Claimed | None:
         """The claim with a new lease, or None: it may not go out, or it is `until` and too late."""
         line = self._lines[claimed.command.lane]

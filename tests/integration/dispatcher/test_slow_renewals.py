@@ -1,14 +1,25 @@
 """A database so slow that renewing many leases takes longer than a lease."""
 
 import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
 from typing import TypeVar
 
 import pytest
 from dispatching import Dispatching, Ticking
+from prometheus_client import CollectorRegistry
 
+from followup_contracts.envelope import Message, encode
 from followup_contracts.events import TouchDeferred, TouchSent
+from followup_contracts.topology import COMMANDS
 from followup_dispatcher.calls import Caller
+from followup_dispatcher.capacity import Capacity
 from followup_dispatcher.claims import ClaimDesk
+from followup_dispatcher.consumer import MOST, CommandConsumer
+from followup_dispatcher.metrics import Metrics
+from followup_messaging.inprocess import InProcessBus
+from followup_messaging.port import Outgoing
 from followup_testkit.waiting import until
 
 
@@ -18,9 +29,12 @@ class SlowDesk(ClaimDesk):
     ticking: Ticking
     fixed = 0.0
     each = 0.0
+    most = 0
+    """How many claims it had given out at a time."""
 
     async def claim(self, messages, **more):
         claims = await super().claim(messages, **more)
+        self.most = max(self.most, self._capacity.taken)
         self.ticking.now += self.fixed + self.each * len(messages)
         return claims
 
@@ -33,7 +47,9 @@ class SlowDesk(ClaimDesk):
 Desk = TypeVar("Desk", bound=SlowDesk)
 
 
-def on_slow_database(kind: type[Desk], dispatching: Dispatching, ticking: Ticking) -> Desk:
+def on_slow_database(
+    kind: type[Desk], dispatching: Dispatching, ticking: Ticking, *, patience: float = 2.5
+) -> Desk:
     """Give the dispatcher a desk of this kind."""
     of = dispatching.desk
     desk = kind(
@@ -41,7 +57,7 @@ def on_slow_database(kind: type[Desk], dispatching: Dispatching, ticking: Tickin
         outbox=of._outbox,
         surveyor=of._surveyor,
         drafter=of._drafter,
-        capacity=of._capacity,
+        capacity=dispatching.capacity,
         clock=ticking,
     )
     desk.ticking = ticking
@@ -50,7 +66,7 @@ def on_slow_database(kind: type[Desk], dispatching: Dispatching, ticking: Tickin
         desk=desk,
         recorder=dispatching.recorder,
         accounts=dispatching.accounts,
-        patience=2.5,
+        patience=patience,
         clock=ticking,
     )
     return desk
@@ -144,3 +160,53 @@ async def test_what_is_urgent_waits_for_no_other_lane_s_second_look(dispatching,
     desk.let_on.set()
     await dispatching.settled()
     assert [call.to for call in dispatching.provider.calls] == ["+12125550001", "+12125550000"]
+
+
+@asynccontextmanager
+async def consuming(
+    house: Dispatching, ticking: Ticking, backlog: Sequence[Message]
+) -> AsyncIterator[None]:
+    """A consumer at work on a queue that holds these commands."""
+    bus = InProcessBus()
+    await bus.connect()
+    consumer = CommandConsumer(
+        bus=bus,
+        queue="dispatcher.sms.now",
+        lane="now",
+        database=house.database,
+        desk=house.desk,
+        caller=house.caller,
+        capacity=house.capacity,
+        metrics=Metrics(CollectorRegistry()),
+        clock=ticking,
+    )
+    stop = asyncio.Event()
+    commands = [
+        Outgoing(one.id, COMMANDS, one.routing_key, encode(one), mandatory=True) for one in backlog
+    ]
+    work = [asyncio.create_task(consumer.run(stop)), asyncio.create_task(bus.publish(commands))]
+    yield
+    stop.set()
+    await asyncio.gather(*work)
+    await house.caller.quiet()
+    await bus.close()
+
+
+async def test_no_more_is_claimed_than_comes_to_its_calls(dispatching, ticking) -> None:
+    """Where leases do not hold, more claims would only take the time of those there are."""
+    dispatching.capacity = Capacity(16 * MOST)  # an account may hold all of the backlog
+    slow = on_slow_database(SlowDesk, dispatching, ticking, patience=20.0)
+    slow.fixed = 0.200
+    leads = [await dispatching.lead(phone_e164=f"+1212555{n:04d}") for n in range(4 * MOST)]
+    backlog = [dispatching.command(lead) for lead in leads]
+    all_answered = partial(answered, dispatching, len(backlog))
+
+    async with consuming(dispatching, ticking, backlog):
+        await until(all_answered, what="every command is answered")
+
+    assert slow.most < 3 * MOST
+
+
+async def answered(house: Dispatching, count: int) -> bool:
+    """Whether so many commands have their answer."""
+    return len(await house.events()) >= count
