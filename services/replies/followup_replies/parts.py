@@ -15,10 +15,11 @@ from followup_directory import Account, account_by_id
 from followup_replies.addresses import bare
 from followup_replies.core.assembling import joined
 from followup_replies.inbound import Assembled, Inbound, InboundDesk, Part
+from followup_replies.matching import Matched
 from followup_replies.store import parts
 from followup_replies.store.parts import NewPart, Sibling, Waiting
 from followup_runtime.loops import Tick
-from followup_suppression import place_hold
+from followup_suppression import place_hold, remove_holds
 
 PATIENCE = timedelta(seconds=20)
 """How long the first of several parts waits for the others (machine time). Somebody is asked
@@ -40,28 +41,44 @@ class PartsDesk:
         Returns what is to be answered at once, if anything. The caller waits for the fence.
         One that was seen before changes nothing.
         """
-        tenant_id, address = account.tenant_id, bare(inbound.channel, inbound.sender)
-        ours = bare(inbound.channel, inbound.recipient)
+        tenant_id = account.tenant_id
+        matched, new, others = await self._placed(tx, account, inbound, part)
+        if not await parts.insert(tx, new):
+            return None
+        if matched.person_id is not None:
+            await place_hold(tx, tenant_id, matched.person_id, new.reply_id)
+        there = await parts.unread(tx, tenant_id, new.reply_id)
+        ends = self._inbound.ends(tx, _together(there), matched.person)
+        if others + 1 < part.total and not ends:
+            return None
+        return await self._read(tx, account, there, matched)
+
+    async def _placed(
+        self, tx: Transaction, account: Account, inbound: Inbound, part: Part
+    ) -> tuple[Matched, NewPart, int]:
+        """Whose a part is, where it belongs, and how many others of its text there are.
+
+        Nobody else takes one of this text until the commit.
+        """
+        address, ours = (bare(inbound.channel, a) for a in (inbound.sender, inbound.recipient))
         hashed = self._inbound.hashed(inbound.channel, address)
         await parts.lock(tx, account.id, hashed, part.ref)
-        known = _beside(
-            part,
-            await parts.of_text(
-                tx,
-                tenant_id,
-                account.id,
-                address_hash=hashed,
-                ours=ours,
-                ref=part.ref,
-                total=part.total,
-            ),
+        found = await parts.of_text(
+            tx,
+            account.tenant_id,
+            account.id,
+            address_hash=hashed,
+            ours=ours,
+            ref=part.ref,
+            total=part.total,
         )
-        matched = await self._inbound.sender(tx, account, inbound)
+        known = _beside(part, found)
         unread = [each.reply_id for each in known if not each.read]
+        matched = await self._inbound.sender(tx, account, inbound)
         new = NewPart(
             account_id=account.id,
             vendor_id=inbound.vendor_id,
-            tenant_id=tenant_id,
+            tenant_id=account.tenant_id,
             text_id=known[0].text_id if known else new_id(),
             reply_id=unread[0] if unread else new_id(),
             person_id=matched.person_id,
@@ -75,14 +92,7 @@ class PartsDesk:
             body=inbound.body,
             payload=inbound.payload,
         )
-        if not await parts.insert(tx, new):
-            return None
-        if matched.person_id is not None:
-            await place_hold(tx, tenant_id, matched.person_id, new.reply_id)
-        together = _together(await parts.unread(tx, tenant_id, new.reply_id))
-        if len(known) + 1 < part.total and not self._inbound.ends(tx, together, matched.person):
-            return None
-        return await self._read(tx, account, together)
+        return matched, new, len(known)
 
     async def read_late(self, tx: Transaction, late: Waiting) -> bool:
         """Read what is there of a message that has waited; False where somebody else has."""
@@ -93,14 +103,20 @@ class PartsDesk:
             return False
         if account is None or account.tenant_id != late.tenant_id:  # its tenant is being removed
             return await parts.mark_read(tx, late.tenant_id, late.reply_id) > 0
-        await self._read(tx, account, _together(there))
+        matched = await self._inbound.sender(tx, account, _together(there))
+        await self._read(tx, account, there, matched)
         return True
 
-    async def _read(self, tx: Transaction, account: Account, together: Inbound) -> str | None:
-        if together.assembled is None:
-            raise ValueError("a text of parts that was not put together")
-        await parts.mark_read(tx, account.tenant_id, together.assembled.reply_id)
-        return await self._inbound.take(tx, account, together)
+    async def _read(
+        self, tx: Transaction, account: Account, there: Sequence[NewPart], matched: Matched
+    ) -> str | None:
+        reply_id = there[0].reply_id
+        await parts.mark_read(tx, account.tenant_id, reply_id)
+        # Who was one with somebody else meanwhile, or is so no more, is held by this no longer.
+        before = {part.person_id for part in there if part.person_id is not None}
+        if left := before - {matched.person_id}:
+            await remove_holds(tx, [(person_id, reply_id) for person_id in sorted(left)])
+        return await self._inbound.take(tx, account, _together(there))
 
 
 class PartsSweep:

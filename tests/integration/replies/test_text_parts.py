@@ -107,6 +107,20 @@ async def test_the_first_part_holds_its_person(house, send):
     assert [row["reply_id"] for row in holds] == [event.reply_id]
 
 
+async def test_a_merge_between_two_parts_leaves_no_hold_behind(house, send, later):
+    """The reply is its person's of today, and nobody else is held by its name."""
+    older = await house.lead(phone_e164="+12125550144")
+    later(minutes=1)
+    await house.lead(email="other@example.com", email_match_key="other@example.com")
+    first, second = parts("We would", " rather wait")
+    await send(first)
+    await house.lead(phone_e164=PHONE)  # with the older one's address: they are one
+    await send(second)
+    (event,) = await house.events()
+    assert event.person_id == older.person_id
+    assert await house.held() == [older.person_id]
+
+
 @pytest.mark.parametrize("before", [0, 1])
 async def test_a_stop_waits_for_no_other_part(house, send, before):
     """Nor does the list; confirmed once, and what comes later is a message for a person."""
