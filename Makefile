@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # Editable installs in the order of dependence; every one is a package of this repository.
 PACKAGES := $(wildcard libs/*/) $(wildcard services/*/) deploy/embedded/
 
-.PHONY: help setup demo test check bench chaos mission reference compose lock clean
+.PHONY: help setup demo test check bench chaos mission learn reference compose lock clean
 
 help: ## Show what can be done
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -25,12 +25,13 @@ demo: setup ## Run four hundred leads through a whole sequence in one process
 test: setup ## Run the whole test suite
 	$(BIN)/python -m pytest -n auto --maxprocesses=4 --dist loadfile --no-loadscope-reorder
 
-check: setup ## Lint, types, import rules, one chain of migrations per owner
+check: setup ## Lint, types, import rules, one chain of migrations per owner, weights as learnt
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/python tools/typecheck.py
 	$(BIN)/lint-imports
 	$(BIN)/python tools/migrations.py
+	$(BIN)/python tools/learn.py --check
 
 bench: setup ## Measure throughput, latency, cost and scale; PART=full (several: "full lead"), SIZE=0.1
 	$(BIN)/python bench/run.py $(PART) --size $(or $(SIZE),1)
@@ -40,6 +41,9 @@ chaos: setup ## Injure the distributed deployment under load for FOR seconds, dr
 
 mission: setup ## Show which tests carry which row of docs/mission.md
 	$(BIN)/python tools/mission.py
+
+learn: setup ## Learn the weights of the reply reader from its sayings
+	$(BIN)/python tools/learn.py
 
 reference: setup ## Write the tables of docs/reference and new message schemas from the code
 	$(BIN)/python tools/reference.py

@@ -10,7 +10,7 @@ from followup_messaging.port import Bus
 from followup_messaging.watch import QueueWatch
 from followup_replies import hooks
 from followup_replies.classifiers import Classifier, OpenAiClassifier, openai_client
-from followup_replies.core.leanings import sayings
+from followup_replies.core.leanings import learnt
 from followup_replies.desk import FrontDesk
 from followup_replies.email.listener import MailListener, Postbox
 from followup_replies.figures import Figures
@@ -68,7 +68,7 @@ def build(
     get: Fetch = fetch,
 ) -> Service:
     """Replies on this bus and these databases; nothing runs yet."""
-    sayings()  # reading rules and sayings takes a while: now, not while the first reply waits
+    learnt()  # reading rules and weights takes a while: now, not while the first reply waits
     keys, figures = keys_of(settings), Figures(metrics)
     worker, fence = databases.worker, fence or StopFence()
     hasher = AddressHasher(keys.suppression_key)

@@ -1,6 +1,6 @@
 """Which rules fire on the sentences of a reply."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -57,6 +57,17 @@ def masked(sentence: Sentence, *, book: Rulebook) -> Sentence:
         for _, span in index.find(sentence):
             words[span.start : span.end] = [MASK] * (span.end - span.start)
     return replace(sentence, words=tuple(words))
+
+
+def telling(read: Iterable[Sentence], *, book: Rulebook) -> Iterator[Sentence]:
+    """Leave idioms out: "don't stop" and "the end of the month" lean to no end.
+
+    A sentence that is mostly idiom is left out as a whole: its courtesies say nothing.
+    """
+    for sentence in read:
+        words = tuple(word for word in masked(sentence, book=book).words if word != MASK)
+        if len(words) * 2 > len(sentence.words):
+            yield replace(sentence, words=words)
 
 
 def _fired(sentence: Sentence, *, total: int, book: Rulebook) -> Iterator[tuple[Rule, Span]]:

@@ -17,11 +17,12 @@ from followup_replies.core.automatic import (
     says_automatic,
 )
 from followup_replies.core.dates import named_date
+from followup_replies.core.ending import ends
 from followup_replies.core.folding import Sentence, fold, sentences
 from followup_replies.core.intents import Intent
 from followup_replies.core.keywords import keyword_in, keyword_of
 from followup_replies.core.languages import language_of
-from followup_replies.core.leanings import Leaning, sayings
+from followup_replies.core.leanings import Leaning, learnt
 from followup_replies.core.matching import Hit, hits, well_spelt
 from followup_replies.core.quoting import take_apart
 from followup_replies.core.rulebook import Keyword, Rulebook
@@ -29,12 +30,7 @@ from followup_replies.core.rulefiles import rulebook
 from followup_replies.core.weighing import likeliest
 
 _CERTAIN: Final = 0.99
-_UNCLEAR_ENDS, _CLEAR_ENDS, _ASKS_FOR_END = 0.6, 0.8, 0.6
-"""Shares of ending words from which a text ends the messages though no rule says so: less is
-enough where nobody can say what it means than where it is a clear complaint. What is clearly
-something else must lean to an opt-out besides."""
 _WANTS_TO_HEAR: Final = frozenset({"interested", "question", "not_now"})
-"""Intents that words alone never turn into an end."""
 _BEARS_AN_END: Final = frozenset({"complaint", "wrong_person"})
 """Intents that stay what they are when they end the messages; any other becomes an opt-out."""
 _SUBJECT_LIMIT: Final = 400
@@ -126,7 +122,7 @@ def _gathered(text: InboundText, book: Rulebook) -> _Evidence:
         keyword=stop or keyword,
         hits=hits((*subject, *cut), book=book),
         read=(*subject, *cut),
-        leaning=sayings().lean((*subject, *cut)),
+        leaning=learnt().lean((*subject, *cut)),
         own=own,
         language=language_of(cut, book=book, hint=text.language),
     )
@@ -173,34 +169,26 @@ _KEYWORD_INTENTS: Final[Mapping[Keyword, Intent]] = {
 }
 
 
-def _stops(evidence: _Evidence, intent: Intent, *, clear: bool = True) -> bool:
+def _stops(evidence: _Evidence, intent: Intent) -> bool:
     """Tell whether anything said ends it; a machine accuses nobody, but may say "remove"."""
-    if any(hit.rule.intent == "opt_out" for hit in evidence.hits):
-        return True
-    if evidence.automatic:
-        return False
-    if intent == "opt_out" or any(hit.rule.stops for hit in evidence.hits):
-        return True
-    return _leans_to_an_end(evidence.leaning, intent, clear=clear)
+    if evidence.automatic and (evidence.header or not _asked(evidence)):
+        return _asked(evidence)
+    return ends(evidence.hits, evidence.leaning, wants=intent in _WANTS_TO_HEAR)
 
 
-def _leans_to_an_end(leaning: Leaning, intent: Intent, *, clear: bool) -> bool:
-    """Tell whether the words alone end the messages."""
-    if not clear:
-        return leaning.stops >= _UNCLEAR_ENDS
-    if intent in _WANTS_TO_HEAR or leaning.stops < _CLEAR_ENDS:
-        return False
-    return intent == "complaint" or leaning.intents.get("opt_out", 0.0) >= _ASKS_FOR_END
+def _asked(evidence: _Evidence) -> bool:
+    return any(hit.rule.intent == "opt_out" for hit in evidence.hits)
 
 
 def _scored_reading(evidence: _Evidence, threshold: float) -> Reading:
     intent, confidence = _told(evidence)
-    clear = confidence >= threshold
-    stops = _stops(evidence, intent, clear=clear)
-    if not clear:
+    stops = _stops(evidence, intent)
+    if confidence < threshold:
         intent = "other"
-    elif stops and intent not in _BEARS_AN_END | _WANTS_TO_HEAR | AUTOMATIC:
+    elif stops and intent not in _BEARS_AN_END | AUTOMATIC:
         intent = "opt_out"
+    elif intent == "opt_out" and not stops:
+        intent = "other"
     return Reading(
         intent=intent,
         opt_out=stops,
@@ -217,8 +205,7 @@ def _told(evidence: _Evidence) -> tuple[Intent, float]:
     A text without telling headers that asks for an end was typed, whatever else it says:
     what machines say about opting out is masked.
     """
-    asked = any(hit.rule.intent == "opt_out" for hit in evidence.hits)
-    if evidence.automatic and (evidence.header or not asked):
+    if evidence.automatic and (evidence.header or not _asked(evidence)):
         return "out_of_office" if evidence.absent else "auto_reply", _CERTAIN
     return likeliest(evidence.hits, evidence.read, evidence.leaning)
 

@@ -1,0 +1,58 @@
+"""Whether anything said ends the messages: rules and words weighed together.
+
+The weights were fitted on replies that neither the rules nor the classifier had seen (each
+read by weights that were learnt without it). A rule that asks for an end carries a text that
+leans nowhere, and loses only against words that are nearly sure of the opposite ("please
+don't take me off the waiting list"). Keywords and vendors' signals never come here.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Final
+
+from followup_replies.core.leanings import Leaning
+from followup_replies.core.matching import Hit
+
+_BASE: Final = 1.0
+_SILENT: Final = -1.0
+"""The score of words of which nothing is left but idioms."""
+_ENDS, _ASKS = 1.1, 0.35
+"""What the odds of an end, and those of a request for one or a complaint, count."""
+_ASKING_RULE, _ACCUSING_RULE = 2.2, 1.6
+_OTHER_RULE: Final = -1.6
+"""What a rule counts that says something else, where none speaks of an end."""
+_WANTING: Final = -1.0
+"""What it counts, where none speaks of an end, that the reply is likeliest to want more."""
+_ENOUGH: Final = 0.55
+"""From this likelihood on it ends: a text after a STOP is worse than a silence too many."""
+_SUREST: Final = 0.9999
+
+
+def ends(fired: Sequence[Hit], leaning: Leaning, *, wants: bool) -> bool:
+    """Tell whether it is likely enough that nothing more may be sent."""
+    return likelihood(fired, leaning, wants=wants) >= _ENOUGH
+
+
+def likelihood(fired: Sequence[Hit], leaning: Leaning, *, wants: bool) -> float:
+    """Give how likely it is that nothing more may be sent (0 to 1)."""
+    asks = any(hit.rule.intent == "opt_out" for hit in fired)
+    accuses = any(hit.rule.stops and hit.rule.intent != "opt_out" for hit in fired)
+    score = _by_words(leaning) + _ASKING_RULE * asks + _ACCUSING_RULE * accuses
+    if not (asks or accuses):
+        score += _OTHER_RULE * max((hit.rule.weight for hit in fired), default=0.0)
+        score += _WANTING * wants
+    return 1 / (1 + math.exp(-score))
+
+
+def _by_words(leaning: Leaning) -> float:
+    """Give the score of the words alone; those that say nothing are against an end."""
+    if not leaning.intents:
+        return _SILENT
+    asks = leaning.intents.get("opt_out", 0.0) + leaning.intents.get("complaint", 0.0) / 2
+    return _BASE + _ENDS * _odds(leaning.stops) + _ASKS * _odds(asks)
+
+
+def _odds(share: float) -> float:
+    """Give the logarithm of the odds, bounded where a share is nought or one."""
+    share = min(max(share, 1 - _SUREST), _SUREST)
+    return math.log(share / (1 - share))
