@@ -55,7 +55,7 @@ def labelled(file: Path) -> list[Row]:
 def test_the_labelled_examples_are_read_well_enough(file: Path) -> None:
     """No opt-out is missed, few are invented, and intents are mostly right.
 
-    The sayings were not counted from `replies_never_learnt*` nor `replies_of_an_ordinary_day`.
+    Nothing was learnt from `replies_never_learnt*` nor `replies_of_an_ordinary_day`.
     """
     rows = labelled(file)
     evaluation = evaluate(rows)
