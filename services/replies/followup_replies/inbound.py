@@ -198,8 +198,13 @@ class InboundDesk:
         return matched
 
     def ends(self, tx: Transaction, inbound: Inbound, person: PersonView | None) -> bool:
-        """Whether what there is of a text ends the messages, whatever the rest may be."""
-        return _ends_in_so_many_words(_read(inbound, person, tx))
+        """Whether what there is of a text ends the messages before the rest is there.
+
+        It does so in so many words; by its words on the whole where nobody known is held until
+        the rest has come or is given up.
+        """
+        reading = _read(inbound, person, tx)
+        return reading.opt_out and (reading.stated or person is None)
 
     async def _leave(self, tx: Transaction, tenant_id: UUID, matched: Matched) -> None:
         """List every address of who unsubscribes: they may write from another than we wrote to."""
@@ -319,30 +324,20 @@ def _pieced(
 ) -> Reading:
     """What a text of parts means, given what it means as far as it is there.
 
-    A part that is nothing but a keyword that ends is one. Of what lacks a part nobody can say
-    what it means, half words least of all, unless it ends in so many words: a person reads it.
+    A part that ends them alone does, whatever stands around it, and what ends is not taken back
+    for want of the rest. Otherwise nobody can say what a text means that lacks a part, half
+    words least of all: a person reads it.
     """
     assembled = inbound.assembled
-    if assembled is None or _ends_in_so_many_words(reading):
+    if assembled is None or reading.stated:
         return reading
     for piece in assembled.pieces:
         alone = _read_text(replace(inbound, body=piece), person, tx)
-        if alone.keyword == "stop":
+        if alone.stated:
             return alone
-    if assembled.whole:
+    if assembled.whole or reading.opt_out:
         return reading
-    return replace(
-        reading, intent="other", opt_out=False, keyword=None, confidence=0.0, rules=("a part",)
-    )
-
-
-def _ends_in_so_many_words(reading: Reading) -> bool:
-    """Whether it ends the messages by a keyword or by a rule, and not by its words on the whole.
-
-    Rules are named by language, intent and place: `en.opt_out.2`.
-    """
-    by_rule = any(name.split(".")[1:2] == ["opt_out"] for name in reading.rules)
-    return reading.opt_out and (reading.keyword == "stop" or by_rule)
+    return replace(reading, intent="other", keyword=None, confidence=0.0, rules=("a part",))
 
 
 def text_of(inbound: Inbound, person: PersonView | None) -> InboundText:

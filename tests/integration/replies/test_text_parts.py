@@ -9,6 +9,7 @@ from signed_hooks import now, vonage_params
 from vendor_events import PHONE, Played
 
 from followup_database import new_id
+from followup_replies.core.reading import InboundText, read
 from followup_replies.parts import PATIENCE
 from followup_suppression import ACKNOWLEDGE_AFTER
 
@@ -85,7 +86,8 @@ async def test_parts_are_read_together_in_whatever_order_they_come(house, send, 
     await send(*(values[index] for index in order))
     (message,) = await heard(house)
     assert message["body"] == "".join(PIECES)
-    assert message["intent"] == "interested"
+    told = InboundText(channel="sms", body="".join(PIECES))
+    assert message["intent"] == read(told, received=house.clock()).intent
     (event,) = await house.events()
     assert (event.reply_id, event.person_id) == (message["id"], lead.person_id)
     await send(*values)
@@ -125,7 +127,7 @@ async def test_a_merge_between_two_parts_leaves_no_hold_behind(house, send, late
 async def test_a_stop_waits_for_no_other_part(house, send, before):
     """Nor does the list; confirmed once, and what comes later is a message for a person."""
     await house.lead()
-    values = parts("I have told you people twice now that I am not", "STOP", " at all pleased.")
+    values = parts("Could you send me a picture of the", "STOP", " blue tiles?")
     await send(*values[:before], values[1])
     assert await house.listed("phone", PHONE) == {"all"}
     (stop,) = await heard(house)
@@ -140,6 +142,59 @@ async def test_a_stop_waits_for_no_other_part(house, send, before):
 async def test_a_stop_of_somebody_unknown_waits_for_no_other_part_either(house, send):
     """The number is listed for the tenant whose number it wrote to."""
     await send(part("please take me off your list and", 2, 3))
+    assert await house.listed("phone", PHONE) == {"all"}
+
+
+ENDS = (
+    "I am going to report you to the FTC for spam, this is illegal harassment and",
+    "This is harassment and I have reported your number to the police and",
+    "Wrong number, you keep texting the wrong person and",
+)
+"""Beginnings of texts that end the messages, though not by a keyword or a request."""
+
+
+@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize("words", ENDS)
+async def test_a_complaint_ends_the_messages_though_a_part_is_missing(house, send, words, known):
+    """So does whoever says that it is the wrong number; at once, whoever it is."""
+    if known:
+        await house.lead()
+    await send(part(words, 1, 2))
+    assert await house.listed("phone", PHONE) == {"all"}
+    (message,) = await heard(house)
+    assert message["opt_out"]
+    assert message["answer"].startswith("Acme Roofing: You are unsubscribed")
+
+
+@pytest.mark.parametrize("words", ENDS)
+async def test_a_late_part_that_ends_the_messages_is_no_less_an_end(house, send, wait, words):
+    """Its text was read without it."""
+    await house.lead()
+    first, second = parts("Yes, I would like to have the roof done, ", words)
+    await send(first)
+    assert await wait() == 1
+    assert await house.listed("phone", PHONE) == set()
+    await send(second)
+    assert await house.listed("phone", PHONE) == {"all"}
+
+
+LEANS = "I do not get why people like you even have my number, leave me the hell"
+"""The beginning of one that no rule knows, and that ends the messages by its words."""
+
+
+async def test_what_ends_by_its_words_is_not_taken_back_for_want_of_a_part(house, send, wait):
+    """Who is known is held until the rest has come; without it, what is there counts."""
+    lead = await house.lead()
+    await send(part(LEANS, 1, 2))
+    assert await heard(house) == []
+    assert await house.held() == [lead.person_id]
+    assert await wait() == 1
+    assert await house.listed("phone", PHONE) == {"all"}
+
+
+async def test_nobody_known_waits_for_the_rest_of_what_ends_by_its_words(house, send):
+    """No hold keeps anything from them."""
+    await send(part(LEANS, 1, 2))
     assert await house.listed("phone", PHONE) == {"all"}
 
 

@@ -5,7 +5,7 @@ the wrong number. In doubt it counts (47 CFR 64.1200(a)(10): any reasonable mean
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Final, Literal
 
@@ -55,7 +55,8 @@ class Reading:
     `opt_out`: no more messages on that channel at least. `confidence` (0 to 1) is that of the
     likeliest intent; below the threshold `intent` is "other". `until`: the day named by
     whoever is away or wants to hear later, never before the day of receipt. `rules`: the
-    names of what fired, for the trace; they hold no words of the message.
+    names of what fired, for the trace; they hold no words of the message. `stated`: an opt-out
+    in so many words, by a keyword or a rule, and not by the words on the whole.
     """
 
     intent: Intent
@@ -64,6 +65,7 @@ class Reading:
     confidence: float
     until: date | None
     rules: tuple[str, ...]
+    stated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,14 +95,7 @@ def read(
     if reading.intent not in {"not_now", "out_of_office"}:
         return reading
     until = named_date(evidence.own, received=received, zone=zone, language=evidence.language)
-    return Reading(
-        intent=reading.intent,
-        opt_out=reading.opt_out,
-        keyword=reading.keyword,
-        confidence=reading.confidence,
-        until=until,
-        rules=reading.rules,
-    )
+    return replace(reading, until=until)
 
 
 def _gathered(text: InboundText, book: Rulebook) -> _Evidence:
@@ -151,13 +146,15 @@ def _keyword_reading(text: InboundText, evidence: _Evidence) -> Reading | None:
     if keyword is None or (evidence.header and vendor is None):
         return None
     source = f"vendor.{keyword}" if vendor else f"keyword.{keyword}"
+    opt_out = keyword == "stop" or _stops(evidence, _KEYWORD_INTENTS[keyword])
     return Reading(
         intent=_KEYWORD_INTENTS[keyword],
-        opt_out=keyword == "stop" or _stops(evidence, _KEYWORD_INTENTS[keyword]),
+        opt_out=opt_out,
         keyword=keyword,
         confidence=_CERTAIN,
         until=None,
         rules=(source, *(hit.rule.name for hit in evidence.hits)),
+        stated=opt_out and (keyword == "stop" or _by_rule(evidence)),
     )
 
 
@@ -180,6 +177,10 @@ def _asked(evidence: _Evidence) -> bool:
     return any(hit.rule.intent == "opt_out" for hit in evidence.hits)
 
 
+def _by_rule(evidence: _Evidence) -> bool:
+    return any(hit.rule.stops or hit.rule.intent == "opt_out" for hit in evidence.hits)
+
+
 def _scored_reading(evidence: _Evidence, threshold: float) -> Reading:
     intent, confidence = _told(evidence)
     stops = _stops(evidence, intent)
@@ -196,6 +197,7 @@ def _scored_reading(evidence: _Evidence, threshold: float) -> Reading:
         confidence=round(confidence, 3),
         until=None,
         rules=_fired(evidence),
+        stated=stops and _by_rule(evidence),
     )
 
 
