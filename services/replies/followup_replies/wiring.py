@@ -11,6 +11,7 @@ from followup_messaging.watch import QueueWatch
 from followup_replies import hooks
 from followup_replies.classifiers import Classifier, OpenAiClassifier, openai_client
 from followup_replies.core.leanings import learnt
+from followup_replies.core.rulefiles import rulebook
 from followup_replies.desk import FrontDesk
 from followup_replies.email.listener import MailListener, Postbox
 from followup_replies.figures import Figures
@@ -68,7 +69,9 @@ def build(
     get: Fetch = fetch,
 ) -> Service:
     """Replies on this bus and these databases; nothing runs yet."""
-    learnt()  # reading rules and weights takes a while: now, not while the first reply waits
+    # Reading rules and weights takes a while: now, not while the first reply waits.
+    rulebook()
+    learnt()
     keys, figures = keys_of(settings), Figures(metrics)
     worker, fence = databases.worker, fence or StopFence()
     hasher = AddressHasher(keys.suppression_key)

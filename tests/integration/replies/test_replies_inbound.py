@@ -346,7 +346,7 @@ async def statements(house) -> AsyncIterator[list[str]]:
 async def test_a_webhook_is_one_short_transaction(house, words, most):
     """Who is stopped waits for each of its statements; the account is known from before."""
     await house.sent(await house.lead())
-    await house.sms("a first word")
+    await house.sms("hello")
     async with statements(house) as asked:
         await house.sms(words)
     assert sum(statement == "BEGIN" for statement in asked) == 1
