@@ -61,12 +61,12 @@ class Part:
 class Assembled:
     """What a message was put together from.
 
-    `reply_id` is the id that its hold stands under already; `pieces` are the parts there are,
-    in order; `whole` says whether these are all.
+    `reply_id` is the id that its hold stands under already; `newest` is the part that has just
+    come, if any: those before it were read when they came. `whole`: all parts are there.
     """
 
     reply_id: UUID
-    pieces: tuple[str, ...]
+    newest: str | None
     whole: bool
 
 
@@ -331,8 +331,8 @@ def _pieced(
     assembled = inbound.assembled
     if assembled is None or reading.stated:
         return reading
-    for piece in assembled.pieces:
-        alone = _read_text(replace(inbound, body=piece), person, tx)
+    if assembled.newest is not None:
+        alone = _read_text(replace(inbound, body=assembled.newest), person, tx)
         if alone.stated:
             return alone
     if assembled.whole or reading.opt_out:

@@ -48,10 +48,10 @@ class PartsDesk:
         if matched.person_id is not None:
             await place_hold(tx, tenant_id, matched.person_id, new.reply_id)
         there = await parts.unread(tx, tenant_id, new.reply_id)
-        ends = self._inbound.ends(tx, _together(there), matched.person)
-        if others + 1 < part.total and not ends:
+        together = _together(there, newest=new.body)
+        if others + 1 < part.total and not self._inbound.ends(tx, together, matched.person):
             return None
-        return await self._read(tx, account, there, matched)
+        return await self._read(tx, account, there, matched, together)
 
     async def _placed(
         self, tx: Transaction, account: Account, inbound: Inbound, part: Part
@@ -103,12 +103,18 @@ class PartsDesk:
             return False
         if account is None or account.tenant_id != late.tenant_id:  # its tenant is being removed
             return await parts.mark_read(tx, late.tenant_id, late.reply_id) > 0
-        matched = await self._inbound.sender(tx, account, _together(there))
-        await self._read(tx, account, there, matched)
+        together = _together(there)
+        matched = await self._inbound.sender(tx, account, together)
+        await self._read(tx, account, there, matched, together)
         return True
 
     async def _read(
-        self, tx: Transaction, account: Account, there: Sequence[NewPart], matched: Matched
+        self,
+        tx: Transaction,
+        account: Account,
+        there: Sequence[NewPart],
+        matched: Matched,
+        together: Inbound,
     ) -> str | None:
         reply_id = there[0].reply_id
         await parts.mark_read(tx, account.tenant_id, reply_id)
@@ -116,7 +122,7 @@ class PartsDesk:
         before = {part.person_id for part in there if part.person_id is not None}
         if left := before - {matched.person_id}:
             await remove_holds(tx, [(person_id, reply_id) for person_id in sorted(left)])
-        return await self._inbound.take(tx, account, _together(there))
+        return await self._inbound.take(tx, account, together)
 
 
 class PartsSweep:
@@ -148,7 +154,7 @@ def _beside(part: Part, found: Sequence[Sibling]) -> Sequence[Sibling]:
     return () if any(each.number == part.number for each in found) else found
 
 
-def _together(there: Sequence[NewPart]) -> Inbound:
+def _together(there: Sequence[NewPart], *, newest: str | None = None) -> Inbound:
     first = there[0]
     return Inbound(
         channel=first.channel,
@@ -159,7 +165,7 @@ def _together(there: Sequence[NewPart]) -> Inbound:
         payload={"parts": [dict(each.payload) for each in there]},
         assembled=Assembled(
             reply_id=first.reply_id,
-            pieces=tuple(each.body for each in there),
+            newest=newest,
             whole=len(there) == first.total,
         ),
     )

@@ -9,8 +9,11 @@ from signed_hooks import now, vonage_params
 from vendor_events import PHONE, Played
 
 from followup_database import new_id
+from followup_replies.core.assembling import joined
+from followup_replies.core.folding import TEXT_LIMIT
 from followup_replies.core.reading import InboundText, read
 from followup_replies.parts import PATIENCE
+from followup_replies.vonage.events import LONGEST_PART, MOST_PARTS
 from followup_suppression import ACKNOWLEDGE_AFTER
 
 OURS = "+12025550100"
@@ -263,6 +266,7 @@ async def test_words_of_parts_stand_in_their_message_alone(house, send, wait):
         {"concat-ref": ""},
         {"concat-part": "0"},
         {"concat-part": "3"},
+        {"concat-total": "41", "concat-part": "1"},
         {"concat-total": "256", "concat-part": "1"},
         {"concat-total": "9" * 400, "concat-part": "1"},
         {"concat-total": "1", "concat-part": "1"},
@@ -276,6 +280,27 @@ async def test_what_counts_no_parts_is_a_text_of_its_own(house, send, odd):
     await send(part("How much is it?", 1, 2, **odd))
     (message,) = await heard(house)
     assert message["body"] == "How much is it?"
+
+
+async def test_more_than_a_part_holds_is_a_text_of_its_own(house, send):
+    """What is put together of parts is short enough to be read to its end."""
+    await house.lead()
+    words = "How much is it? " * 11
+    await send(part(words, 1, 2))
+    (message,) = await heard(house)
+    assert message["body"] == words.strip()
+    assert MOST_PARTS * (LONGEST_PART + len(joined({2: ""}, total=3))) < TEXT_LIMIT
+
+
+async def test_an_end_in_the_middle_of_a_long_text_is_read(house, send):
+    """Also where it comes last, and where so much stands around it that it is skimmed."""
+    await house.lead()
+    values = parts(*["How much is a new roof and do you do it by May? " * 3] * 20)
+    values[14]["text"] = "Now please take me off your list. "
+    await send(*values[:14], *values[15:])
+    assert await house.listed("phone", PHONE) == set()
+    await send(values[14])
+    assert await house.listed("phone", PHONE) == {"all"}
 
 
 async def test_a_forged_part_leaves_nothing(house, vonage):

@@ -45,8 +45,11 @@ they say of the number (api.support.vonage.com, article 204014733)."""
 
 SUCCESS = "0"
 
-MOST_PARTS = 255
-"""Parts that a text may have (3GPP TS 23.040, 9.2.3.24.1)."""
+MOST_PARTS = 40
+"""Parts that are put together. Phones may send 255 (3GPP TS 23.040, 9.2.3.24.1), but make a
+picture message of a text long before; what counts more is read part by part."""
+LONGEST_PART = 160
+"""Characters of a part: 140 octets hold no more (3GPP TS 23.038, 6.1.2)."""
 
 
 def arrival_of(
@@ -68,9 +71,9 @@ def arrival_of(
         body=said.get("text"),
     )
     part, body = _part(said), said.get("text")
-    if part is None or not isinstance(body, str):
+    if part is None or not isinstance(body, str) or len(body) > LONGEST_PART:
         return text
-    return replace(text, part=part, body=body[:LONGEST_BODY])  # a blank may end it: words go on
+    return replace(text, part=part, body=body)  # a blank may end it: words go on
 
 
 def _part(said: Mapping[str, Any]) -> Part | None:
