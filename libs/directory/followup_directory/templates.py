@@ -26,9 +26,13 @@ _TEMPLATES = text("""
     FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(tenant_id uuid, hash text)
     JOIN directory.templates t ON t.tenant_id = r.tenant_id AND t.hash = r.hash
 """)
+# What only a message by hand has (`Written.body`), `written` and, before there was that, the
+# others: words of a sequence's touch are still needed when it is due, however old they are.
 _WORDS = text("""
     SELECT hash, person_id, created_at FROM directory.templates
     WHERE tenant_id = :tenant_id AND person_id IS NOT NULL AND created_at < :before
+        AND body ?| ARRAY['written', 'account', 'sender', 'thread', 'address', 'stranger',
+                          'confirms', 'answers']
         AND (created_at, hash) > (CAST(:at AS timestamptz), :hash)
     ORDER BY created_at, hash LIMIT :most
 """)
@@ -58,7 +62,7 @@ class Template:
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """That words for one person are kept, and since when (machine time)."""
+    """That a message by hand is kept for whoever sends it, and since when (machine time)."""
 
     hash: str
     person_id: UUID
@@ -111,7 +115,10 @@ async def templates(
 async def words_before(
     tx: Transaction, tenant_id: UUID, before: datetime, *, after: Words | None, most: int
 ) -> list[Words]:
-    """Words for one person that were kept before that moment, behind `after`, oldest first."""
+    """Messages by hand that were kept before that moment, behind `after`, oldest first.
+
+    No words for one person that a sequence's touch says.
+    """
     rows = await tx.all(
         _WORDS,
         tenant_id=tenant_id,

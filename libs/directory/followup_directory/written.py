@@ -37,8 +37,9 @@ class Written:
     answers: UUID | None = None
 
     def body(self) -> dict[str, Any]:
-        """As a template's body."""
+        """As a template's body: never that of a sequence's touch that says the same."""
         known: dict[str, Any] = {
+            "written": True,
             "text": self.text,
             "subject": self.subject,
             "account": None if self.account_id is None else str(self.account_id),

@@ -146,9 +146,14 @@ class Reviewing:
 
 
 async def body_of(tx: Transaction, review: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What a touch that waits would say: the draft that was written, else its template."""
-    key = (review["tenant_id"], review["draft"] or review["plain"])
-    return (await templates(tx, [key]))[key].body
+    """What a touch that waits would say: the draft that was written, else its template.
+
+    A draft is words for one person and goes with what is erased; its template stays.
+    """
+    plain = (review["tenant_id"], review["plain"])
+    draft = (review["tenant_id"], review["draft"] or review["plain"])
+    found = await templates(tx, [plain, draft])
+    return found.get(draft, found[plain]).body
 
 
 def _reworded(body: Mapping[str, Any], words: Mapping[str, str]) -> dict[str, Any]:

@@ -200,3 +200,26 @@ async def test_the_copy_that_was_sent_goes_with_its_message(house):
         assert await _forget(house) == 1
         assert len(await house.rows(copies)) == left
     assert len(await house.rows("SELECT FROM directory.templates")) == 1
+
+
+async def test_what_a_touch_will_say_to_one_person_stays_however_old_it_is(house, age):
+    """Drafts and approved words are among the templates, too; a message may say the same."""
+    lead = await house.lead()
+    await house.sent(lead)
+    body = {"text": "About the purple roof: Tuesday?"}
+    async with house.databases.worker.transaction() as tx:
+        await set_tenant_settings(tx, house.tenant.id, {"retention_days": 7})
+        (words,) = await put_templates(
+            tx, house.tenant.id, [("sms", body)], person_id=lead.person_id
+        )
+    headers = {"Idempotency-Key": "k1", "Authorization": f"Bearer {house.token}"}
+    path = f"/v1/leads/{lead.lead_id}/messages"
+    assert (await house.client.post(path, json=body, headers=headers)).status_code == 202
+    (copy,) = await house.rows("UPDATE replies.written SET state = 'sent' RETURNING template")
+    assert copy["template"] != words
+    await age(house.clock())
+    house.clock.advance(timedelta(days=8))
+    assert await _forget(house) == 1
+    assert [row["hash"] for row in await house.rows("SELECT hash FROM directory.templates")] == [
+        words
+    ]

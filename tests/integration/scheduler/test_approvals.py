@@ -232,6 +232,22 @@ async def test_a_model_writes_what_a_person_approves(client, desk, entered, mode
     assert (await says(desk, sent))["text"] == "Ada, shall we look at it?"
 
 
+async def test_where_a_draft_is_gone_its_template_stands_for_it(
+    client, desk, entered, model, drafting
+):
+    """The list of what waits shows it, and so it goes."""
+    run, touch = await entered("approval: required, draft: model")
+    model.answers = ['{"subject": "Your roof", "text": "Ada, shall we look at it?"}']
+    await drafting.run_once()
+    await desk.rows("DELETE FROM directory.templates WHERE person_id IS NOT NULL RETURNING hash")
+    (waiting,) = (await client.get("/v1/approvals")).json()["items"]
+    assert waiting["body"]["text"] == PLAIN
+    approved = await client.post(f"/v1/approvals/{touch['id']}/approve")
+    assert approved.status_code == 200, approved.text
+    await desk.timers.run_once()
+    assert (await says(desk, await desk.touch(run, "email", step="offer")))["text"] == PLAIN
+
+
 @pytest.mark.parametrize(
     ("answer", "patience"),
     [
