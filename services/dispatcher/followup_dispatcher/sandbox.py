@@ -10,11 +10,16 @@ from followup_database.engine import Database, Transaction
 from followup_database.ids import new_id
 from followup_dispatcher.providers.port import Call
 
+# Of nobody known what is said and where to is not kept: no erasure would find it.
 _RECORD = text("""
 INSERT INTO dispatcher.sandbox (id, tenant_id, person_id, touch_id, attempt_id, account_id, channel,
   recipient, sender, subject, text, html, voicemail, at)
-SELECT :id, a.tenant_id, a.person_id, a.touch_id, a.id, a.account_id, a.channel, :recipient,
-  :sender, :subject, :text, :html, :voicemail, :now
+SELECT :id, a.tenant_id, a.person_id, a.touch_id, a.id, a.account_id, a.channel,
+  CASE WHEN a.lead_id <> a.touch_id THEN CAST(:recipient AS text) END, :sender,
+  CASE WHEN a.lead_id <> a.touch_id THEN CAST(:subject AS text) END,
+  CASE WHEN a.lead_id <> a.touch_id THEN CAST(:text AS text) END,
+  CASE WHEN a.lead_id <> a.touch_id THEN CAST(:html AS text) END,
+  CASE WHEN a.lead_id <> a.touch_id THEN CAST(:voicemail AS text) END, :now
 FROM dispatcher.attempts a WHERE a.touch_id = :touch AND a.id = :attempt
 """)
 

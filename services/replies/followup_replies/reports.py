@@ -217,10 +217,13 @@ async def _believed(
 
 
 async def _owner(tx: Transaction, at: _Place, ids: TouchIds | None, address: str) -> UUID | None:
-    """Whose address it is; the person of the touch, where it is nobody's by now."""
+    """Whose address it is; the person of the touch, where it is nobody's by now.
+
+    Who got a confirmation without being known has none.
+    """
     kind, key = kind_of(at.channel), match_key(at.channel, address)
     owner = await person_by_address(tx, at.tenant_id, kind, key)
-    return owner or (None if ids is None else ids.person_id)
+    return owner or (None if ids is None or ids.of_nobody else ids.person_id)
 
 
 def _event(

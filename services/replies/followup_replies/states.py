@@ -79,6 +79,11 @@ class TouchIds:
     lead_id: UUID
     person_id: UUID
 
+    @property
+    def of_nobody(self) -> bool:
+        """Whether it went to somebody of whom nothing is known: the touch stands for them."""
+        return self.lead_id == self.touch_id
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:

@@ -8,7 +8,9 @@ import pytest
 from followup_contracts.events import TouchDeferred, TouchFailed, TouchSent, TouchSkipped
 from followup_database import new_id
 from followup_directory import Written, put_account, put_sender, put_templates, set_account_state
+from followup_dispatcher.picture import command_of
 from followup_dispatcher.providers.port import Call, Refused
+from followup_dispatcher.sandbox import SandboxRecord
 from followup_people import hear
 from followup_suppression import place_hold, suppress
 
@@ -189,6 +191,12 @@ async def test_the_stop_of_somebody_unknown_is_confirmed(dispatching):
     assert (kept["state"], kept["recipient"], kept["body"]) == ("accepted", None, None)
     assert (await dispatching.send(command))[-1].attempt_id == sent.attempt_id
     assert len(dispatching.provider.calls) == 1
+    record = SandboxRecord(dispatching.database)
+    ref = await record.record(call)
+    assert await record.find(command_of(command).touch_id, sent.attempt_id) == ref
+    (kept,) = await dispatching.rows("SELECT * FROM dispatcher.sandbox")
+    assert phone not in str(kept)
+    assert words.text not in str(kept)
 
 
 @pytest.mark.parametrize(

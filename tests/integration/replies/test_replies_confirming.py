@@ -133,6 +133,79 @@ async def test_the_stop_of_somebody_unknown_is_confirmed_once_and_nothing_else_i
     assert await house.held() == []
 
 
+@pytest.mark.parametrize("receipt", ["after", "before"])
+async def test_the_receipt_of_a_strangers_confirmation_leaves_no_number(house, receipt):
+    """Whether its touch is known by then or not: no erasure would find it."""
+    signer = vonage_params()
+    await house.account(signer.provider, signer.channel, secrets=signer.secrets, **signer.settings)
+    await knock(house, signer, by_vonage("STOP"))
+    (event,) = await house.events("MessageWritten")
+    touch = house.touch(
+        event,
+        account=house.accounts[signer.provider, signer.channel],
+        touch_id=event.message_id,
+        enrollment_id=event.message_id,
+    )
+    told = {
+        "msisdn": PHONE[1:],
+        "to": OURS[1:],
+        "messageId": touch.provider_ref,
+        "status": "delivered",
+        "err-code": "0",
+    }
+    if receipt == "before":
+        await knock(house, signer, told)
+    await house.tell(touch)
+    if receipt == "after":
+        await knock(house, signer, told)
+    await house.sweep()
+    (kept,) = await house.rows("SELECT matched, attempt_id FROM replies.callbacks")
+    assert (kept["matched"], kept["attempt_id"]) == (True, touch.attempt_id)
+    assert len(await house.events("TouchDelivered")) == 1
+    assert await named(house, PHONE[1:]) == {("messages", "address"), ("messages", "payload")}
+    await house.rows(
+        "UPDATE replies.messages SET received_at = now() - interval '31 days' RETURNING 1"
+    )
+    await house.sweep()
+    assert await named(house, PHONE[1:]) == set()
+
+
+async def test_whom_a_vendor_will_not_text_is_nobodys_person(house):
+    """What the receipt of a stranger's confirmation says of the number lists that alone."""
+    lead = await house.lead(phone_e164="+12125550188", email=None)
+    touch = house.touch(lead)
+    touch = touch.model_copy(update={"lead_id": touch.touch_id, "person_id": touch.touch_id})
+    await house.tell(touch)
+    form = {
+        "MessageSid": touch.provider_ref,
+        "MessageStatus": "undelivered",
+        "ErrorCode": "21610",
+        "To": PHONE,
+        "From": OURS,
+    }
+    assert (await house.twilio("status", form)).is_success
+    assert await house.listed("phone", PHONE)
+    assert await house.held() == []
+    assert [e.person_id for e in await house.events("ContactOptedOut")] == [None]
+
+
+async def named(house, mark: str) -> set[tuple[str, str]]:
+    """Every column of the service's tables in which this stands."""
+    columns = await house.rows(
+        "SELECT table_name AS t, column_name AS c FROM information_schema.columns"
+        " JOIN information_schema.tables USING (table_schema, table_name)"
+        " WHERE table_schema = 'replies' AND table_type = 'BASE TABLE'"
+    )
+    return {
+        (each["t"], each["c"])
+        for each in columns
+        if await house.rows(
+            f'SELECT 1 FROM replies.{each["t"]} WHERE position(:mark IN "{each["c"]}"::text) > 0',
+            mark=mark,
+        )
+    }
+
+
 @pytest.mark.parametrize("sender", ["12345", "INFO", "0012125550123", "1212555012345678"])
 async def test_what_nobody_can_be_texted_at_is_listed_without_a_word(house, sender):
     """A short code, a name, or what is no number."""

@@ -50,8 +50,11 @@ _PARKED_ANY = text(f"{_PARKED} ORDER BY c.id LIMIT :most FOR UPDATE OF c SKIP LO
 
 _MATCH = text("""
 UPDATE replies.callbacks c
-SET matched = true, attempt_id = r.attempt_id, person_id = r.person_id
-FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(id uuid, attempt_id uuid, person_id uuid)
+SET matched = true, attempt_id = r.attempt_id, person_id = r.person_id,
+    payload = CASE WHEN r.of_nobody THEN '{}' ELSE c.payload END,
+    report = CASE WHEN r.of_nobody THEN '{}' ELSE c.report END
+FROM jsonb_to_recordset(CAST(:rows AS jsonb))
+  AS r(id uuid, attempt_id uuid, person_id uuid, of_nobody boolean)
 WHERE c.id = r.id AND NOT c.matched
 """)
 
@@ -89,7 +92,11 @@ class Parked:
 async def insert(
     tx: Transaction, account: Account, report: Report, *, ids: TouchIds | None
 ) -> bool:
-    """Keep a callback, parked without `ids`; False when it came before."""
+    """Keep a callback, parked without `ids`; False when it came before.
+
+    Of what went to nobody known, without what it says: no erasure would find it.
+    """
+    kept_whole = ids is None or not ids.of_nobody
     kept = await tx.run(
         _INSERT,
         id=new_id(),
@@ -100,8 +107,8 @@ async def insert(
         dedupe_key=report.dedupe_key,
         ref=report.provider_ref,
         state=report.state,
-        report=to_json(report.stored()),
-        payload=to_json(dict(report.payload)),
+        report=to_json(report.stored() if kept_whole else {}),
+        payload=to_json(dict(report.payload) if kept_whole else {}),
         planted=report.attempt,
         attempt=None if ids is None else ids.attempt_id,
         person=None if ids is None else ids.person_id,
@@ -121,9 +128,15 @@ async def parked(tx: Transaction, *, most: int) -> list[Parked]:
 
 
 async def match(tx: Transaction, several: Sequence[Parked]) -> None:
-    """Take these out of the car park."""
+    """Take these out of the car park; of nobody known what they say is not kept."""
     rows = [
-        {"id": p.id, "attempt_id": p.ids.attempt_id, "person_id": p.ids.person_id} for p in several
+        {
+            "id": p.id,
+            "attempt_id": p.ids.attempt_id,
+            "person_id": p.ids.person_id,
+            "of_nobody": p.ids.of_nobody,
+        }
+        for p in several
     ]
     if rows:
         await tx.run(_MATCH, rows=to_json(rows))
