@@ -8,16 +8,17 @@ OWNER = Owner(SCHEMA, "followup_replies")
 
 PERSONAL: tuple[PersonalTable, ...] = (
     PersonalTable(SCHEMA, "callbacks", ("report", "payload")),
-    PersonalTable(
-        SCHEMA,
-        "messages",
-        ("our_address", "address", "subject", "body", "answer", "payload", "thread"),
-        address_column="address",
-    ),
+    # Before messages: whoever has parts in hand is waited for, and makes one of them.
     PersonalTable(
         SCHEMA,
         "parts",
         ("address", "our_address", "body", "payload"),
+        address_column="address",
+    ),
+    PersonalTable(
+        SCHEMA,
+        "messages",
+        ("our_address", "address", "subject", "body", "answer", "payload", "thread"),
         address_column="address",
     ),
     PersonalTable(SCHEMA, "written", ("subject", "body", "written_by")),

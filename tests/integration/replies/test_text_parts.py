@@ -6,15 +6,19 @@ from typing import Any
 
 import pytest
 from signed_hooks import now, vonage_params
+from sqlalchemy import text
 from vendor_events import PHONE, Played
 
 from followup_database import new_id
+from followup_database.personal import Subject, erase_rows
 from followup_replies.core.assembling import joined
 from followup_replies.core.folding import TEXT_LIMIT
 from followup_replies.core.reading import InboundText, read
-from followup_replies.parts import PATIENCE
+from followup_replies.parts import PATIENCE, PartsSweep
+from followup_replies.tables import PERSONAL
 from followup_replies.vonage.events import LONGEST_PART, MOST_PARTS
 from followup_suppression import ACKNOWLEDGE_AFTER
+from followup_testkit.waiting import until
 
 OURS = "+12025550100"
 PIECES = ("Yes, I would like to have the roof done, but what does it cost alto", "gether if ",
@@ -60,16 +64,27 @@ def send(vonage):
 
 
 @pytest.fixture
-def wait(house):
-    """As much machine time passes as a part waits for the others; the sweeps of two replicas."""
+def overdue(house):
+    """As much machine time passes as a part waits for the others; gives the sweep."""
 
-    async def wait(seconds: float = PATIENCE.total_seconds() + 1) -> int:
+    async def overdue(seconds: float = PATIENCE.total_seconds() + 1) -> PartsSweep:
         await house.rows(
             "UPDATE replies.parts SET received_at = received_at - CAST(:waited AS interval)"
             " RETURNING 1",
             waited=timedelta(seconds=seconds),
         )
         (loop,) = [r.loop for r in house.service.runners if r.name == "replies:parts"]
+        return loop
+
+    return overdue
+
+
+@pytest.fixture
+def wait(overdue):
+    """As `overdue`, and two replicas sweep; what they read."""
+
+    async def wait(*seconds: float) -> int:
+        loop = await overdue(*seconds)
         return sum(tick.worked for tick in await asyncio.gather(loop.run_once(), loop.run_once()))
 
     return wait
@@ -206,7 +221,7 @@ async def test_what_has_waited_is_read_without_the_part_that_does_not_come(house
     lead = await house.lead()
     first, second, third = parts("I am interes", "ted, but", " call my wife")
     await send(first, third)
-    assert await wait(seconds=1) == 0
+    assert await wait(1) == 0
     assert await heard(house) == []
     assert await wait() == 1
     (message,) = await heard(house)
@@ -255,7 +270,7 @@ async def test_words_of_parts_stand_in_their_message_alone(house, send, wait):
     assert [set(row.values()) for row in kept] == [{None, True}] * 3
     (message,) = await house.rows("SELECT payload FROM replies.messages")
     assert [each["text"] for each in message["payload"]["parts"]] == list(PIECES)
-    await wait(seconds=26 * 3600)
+    await wait(26 * 3600)
     assert await house.rows("SELECT 1 FROM replies.parts") == []
 
 
@@ -301,6 +316,59 @@ async def test_an_end_in_the_middle_of_a_long_text_is_read(house, send):
     assert await house.listed("phone", PHONE) == set()
     await send(values[14])
     assert await house.listed("phone", PHONE) == {"all"}
+
+
+async def waiting(house, count: int = 1) -> bool:
+    rows = await house.rows(
+        "SELECT DISTINCT a.pid FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid"
+        " WHERE a.datname = current_database() AND NOT l.granted"
+    )
+    return len(rows) >= count
+
+
+async def erase(house, tx, lead) -> None:
+    for table in PERSONAL:
+        await erase_rows(tx, table, Subject(house.tenant.id, [lead.person_id], [PHONE]))
+
+
+async def test_who_is_erased_while_their_parts_are_read_leaves_no_words(house, send, overdue):
+    """The sweep has them in hand: the erasure waits for it, and finds what it wrote."""
+    lead = await house.lead()
+    await send(part("We would", 1, 2))
+    sweep = await overdue()
+
+    async def erasure() -> None:
+        async with house.databases.worker.transaction() as tx:
+            await erase(house, tx, lead)
+
+    async with house.databases.worker.transaction() as somebody:
+        await somebody.all(text("SELECT 1 FROM people.persons FOR UPDATE"))
+        reading = asyncio.create_task(sweep.run_once())
+        await until(lambda: waiting(house), what="the sweep has the parts")
+        erasing = asyncio.create_task(erasure())
+        await until(lambda: _done_or_waiting(house, erasing, 2), what="the erasure waits")
+    assert (await reading).worked == 1
+    await erasing
+    for table in ("parts", "messages"):
+        assert await house.rows(f"SELECT 1 FROM replies.{table}") == []
+
+
+async def _done_or_waiting(house, task, count: int) -> bool:
+    return task.done() or await waiting(house, count)
+
+
+async def test_parts_that_an_erasure_has_in_hand_are_read_by_nobody(house, send, overdue):
+    """The sweep waits for it, and finds nothing."""
+    lead = await house.lead()
+    await send(part("We would", 1, 2))
+    sweep = await overdue()
+    async with house.databases.worker.transaction() as erasing:
+        await erase(house, erasing, lead)
+        reading = asyncio.create_task(sweep.run_once())
+        await until(lambda: waiting(house), what="the sweep waits")
+    assert (await reading).worked == 0
+    for table in ("parts", "messages"):
+        assert await house.rows(f"SELECT 1 FROM replies.{table}") == []
 
 
 async def test_a_forged_part_leaves_nothing(house, vonage):

@@ -48,7 +48,7 @@ ON CONFLICT (account_id, vendor_id) DO NOTHING
 
 _UNREAD = text("""
 SELECT * FROM replies.parts
-WHERE reply_id = :reply AND tenant_id = :tenant AND NOT read ORDER BY number
+WHERE reply_id = :reply AND tenant_id = :tenant AND NOT read ORDER BY number FOR UPDATE
 """)
 
 _READ = text("""
@@ -147,7 +147,10 @@ async def insert(tx: Transaction, part: NewPart) -> bool:
 
 
 async def unread(tx: Transaction, tenant_id: UUID, reply_id: UUID) -> list[NewPart]:
-    """The parts that are still to be read in a message, by their numbers."""
+    """The parts that are still to be read in a message, by their numbers; nobody else's now.
+
+    An erasure has had them before or waits for what is made of them.
+    """
     rows = await tx.all(_UNREAD, tenant=tenant_id, reply=reply_id)
     return [NewPart(**{name: row[name] for name in NewPart.__slots__}) for row in rows]
 
