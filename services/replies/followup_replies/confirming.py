@@ -21,6 +21,12 @@ from followup_replies.words import said, words_of
 
 APART = timedelta(minutes=10)
 """How long the same answer is not given to a person again."""
+STOPS_APART = timedelta(days=1)
+"""How long the stop of somebody unknown is not confirmed to the same address again."""
+STRANGERS = 100
+"""How many answers to people nobody knows a tenant pays for within `STRANGERS_WITHIN`: few stop
+whom no lead was ever made of, and anybody may write from any number, dear ones included."""
+STRANGERS_WITHIN = timedelta(hours=1)
 _NUMBER = re.compile(r"\+[1-9][0-9]{6,14}")
 """What can be called back (E.164): no short code, and no name that stands for a sender."""
 
@@ -43,6 +49,22 @@ async def confirmation(
     return said(text, business=tenant.settings.business_name if tenant else "")
 
 
+async def braked(tx: Transaction, message: NewMessage) -> bool:
+    """Whether a message of somebody unknown is left without its answer, whichever way that goes.
+
+    What they said holds all the same. Of messages that come at one moment a few more than that
+    may be answered.
+    """
+    if message.lead_id is not None or message.answer is None:
+        return False
+    apart = STOPS_APART if message.opt_out else APART
+    if await messages.stranger_answered(tx, message, since=message.at - apart):
+        return True
+    lately = message.at - STRANGERS_WITHIN
+    before = await messages.strangers_answered(tx, message, since=lately, most=STRANGERS)
+    return before >= STRANGERS
+
+
 async def send(tx: Transaction, outbox: Outbox, message: NewMessage) -> None:
     """Have a message's answer sent from the number it came to, to where it came from.
 
@@ -56,6 +78,8 @@ async def send(tx: Transaction, outbox: Outbox, message: NewMessage) -> None:
         if message.opt_out and _NUMBER.fullmatch(message.address):
             # Whoever it is, they have no ids; the message's stands for them.
             await _write(tx, outbox, message, id_=message.id, lead=message.id, person=message.id)
+        else:
+            await messages.leave_unanswered(tx, message.tenant_id, message.id)
         return
     if not message.opt_out and await messages.answered_so(
         tx, message.tenant_id, message.person_id, message.id, message.at - APART

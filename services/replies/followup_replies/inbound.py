@@ -167,6 +167,9 @@ class InboundDesk:
         answer = await self._carry_out(tx, message, reading)
         if named is not None and named.purpose == "unsubscribe":
             await self._leave(tx, tenant_id, matched)
+        if answer is not None and await confirming.braked(tx, message):
+            await messages.leave_unanswered(tx, tenant_id, message.id)
+            return None
         if answer is None or inbound.answered == "here":
             return answer
         await confirming.send(tx, self._outbox, message)

@@ -9,6 +9,7 @@ from signed_hooks import Signer, now, standard, telnyx, vonage_params
 
 from followup_database import new_id
 from followup_directory import Written, templates
+from followup_replies.confirming import STRANGERS
 
 PHONE, OURS = "+12125550123", "+12025550100"
 
@@ -131,6 +132,54 @@ async def test_the_stop_of_somebody_unknown_is_confirmed_once_and_nothing_else_i
     (stop,) = await house.rows("SELECT id FROM replies.messages WHERE answer LIKE '%unsub%'")
     assert {event.message_id, event.lead_id, event.person_id} == {stop["id"]}
     assert await house.held() == []
+
+
+@pytest.mark.parametrize("vendor", ["vonage"])
+async def test_a_stranger_who_stops_again_and_again_is_told_once_a_day(house, text, later):
+    """Each stop holds; whoever starts in between is not paid for at the tenant's expense."""
+    for body in ("STOP", "START") * 3 + ("STOP",):
+        await text(body)
+    assert len(await told(house)) == 1
+    assert await house.listed("phone", PHONE) == {"all"}
+    assert len(await house.rows("SELECT 1 FROM replies.messages WHERE answer IS NOT NULL")) == 1
+    later(hours=25)
+    for body in ("START", "STOP"):
+        await text(body)
+    assert len(await told(house)) == 2
+
+
+async def test_a_stranger_is_not_paid_for_again_in_the_answer_to_a_webhook(house):
+    """Neither for their stops, within the day, nor for turning about."""
+    secrets = {"auth_token": "made-up auth token"}
+    await house.account("twilio", "sms", secrets=secrets, keyword_replies="ours")
+    answers = [_texts(await house.sms(body)) for body in ("STOP", "START") * 2 + ("STOP",)]
+    assert [len(texts) for texts in answers] == [1, 1, 0, 0, 0]
+    assert await house.listed("phone", PHONE) == {"all"}
+
+
+@pytest.mark.parametrize("vendor", ["vonage"])
+async def test_strangers_of_many_numbers_cost_a_tenant_no_more_than_so_much(house, text, later):
+    """Their stops hold without a word; an hour later, and to who is known, there is one."""
+    await text("STOP")
+    await house.rows(
+        "INSERT INTO replies.messages (id, tenant_id, account_id, vendor_id, channel, direction,"
+        " our_address, address, address_hash, body, intent, opt_out, confidence, rules, payload,"
+        " at, answer) SELECT gen_random_uuid(), tenant_id, account_id, n::text, channel,"
+        " direction, our_address, address, sha256(n::text::bytea), body, intent, opt_out,"
+        " confidence, rules, payload, at, answer"
+        " FROM replies.messages, generate_series(2, :many) AS n RETURNING 1",
+        many=STRANGERS,
+    )
+    other = by_vonage("STOP") | {"msisdn": "12125550155"}
+    await knock(house, vonage_params(), other)
+    assert await house.listed("phone", "+12125550155") == {"all"}
+    assert len(await told(house)) == 1
+    await house.lead(phone_e164="+12125550156", email=None)
+    await knock(house, vonage_params(), by_vonage("STOP") | {"msisdn": "12125550156"})
+    assert len(await told(house)) == 2
+    later(minutes=61)
+    await knock(house, vonage_params(), by_vonage("STOP") | {"msisdn": "12125550157"})
+    assert len(await told(house)) == 3
 
 
 @pytest.mark.parametrize("receipt", ["after", "before"])

@@ -43,6 +43,21 @@ WHERE this.id = :id AND this.tenant_id = :tenant AND before.tenant_id = :tenant
 LIMIT 1
 """)
 
+_STRANGER_ANSWERED = text("""
+SELECT id FROM replies.messages
+WHERE tenant_id = :tenant AND address_hash = :hash AND answer = :answer AND lead_id IS NULL
+  AND at > :since AND id <> :id
+LIMIT 1
+""")
+
+_STRANGERS_ANSWERED = text("""
+SELECT count(*) FROM (
+  SELECT FROM replies.messages
+  WHERE tenant_id = :tenant AND answer IS NOT NULL AND lead_id IS NULL AND at > :since AND id <> :id
+  LIMIT :most
+) AS answered
+""")
+
 # What people of the tenant wrote stands here; of sequences' touches only when they went out:
 # their words are in the dispatcher's ledger (`said.py`).
 _CONVERSATION = text("""
@@ -143,6 +158,30 @@ async def answered_so(
     return (
         await tx.first(_ANSWERED_SO, tenant=tenant_id, person=person_id, id=message_id, since=since)
         is not None
+    )
+
+
+async def stranger_answered(tx: Transaction, message: NewMessage, *, since: datetime) -> bool:
+    """Whether another message without a lead from the same address was answered so since then."""
+    found = await tx.first(
+        _STRANGER_ANSWERED,
+        tenant=message.tenant_id,
+        hash=message.address_hash,
+        answer=message.answer,
+        since=since,
+        id=message.id,
+    )
+    return found is not None
+
+
+async def strangers_answered(
+    tx: Transaction, message: NewMessage, *, since: datetime, most: int
+) -> int:
+    """How many other messages without a lead its tenant has answered since then, up to `most`."""
+    return int(
+        await tx.scalar(
+            _STRANGERS_ANSWERED, tenant=message.tenant_id, since=since, id=message.id, most=most
+        )
     )
 
 
