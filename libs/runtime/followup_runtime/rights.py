@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -11,12 +10,11 @@ from followup_database.errors import is_outage
 from followup_database.personal import PersonalTable, Subject, erase_rows, read_rows
 from followup_people import RightAsked, open_right, right_done
 from followup_runtime.loops import Tick
+from followup_runtime.rests import Rests
 
 MOST = 20
 EVERY = 1.0
 """Seconds between two looks: how long an erasure takes to reach every service."""
-FIRST_REST, LONGEST_REST = 1.0, 600.0
-"""Seconds that a request which failed is left alone, and what that doubles up to."""
 
 Before = Callable[[Transaction, Subject], Awaitable[Mapping[str, int]]]
 """What a service does first when somebody is erased, besides its register; counts of it."""
@@ -34,14 +32,6 @@ async def nothing_beside(tx: Transaction, subject: Subject) -> Mapping[str, Any]
     """For a service whose register says it all."""
     del tx, subject
     return {}
-
-
-@dataclass(frozen=True, slots=True)
-class _Rest:
-    """A request that failed: how long it is left alone, and until when (monotonic)."""
-
-    seconds: float
-    until: float
 
 
 class RightsLoop:
@@ -68,8 +58,7 @@ class RightsLoop:
         self._register = register
         self._before = before
         self._beside = beside
-        self._monotonic = monotonic
-        self._rests: dict[UUID, _Rest] = {}
+        self._rests = Rests(monotonic)
 
     async def run_once(self) -> Tick:
         """Do this service's part of the oldest requests.
@@ -93,7 +82,7 @@ class RightsLoop:
         asked = None
         try:
             async with self._database.transaction() as tx:
-                asked = await open_right(tx, self._service, without=self._resting())
+                asked = await open_right(tx, self._service, without=self._rests.now())
                 if asked is None:
                     return None
                 await self._do(tx, asked)
@@ -101,23 +90,10 @@ class RightsLoop:
             if asked is None or is_outage(error):
                 raise
             failures[asked.id] = error
-            self._lay_aside(asked.id)
+            self._rests.lay_aside(asked.id)
         else:
-            self._rests.pop(asked.id, None)
+            self._rests.done(asked.id)
         return asked.id
-
-    def _resting(self) -> list[UUID]:
-        now = self._monotonic()
-        # What another replica has done meanwhile is not kept for good.
-        self._rests = {
-            right: rest for right, rest in self._rests.items() if now < rest.until + LONGEST_REST
-        }
-        return [right for right, rest in self._rests.items() if now < rest.until]
-
-    def _lay_aside(self, right: UUID) -> None:
-        before = self._rests.get(right)
-        seconds = FIRST_REST if before is None else min(2 * before.seconds, LONGEST_REST)
-        self._rests[right] = _Rest(seconds, self._monotonic() + seconds)
 
     async def _do(self, tx: Transaction, asked: RightAsked) -> None:
         subject = Subject(asked.tenant_id, asked.persons, asked.addresses)

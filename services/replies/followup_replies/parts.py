@@ -6,11 +6,13 @@ the last is there, when what is there ends the messages, or when they have waite
 What comes later is a message of its own.
 """
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from functools import partial
 
 from followup_database import Database, Transaction, committed, new_id
+from followup_database.errors import is_outage
 from followup_directory import Account, account_by_id
 from followup_replies.addresses import bare
 from followup_replies.core.assembling import joined
@@ -19,6 +21,7 @@ from followup_replies.matching import Matched
 from followup_replies.store import parts
 from followup_replies.store.parts import NewPart, Sibling, Waiting
 from followup_runtime.loops import Tick
+from followup_runtime.rests import Rests
 from followup_suppression import place_hold, remove_holds
 
 PATIENCE = timedelta(seconds=20)
@@ -126,24 +129,58 @@ class PartsDesk:
 
 
 class PartsSweep:
-    """Reads what waits for a part that does not come; any number may run it."""
+    """Reads what waits for a part that does not come; any number may run it.
+
+    A message that fails keeps no other waiting: it is left alone for a while, each time for
+    longer.
+    """
 
     name = "replies:parts"
 
-    def __init__(self, database: Database, desk: PartsDesk, *, most: int = 100) -> None:
+    def __init__(
+        self,
+        database: Database,
+        desk: PartsDesk,
+        *,
+        most: int = 100,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._database = database
         self._desk = desk
         self._most = most
+        self._rests = Rests(monotonic)
 
     async def run_once(self) -> Tick:
-        """A bounded number of messages, each in a transaction of its own."""
+        """A bounded number of messages, each in a transaction of its own.
+
+        The errors of those that failed are raised together, when all others are read.
+        """
         async with self._database.transaction() as tx:
-            late = await parts.waiting(tx, older=PATIENCE, most=self._most)
+            late = await parts.waiting(
+                tx, older=PATIENCE, most=self._most, without=self._rests.now()
+            )
             await parts.expire(tx, after=parts.SAME_TEXT)
+        failures: list[Exception] = []
         read = 0
         for each in late:
-            read += await committed(self._database, partial(self._desk.read_late, late=each))
-        return Tick(read, 0.0 if read == self._most else EVERY)
+            read += await self._read(each, failures)
+        if failures:
+            raise ExceptionGroup(f"{self.name}: not read", failures)
+        return Tick(read, 0.0 if len(late) == self._most else EVERY)
+
+    async def _read(self, late: Waiting, failures: list[Exception]) -> bool:
+        """Try one message. An error of its own goes to `failures`."""
+        try:
+            read = await committed(self._database, partial(self._desk.read_late, late=late))
+        except Exception as error:
+            if is_outage(error):
+                raise
+            error.add_note(f"message {late.reply_id}")
+            failures.append(error)
+            self._rests.lay_aside(late.reply_id)
+            return False
+        self._rests.done(late.reply_id)
+        return read
 
 
 def _beside(part: Part, found: Sequence[Sibling]) -> Sequence[Sibling]:

@@ -15,6 +15,7 @@ from followup_replies.core.assembling import joined
 from followup_replies.core.folding import TEXT_LIMIT
 from followup_replies.core.reading import InboundText, read
 from followup_replies.parts import PATIENCE, PartsSweep
+from followup_replies.store import parts as store
 from followup_replies.tables import PERSONAL
 from followup_replies.vonage.events import LONGEST_PART, MOST_PARTS
 from followup_suppression import ACKNOWLEDGE_AFTER
@@ -369,6 +370,40 @@ async def test_parts_that_an_erasure_has_in_hand_are_read_by_nobody(house, send,
     assert (await reading).worked == 0
     for table in ("parts", "messages"):
         assert await house.rows(f"SELECT 1 FROM replies.{table}") == []
+
+
+async def test_a_text_that_cannot_be_read_keeps_no_other_waiting(house, send, overdue):
+    """What failed is told when the others are read, and tried again."""
+    await house.lead()
+    for ref in ("01", "02", "03", "04"):
+        await send(*parts(f"Text {ref} of", " mine ", "and more", ref=ref)[:2])
+    broken = "UPDATE replies.parts SET payload = {} WHERE ref IN ('01', '02') RETURNING 1"
+    await house.rows(broken.format("'[1]'"))
+    sweep = await overdue()
+    with pytest.raises(ExceptionGroup) as failed:
+        await sweep.run_once()
+    assert len(failed.value.exceptions) == 2
+    assert [each["body"][:7] for each in await heard(house)] == ["Text 03", "Text 04"]
+    await house.rows(broken.format("'{}'"))
+
+    async def tried_again() -> bool:
+        await sweep.run_once()
+        return len(await heard(house)) == 4
+
+    await until(tried_again, what="they are read once they have rested")
+
+
+async def test_texts_are_swept_by_the_text(house, send, overdue):
+    """However many parts one has; the oldest first, and without those that failed."""
+    for ref in ("01", "02", "03"):
+        await send(*parts(f"Text {ref} of", " mine ", "and more", ref=ref)[:2])
+    await overdue()
+    async with house.databases.worker.transaction() as tx:
+        first = await store.waiting(tx, older=PATIENCE, most=2)
+        rest = await store.waiting(
+            tx, older=PATIENCE, most=2, without=[each.reply_id for each in first]
+        )
+    assert [each.ref for each in first + rest] == ["01", "02", "03"]
 
 
 async def test_a_forged_part_leaves_nothing(house, vonage):

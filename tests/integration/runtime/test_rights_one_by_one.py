@@ -7,7 +7,8 @@ from followup_directory import create_tenant
 from followup_people import right_state
 from followup_people.rights import ask_right
 from followup_runtime import rights
-from followup_runtime.rights import FIRST_REST, RightsLoop
+from followup_runtime.rests import FIRST_REST
+from followup_runtime.rights import RightsLoop
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@
 Once that is done its words are there, and here is only what tells a repetition.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -57,10 +57,11 @@ WHERE reply_id = :reply AND tenant_id = :tenant AND NOT read
 """)
 
 _WAITING = text("""
-SELECT DISTINCT ON (reply_id) tenant_id, account_id, address_hash, ref, reply_id FROM (
-  SELECT * FROM replies.parts
-  WHERE NOT read AND received_at < clock_timestamp() - CAST(:older AS interval)
-  ORDER BY received_at LIMIT :most) AS oldest
+SELECT tenant_id, account_id, address_hash, ref, reply_id FROM replies.parts
+WHERE NOT read AND received_at < clock_timestamp() - CAST(:older AS interval)
+  AND reply_id <> ALL(CAST(:without AS uuid[]))
+GROUP BY tenant_id, account_id, address_hash, ref, reply_id
+ORDER BY min(received_at), reply_id LIMIT :most
 """)
 
 _EXPIRE = text("""
@@ -160,9 +161,14 @@ async def mark_read(tx: Transaction, tenant_id: UUID, reply_id: UUID) -> int:
     return await tx.run(_READ, tenant=tenant_id, reply=reply_id)
 
 
-async def waiting(tx: Transaction, *, older: timedelta, most: int) -> list[Waiting]:
-    """Messages of which a part has waited for so long (machine time), of any tenant."""
-    rows = await tx.all(_WAITING, older=older, most=most)
+async def waiting(
+    tx: Transaction, *, older: timedelta, most: int, without: Sequence[UUID] = ()
+) -> list[Waiting]:
+    """Messages of which a part has waited for so long (machine time), of any tenant.
+
+    The ones that have waited longest first, those of `without` left out.
+    """
+    rows = await tx.all(_WAITING, older=older, most=most, without=list(without))
     return [Waiting(**row) for row in rows]
 
 
