@@ -5,7 +5,7 @@ from uuid import UUID
 
 from followup_database import Database
 from followup_directory import forget_confirmations, tenants_that_forget
-from followup_replies.store import callbacks, copies, messages, written
+from followup_replies.store import callbacks, clicks, copies, messages, written
 from followup_runtime.loops import Tick
 
 MOST = 1_000
@@ -19,7 +19,7 @@ class Retention:
 
     Whoever they are of: somebody known who is still heard of, somebody of the tenant's own,
     or nobody. What was made of them stays (intents, states, when), and so does what tells a
-    repetition.
+    repetition. Clicks on counted links go whole.
     """
 
     name = "replies:retention"
@@ -29,7 +29,7 @@ class Retention:
         self._most = most
 
     async def run_once(self) -> Tick:
-        """A bounded number of messages and reports of every tenant that sets a limit."""
+        """A bounded number of messages, reports and clicks of every tenant that sets a limit."""
         async with self._database.transaction() as tx:
             forgetting = await tenants_that_forget(tx)
             worked = await forget_confirmations(tx, after=CONFIRMED, most=self._most)
@@ -46,6 +46,7 @@ class Retention:
                 messages.forget_old,
                 written.forget_old,
                 callbacks.forget_old,
+                clicks.forget_old,
                 copies.forget_old,
             ):
                 done += await forget(tx, tenant_id, before=before, most=self._most)

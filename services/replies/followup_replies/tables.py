@@ -8,6 +8,7 @@ OWNER = Owner(SCHEMA, "followup_replies")
 
 PERSONAL: tuple[PersonalTable, ...] = (
     PersonalTable(SCHEMA, "callbacks", ("report", "payload")),
+    PersonalTable(SCHEMA, "clicks", ("link", "minute", "at")),
     # Before messages: whoever has parts in hand is waited for, and makes one of them.
     PersonalTable(
         SCHEMA,

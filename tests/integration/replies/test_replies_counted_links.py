@@ -7,9 +7,13 @@ from starlette.datastructures import Headers
 
 from followup_contracts.events import TouchClicked
 from followup_database import new_id
+from followup_database.personal import Subject, erase_rows, read_rows
+from followup_directory import set_tenant_settings
 from followup_messaging.inprocess import InProcessBus
 from followup_messaging.outbox import Outbox
 from followup_replies.http.links import Links
+from followup_replies.store.clicks import MOST
+from followup_replies.tables import PERSONAL
 from followup_suppression.clicks import Click, ClickSigner
 
 BROWSER = {"user-agent": "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0"}
@@ -57,6 +61,58 @@ async def test_a_click_stands_with_its_touch_in_the_conversation(house, later):
     ]
     assert told == [("clicked", followed), ("clicked", followed + timedelta(minutes=2))]
     assert events[str(other.touch_id)] == []
+    assert len(await house.events("TouchClicked")) == 2
+
+
+async def test_the_clicks_of_a_person_are_handed_out_and_go_with_them(house):
+    """Those of others stay."""
+    lead, other = await house.lead(), await house.lead(phone_e164="+12125550188", email=None)
+    for each in (lead, other):
+        _, token = link(house, each)
+        await house.client.get(f"/l/{token}", headers=BROWSER)
+    (clicks,) = [table for table in PERSONAL if table.table == "clicks"]
+    subject = Subject(house.tenant.id, [lead.person_id])
+    async with house.databases.worker.transaction() as tx:
+        assert len(await read_rows(tx, clicks, subject)) == 1
+        assert await erase_rows(tx, clicks, subject) == 1
+    assert await house.rows("SELECT person_id FROM replies.clicks") == [
+        {"person_id": other.person_id}
+    ]
+
+
+async def test_clicks_are_kept_no_longer_than_their_tenant_says(house):
+    """To the day, as what was said."""
+    _, token = link(house, await house.lead())
+    await house.client.get(f"/l/{token}", headers=BROWSER)
+    async with house.databases.worker.transaction() as tx:
+        await set_tenant_settings(tx, house.tenant.id, {"retention_days": 30})
+    (loop,) = [r.loop for r in house.service.runners if r.name == "replies:retention"]
+    for days, left in ((29, 1), (2, 0)):
+        house.clock.advance(timedelta(days=days))
+        await loop.run_once()
+        assert len(await house.rows("SELECT 1 FROM replies.clicks")) == left
+
+
+async def test_a_link_that_went_round_leads_on_and_is_kept_no_further(house, later):
+    """Whoever follows it, and however often: others are counted as ever."""
+    click, token = link(house, await house.lead())
+    await house.client.get(f"/l/{token}", headers=BROWSER)
+    await house.rows(
+        "INSERT INTO replies.clicks (touch_id, link, minute, tenant_id, person_id, at)"
+        " SELECT touch_id, link, minute - n * interval '1 min', tenant_id, person_id, at"
+        " FROM replies.clicks, generate_series(2, :most) AS n RETURNING 1",
+        most=MOST,
+    )
+    later(minutes=2)
+    database = house.databases.worker
+    signer = ClickSigner(house.keys.link_key)
+    beside = Links(database, outbox=Outbox("replies", InProcessBus(), database), signer=signer)
+    answer = await beside.follow(token, Headers(BROWSER))
+    assert answer.headers["location"] == TARGET
+    assert len(await house.rows("SELECT 1 FROM replies.clicks")) == MOST
+    assert len(await house.events("TouchClicked")) == 1
+    elsewhere = Click(click.tenant_id, click.touch_id, click.person_id, f"{TARGET}2")
+    await beside.follow(signer.sign(elsewhere), Headers(BROWSER))
     assert len(await house.events("TouchClicked")) == 2
 
 

@@ -10,10 +10,28 @@ from sqlalchemy import text
 from followup_database import Transaction
 from followup_suppression.clicks import Click
 
+MOST = 100
+"""Clicks on one link that are kept: a link may be passed on to anybody, and followed for ever."""
+
 _INSERT = text("""
 INSERT INTO replies.clicks (touch_id, link, minute, tenant_id, person_id, at)
-VALUES (:touch, :link, date_trunc('minute', CAST(:at AS timestamptz)), :tenant, :person, :at)
+SELECT CAST(:touch AS uuid), CAST(:link AS bytea),
+  date_trunc('minute', CAST(:at AS timestamptz)), CAST(:tenant AS uuid), CAST(:person AS uuid),
+  CAST(:at AS timestamptz)
+WHERE (
+  SELECT count(*) FROM (
+    SELECT FROM replies.clicks
+    WHERE touch_id = CAST(:touch AS uuid) AND link = CAST(:link AS bytea) LIMIT :most
+  ) AS kept
+) < :most
 ON CONFLICT (touch_id, link, minute) DO NOTHING
+""")
+
+_FORGET_OLD = text("""
+DELETE FROM replies.clicks WHERE (touch_id, link, minute) IN (
+  SELECT touch_id, link, minute FROM replies.clicks
+  WHERE tenant_id = :tenant AND at < :before
+  ORDER BY at LIMIT :most FOR UPDATE SKIP LOCKED)
 """)
 
 _OF = text("""
@@ -24,7 +42,10 @@ ORDER BY at LIMIT :most
 
 
 async def insert(tx: Transaction, click: Click, token: str) -> bool:
-    """Keep a click at this moment; False where one of the same minute is kept already."""
+    """Keep a click at this moment.
+
+    False where one of the same minute is kept already, or `MOST` of the same link.
+    """
     kept = await tx.run(
         _INSERT,
         touch=click.touch_id,
@@ -32,8 +53,14 @@ async def insert(tx: Transaction, click: Click, token: str) -> bool:
         tenant=click.tenant_id,
         person=click.person_id,
         at=tx.now,
+        most=MOST,
     )
     return kept == 1
+
+
+async def forget_old(tx: Transaction, tenant_id: UUID, *, before: datetime, most: int) -> int:
+    """Delete a tenant's clicks from before that moment, up to `most`, oldest first."""
+    return await tx.run(_FORGET_OLD, tenant=tenant_id, before=before, most=most)
 
 
 async def of_touches(
