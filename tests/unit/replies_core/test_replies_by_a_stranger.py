@@ -30,8 +30,8 @@ def rows() -> list[Row]:
 
 
 def test_of_a_stranger_as_much_is_heard_as_when_it_was_first_read() -> None:
-    """No change hears less, or mistakes more, than the 0.839 / 0.870 and 0.783 of the first day."""
+    """No change hears less, or mistakes more, than 0.867 / 0.892 and a macro-F1 of 0.813."""
     evaluation = evaluate(rows())
-    assert evaluation.opt_out.recall >= 0.83
-    assert evaluation.opt_out.precision >= 0.86
-    assert evaluation.macro_f1 >= 0.77
+    assert evaluation.opt_out.recall >= 0.86
+    assert evaluation.opt_out.precision >= 0.88
+    assert evaluation.macro_f1 >= 0.80

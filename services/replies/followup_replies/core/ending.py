@@ -23,7 +23,7 @@ _OTHER_RULE: Final = -1.6
 """What a rule counts that says something else, where none speaks of an end."""
 _WANTING: Final = -1.0
 """What it counts, where none speaks of an end, that the reply is likeliest to want more."""
-_ENOUGH: Final = 0.6
+_ENOUGH: Final = 0.5
 """From this likelihood on it ends: a text after a STOP is worse than a silence too many."""
 _SUREST: Final = 0.9999
 
