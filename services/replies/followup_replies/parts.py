@@ -122,8 +122,10 @@ class PartsDesk:
         reply_id = there[0].reply_id
         await parts.mark_read(tx, account.tenant_id, reply_id)
         # Who was one with somebody else meanwhile, or is so no more, is held by this no longer.
+        # Of nobody's nobody is told: there the hold has somebody asked.
         before = {part.person_id for part in there if part.person_id is not None}
-        if left := before - {matched.person_id}:
+        left = before - {matched.person_id}
+        if left and matched.person_id is not None:
             await remove_holds(tx, [(person_id, reply_id) for person_id in sorted(left)])
         return await self._inbound.take(tx, account, together)
 

@@ -142,6 +142,17 @@ async def test_a_merge_between_two_parts_leaves_no_hold_behind(house, send, late
     assert await house.held() == [older.person_id]
 
 
+async def test_who_is_known_no_more_by_the_second_part_stays_held(house, send):
+    """The reply is nobody's: the hold is all that has it looked at."""
+    lead = await house.lead()
+    first, second = parts("We would", " rather wait")
+    await send(first)
+    await house.rows("DELETE FROM people.contact_points WHERE kind = 'phone' RETURNING id")
+    await send(second)
+    assert await house.events() == []
+    assert await house.held() == [lead.person_id]
+
+
 @pytest.mark.parametrize("before", [0, 1])
 async def test_a_stop_waits_for_no_other_part(house, send, before):
     """Nor does the list; confirmed once, and what comes later is a message for a person."""
