@@ -53,6 +53,11 @@ class Entry:
     first_at: datetime | None = None
     """When the first attempt of the touch was claimed; known to `latest` alone."""
 
+    @property
+    def of_nobody(self) -> bool:
+        """Whether it is for somebody of whom nothing is known, and no address is kept."""
+        return self.lead_id == self.touch_id
+
 
 _COLUMNS = (
     "id, touch_id, number, tenant_id, enrollment_id, lead_id, person_id, channel, round, state,"

@@ -87,7 +87,9 @@ class UnknownSweep:
 
         async def resolve(entry: Entry) -> None:
             async with gate:
-                if not await self._resolve(entry, owners.get(entry.account_id)):
+                if entry.of_nobody:
+                    await self._end(entry)
+                elif not await self._resolve(entry, owners.get(entry.account_id)):
                     await self._by_policy(entry, tenants.get(entry.tenant_id))
 
         # One vendor that hangs must not hold up what the others could tell.
@@ -117,6 +119,11 @@ class UnknownSweep:
         if self._now() - entry.claimed_on >= GRACE:
             await self._settle(entry, _resent(entry))
 
+    async def _end(self, entry: Entry) -> None:
+        """What went to somebody unknown is over with its time: nobody could find out, or resend."""
+        if self._now() - entry.claimed_on >= GRACE:
+            await self._settle(entry, _over(entry))
+
     async def _settle(self, entry: Entry, settlement: Settlement) -> None:
         async with self._database.transaction() as tx:
             await usage.hold(tx, {entry.person_id})
@@ -130,7 +137,7 @@ class UnknownSweep:
                             "what": "settled",
                             "by": "policy",
                             "at": tx.now.isoformat(),
-                            "rule": "resend_unknown",
+                            "rule": settlement.code,
                         },
                     )
             await self._outbox.add(tx, [_told(e, tx) for e in moved.values()])
@@ -153,6 +160,8 @@ def _told(entry: Entry, tx: Transaction) -> Message:
     if entry.state == "retry_later":
         later = answers.later(entry, not_before=tx.now + timedelta(seconds=1), now=tx.now)
         return answers.event(entry, later, tx.now)
+    if entry.state == "refused":
+        return answers.event(entry, answers.refused(entry, tx.now), tx.now)
     return answers.event(entry, answers.sent(entry), tx.now)
 
 
@@ -185,6 +194,17 @@ def _resent(entry: Entry) -> Settlement:
         "policy",
         code="resend_unknown",
         reason="nobody can be asked, and the tenant has this channel sent again",
+    )
+
+
+def _over(entry: Entry) -> Settlement:
+    return Settlement(
+        entry.touch_id,
+        entry.id,
+        "refused",
+        "policy",
+        code="expired",
+        reason="it went to somebody unknown: nothing is kept to ask by, and its time is over",
     )
 
 

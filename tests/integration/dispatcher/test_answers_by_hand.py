@@ -1,16 +1,30 @@
 """What somebody of ours wrote, as the dispatcher sends it."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from followup_contracts.events import TouchDeferred, TouchFailed, TouchSent, TouchSkipped
+from followup_contracts.events import (
+    TouchDeferred,
+    TouchFailed,
+    TouchSent,
+    TouchSkipped,
+    TouchUnknown,
+)
 from followup_database import new_id
-from followup_directory import Written, put_account, put_sender, put_templates, set_account_state
+from followup_directory import (
+    Written,
+    put_account,
+    put_sender,
+    put_templates,
+    set_account_state,
+    set_tenant_settings,
+)
 from followup_dispatcher.picture import command_of
-from followup_dispatcher.providers.port import Call, Refused
+from followup_dispatcher.providers.port import Call, Refused, Unknown
 from followup_dispatcher.sandbox import SandboxRecord
+from followup_dispatcher.sweeps import GRACE, UnknownSweep
 from followup_people import hear
 from followup_suppression import place_hold, suppress
 
@@ -197,6 +211,42 @@ async def test_the_stop_of_somebody_unknown_is_confirmed(dispatching):
     (kept,) = await dispatching.rows("SELECT * FROM dispatcher.sandbox")
     assert phone not in str(kept)
     assert words.text not in str(kept)
+
+
+async def test_a_confirmation_to_somebody_unknown_does_not_stay_unknown(dispatching):
+    """Nobody could find out: once no callback will come it is over, and never sent again."""
+
+    async def silent(_call: Call) -> Unknown:
+        return Unknown("no answer within 8 s")
+
+    dispatching.provider.answer = silent
+    phone = "+12125550185"
+    await stopped(dispatching, phone)
+    words = Written(
+        text="You are unsubscribed.", account_id=dispatching.account.id,
+        sender=str(dispatching.account.settings["from"]), address=phone, stranger=True,
+        confirms="stop",
+    )  # fmt: skip
+    async with dispatching.database.transaction() as tx:
+        await set_tenant_settings(tx, dispatching.tenant_id, {"resend_unknown": ["sms"]})
+    command = await to_nobody(dispatching, words)
+    assert isinstance((await dispatching.send(command))[-1], TouchUnknown)
+    for late, state in ((timedelta(0), "unknown"), (GRACE + timedelta(seconds=1), "refused")):
+        sweep = UnknownSweep(
+            dispatching.database,
+            outbox=dispatching.outbox,
+            accounts=dispatching.accounts,
+            now=lambda late=late: datetime.now(UTC) + late,
+        )
+        await dispatching.rows("UPDATE dispatcher.attempts SET ask_on = claimed_on RETURNING 1")
+        await sweep.run_once()
+        (kept,) = await dispatching.rows("SELECT state, trace FROM dispatcher.attempts")
+        assert kept["state"] == state
+    told = (await dispatching.events())[-1]
+    assert (type(told), told.code) == (TouchFailed, "expired")
+    assert kept["trace"][-1]["rule"] == "expired"
+    assert dispatching.provider.asked == []
+    assert len(dispatching.provider.calls) == 1
 
 
 @pytest.mark.parametrize(
