@@ -208,7 +208,7 @@ async def test_a_late_part_that_ends_the_messages_is_no_less_an_end(house, send,
     assert await house.listed("phone", PHONE) == {"all"}
 
 
-LEANS = "I do not get why people like you even have my number, leave me the hell"
+LEANS = "not one more of these please, I am tired of"
 """The beginning of one that no rule knows, and that ends the messages by its words."""
 
 
