@@ -157,6 +157,8 @@ def latest(statements: Sequence[ConsentStatement]) -> dict[ConsentChannel, dict[
 def effective(stored: Mapping[str, Mapping[str, Any]]) -> dict[Channel, ConsentState]:
     """The state for each channel, from what is stored with a person."""
     whole = stored.get("any")
+    if len(stored) == (whole is not None):  # no channel has a word of its own, as most have none
+        return dict.fromkeys(CHANNELS, _state(None, whole))
     return {channel: _state(stored.get(channel), whole) for channel in CHANNELS}
 
 
@@ -184,6 +186,8 @@ def _word(
     own: Mapping[str, Any] | None, whole: Mapping[str, Any] | None
 ) -> Mapping[str, Any] | None:
     """The one that counts of a channel's own statement and that for all."""
+    if own is None:
+        return whole
     said = [statement for statement in (own, whole) if statement is not None]
     return max(said, key=lambda s: (_moment(s["at"]), s["state"] == "no"), default=None)
 

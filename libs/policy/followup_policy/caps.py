@@ -71,6 +71,8 @@ def caps(
     altogether (R1, R2, R3, R6), but from no statute's cap and none of the house.
     `opens_at` is the earliest moment at which all of them pass, None if waiting never helps.
     """
+    if not history and not silenced(channel, where=where, house=house):
+        return ALLOWED  # a first contact, as most are: there is nothing to be counted
     case = _Case(channel, round, history, where, transactional, house, answering)
     first = _first_broken(case, now)
     if first.allowed:

@@ -1,7 +1,7 @@
 """Whether a person may be contacted on a channel at all (`data/consent.yaml`)."""
 
 from datetime import date, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from typing import Literal
 
 from pydantic import model_validator
@@ -103,13 +103,14 @@ def _closed(channel: Channel, how: str, name: str) -> Verdict:
     )
 
 
-def _rows(jurisdictions: frozenset[str]) -> list[tuple[str, Openness]]:
+@lru_cache(maxsize=4096)
+def _rows(jurisdictions: frozenset[str]) -> tuple[tuple[str, Openness], ...]:
     """The row of each jurisdiction: its own, else its country's, else that of elsewhere."""
     table = consent_table()
     own = {name: row for row in table.rows for name in row.jurisdictions}
     names = {name if name in own else name.partition("-")[0] for name in jurisdictions}
-    found = [(name, own.get(name, table.elsewhere)) for name in sorted(names)]
-    return found or [("an unknown country", table.unknown)]
+    found = tuple((name, own.get(name, table.elsewhere)) for name in sorted(names))
+    return found or (("an unknown country", table.unknown),)
 
 
 @cache

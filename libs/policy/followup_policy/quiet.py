@@ -50,6 +50,8 @@ def quiet_hours(
             rule="R15", reason="The person's time zone is unknown, so no hour is known to be open."
         )
     asked = _Asked(channel, where, house, machine)
+    if _well_inside(asked.day(utc_date(now)), now, span):
+        return ALLOWED
     opens_at = _next_opening(asked, earliest=now, span=span)
     if opens_at == now:
         return ALLOWED
@@ -71,6 +73,12 @@ class _Asked:
 
     def day(self, day: date) -> Spans:
         return open_day(self.channel, self.where, day, machine=self.machine, house=self.house)
+
+
+def _well_inside(spans: Spans, now: datetime, span: timedelta) -> bool:
+    """Whether one of the day's spans holds all of it, as for most: no other day need be asked."""
+    until = now + span
+    return any(start <= now and until < end for start, end in spans)
 
 
 def next_opening(

@@ -6,7 +6,7 @@ person may be in, so rules are asked of all candidates (47 CFR 64.1200(c)(1) rea
 the area code).
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -69,8 +69,11 @@ def whereabouts(place: Place) -> Whereabouts:
     state in a country with several clocks: all its usual ones. Nothing known of the
     country: no zones, and rules about hours refuse.
     """
-    if place.phone is not None:
-        place = replace(place, phone=kin(place.phone))  # neighbours share what is remembered
+    phone = None if place.phone is None else kin(place.phone)
+    if phone != place.phone:  # neighbours share what is remembered
+        place = Place(
+            place.stated_zone, place.country, place.state, place.postal_code, place.city, phone
+        )
     return _whereabouts(place)
 
 

@@ -5,6 +5,7 @@ second function with a second version byte, and both are looked up.
 """
 
 import hmac
+import re
 import unicodedata
 from typing import assert_never
 
@@ -13,6 +14,7 @@ from followup_contracts.channels import AddressKind
 Kind = AddressKind
 
 _VERSION_1 = b"\x01"
+_E164 = re.compile(r"\+[1-9][0-9]*")
 _SHORTEST_KEY = 16
 
 
@@ -51,6 +53,8 @@ class AddressHasher:
 
 
 def _phone(address: str) -> str:
+    if _E164.fullmatch(address):
+        return address[1:]  # as it is kept: nothing about it needs folding
     folded = _caseless(address)
     digits = "".join(str(unicodedata.decimal(c)) for c in folded if c.isdecimal())
     # No country code begins with 0. An alphanumeric sender has no digits at all; a stop

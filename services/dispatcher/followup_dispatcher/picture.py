@@ -164,10 +164,12 @@ class Picture:
 
     def contacts(self, command: SendTouch) -> tuple[PastContact, ...]:
         """What else the touch's person was sent, under every id of theirs."""
-        own = str(command.touch_id)
         held = list(self.counted.get(self.person_id(command), ()))
         for person_id in _names(self.people[command.lead_id][0]):
             held += self.before(person_id)
+        if not held:
+            return ()
+        own = str(command.touch_id)
         return tuple(contact for contact in held if contact.touch_id != own)
 
 

@@ -17,7 +17,7 @@ LABELS = st.text("abcdefghijklmnopqrstuvwxyz0123456789äöüé", min_size=1, max
 def test_a_phone_number_is_the_same_however_it_is_set(digits, noise, prefix):
     """Separators, invisible characters and the international prefix tell nothing apart."""
     written = prefix + "".join(a + b for a, b in zip(noise, digits, strict=False))
-    assert normalise_v1("phone", written) == digits
+    assert normalise_v1("phone", written) == normalise_v1("phone", f"+{digits}") == digits
 
 
 @given(DIGITS, st.sampled_from([0x0660, 0x06F0, 0x0966, 0xFF10]))

@@ -1,11 +1,13 @@
 """How long a vendor may keep a message in its own queue."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from functools import lru_cache
 
-from followup_contracts.channels import TRAITS
+from followup_contracts.channels import TRAITS, Channel
 from followup_contracts.commands import SendTouch
 from followup_policy.house import NO_HOUSE, HouseRules
 from followup_policy.quiet import open_intervals
+from followup_policy.spans import Spans
 from followup_policy.zones import Whereabouts
 
 LONGEST = timedelta(hours=4)
@@ -28,8 +30,11 @@ def valid_for(
     if command.not_after is not None:
         ends.append(command.not_after)
     ends += [
-        end
-        for start, end in open_intervals(command.channel, where, now.date(), 2, house=house)
-        if start <= now < end
+        end for start, end in _open(command.channel, where, now.date(), house) if start <= now < end
     ]
     return max(SHORTEST, min(ends) - ON_THE_WAY - now)
+
+
+@lru_cache(maxsize=4096)  # the touches of one day share their places
+def _open(channel: Channel, where: Whereabouts, day: date, house: HouseRules) -> Spans:
+    return open_intervals(channel, where, day, 2, house=house)
