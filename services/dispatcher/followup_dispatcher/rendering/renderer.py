@@ -3,6 +3,7 @@
 import re
 from collections import OrderedDict
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from liquid import BoundTemplate
@@ -15,10 +16,12 @@ from liquid.exceptions import (
 from followup_contracts.call_script import VOICEMAIL_SECONDS, spoken_seconds
 from followup_contracts.channels import TRAITS, Channel
 from followup_dispatcher.providers.port import Content
+from followup_dispatcher.rendering.direct import Direct, direct
 from followup_dispatcher.rendering.errors import Unrenderable
 from followup_policy.errors import MissingVariable, TooMuchWork, WordingError
 from followup_policy.wording import MailEnvironment, TextEnvironment, bounded_work
 
+_EMPTY_LINES = re.compile(r"\n[ \t]*\n(?:[ \t]*\n)+")
 SOURCE_LIMIT = 20_000
 HTML_SOURCE_LIMIT = 200_000
 KEPT = 4_000
@@ -26,6 +29,12 @@ KEPT = 4_000
 FAULTS = (WordingError, LiquidError, ArithmeticError, LookupError, TypeError, ValueError)
 """What a template, or a value it was not written for, can raise: a filter on the wrong
 kind of value raises any of these."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Parsed:
+    template: BoundTemplate
+    direct: Direct | None
 
 
 class Renderer:
@@ -36,7 +45,7 @@ class Renderer:
         self._mail = MailEnvironment()
         self._html = MailEnvironment(autoescape=True)
         self._kept = kept
-        self._parsed: OrderedDict[tuple[str, str, Channel], BoundTemplate] = OrderedDict()
+        self._parsed: OrderedDict[tuple[str, str, Channel], _Parsed] = OrderedDict()
 
     def render(
         self,
@@ -82,18 +91,21 @@ class Renderer:
         hashed: str,
     ) -> str | Unrenderable:
         try:
-            template = self._template(part, source, channel, hashed)
-            with bounded_work():
-                return _tidy(part, template.render(variables))
+            parsed = self._template(part, source, channel, hashed)
+            words = parsed.direct.render(variables) if parsed.direct else None
+            if words is None:
+                with bounded_work():
+                    words = parsed.template.render(variables)
+            return _tidy(part, words)
         except FAULTS as error:
             return _why(part, error)
 
-    def _template(self, part: str, source: str, channel: Channel, hashed: str) -> BoundTemplate:
+    def _template(self, part: str, source: str, channel: Channel, hashed: str) -> "_Parsed":
         key = (hashed, part, channel)
         known = self._parsed.get(key)
         if known is None:
-            known = self._environment(part, channel).from_string(source)
-            self._parsed[key] = known
+            template = self._environment(part, channel).from_string(source)
+            known = self._parsed[key] = _Parsed(template, direct(template))
             if len(self._parsed) > self._kept:
                 self._parsed.popitem(last=False)
         else:
@@ -116,7 +128,7 @@ def _tidy(part: str, words: str) -> str:
         return " ".join(words.split())
     if part == "html":
         return words.strip()
-    return re.sub(r"\n[ \t]*\n(?:[ \t]*\n)+", "\n\n", words).strip()
+    return _EMPTY_LINES.sub("\n\n", words).strip()
 
 
 def _why(part: str, error: Exception) -> Unrenderable:

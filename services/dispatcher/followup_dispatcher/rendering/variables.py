@@ -71,15 +71,26 @@ def variables(
 
 def known(values: Mapping[str, Any]) -> dict[str, Any]:
     """What of a mapping has a value; the mappings inside stay, for `if` to look into."""
-    kept = ((str(name), _plain(value, 1)) for name, value in values.items())
-    return {name: value for name, value in kept if value is not None}
+    return _known(values, 1)
+
+
+def _known(values: Mapping[Any, Any], depth: int) -> dict[str, Any]:
+    kept: dict[str, Any] = {}
+    for name, value in values.items():
+        # Texts and nothing at all are most of it.
+        if value is None or (type(value) is str and (not value or value.isspace())):
+            continue
+        plain = value if type(value) is str else _plain(value, depth)
+        if plain is not None:
+            kept[str(name)] = plain
+    return kept
 
 
 def _plain(value: Any, depth: int) -> Any:
     """The value as a template may see it, or None where there is nothing to say."""
     plain: Any = None
     match value:
-        case str():  # first, for most are
+        case str():
             plain = value if value.strip() else None
         case bool() | int() | float():
             plain = value
@@ -88,8 +99,7 @@ def _plain(value: Any, depth: int) -> Any:
         case datetime() | date():
             plain = value.isoformat()
         case Mapping() if depth < _DEEPEST:
-            inner = {str(name): _plain(held, depth + 1) for name, held in value.items()}
-            plain = {name: held for name, held in inner.items() if held is not None}
+            plain = _known(value, depth + 1)
         case list() | tuple() if depth < _DEEPEST:
             plain = [held for held in (_plain(h, depth + 1) for h in value) if held is not None]
     return plain
