@@ -17,18 +17,23 @@ _T = TypeVar("_T")
 
 
 async def committed(
-    database: Database, work: Callable[[Transaction], Awaitable[_T]], *, tenant: UUID | None = None
+    database: Database,
+    work: Callable[[Transaction], Awaitable[_T]],
+    *,
+    tenant: UUID | None = None,
+    plans_stay: bool = False,
 ) -> _T:
     """What `work` returns, committed; begun anew after a conflict, `TRIES` times at most.
 
     `work` may run several times: what it does outside its transaction it does each time.
+    `plans_stay`: as `Database.transaction` has it.
     """
     for _ in range(TRIES - 1):
         try:
-            async with database.transaction(tenant=tenant) as tx:
+            async with database.transaction(tenant=tenant, plans_stay=plans_stay) as tx:
                 return await work(tx)
         except Exception as error:
             if not is_conflict(error):
                 raise
-    async with database.transaction(tenant=tenant) as tx:
+    async with database.transaction(tenant=tenant, plans_stay=plans_stay) as tx:
         return await work(tx)

@@ -29,6 +29,12 @@ Row = Mapping[str, Any]
 _BEGIN = """
 SELECT set_config('followup.tenant', $1, true), COALESCE($2::timestamptz, now()) AS now
 """
+# A list of one key is cheaper by a plan of its own than by one for any list, so PostgreSQL
+# would plan each time what takes longer to plan than to do (docs/decisions/plans-that-stay.md).
+_BEGIN_BY_PLANS_THAT_STAY = """
+SELECT set_config('followup.tenant', $1, true), COALESCE($2::timestamptz, now()) AS now,
+       set_config('plan_cache_mode', 'force_generic_plan', true)
+"""
 _SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _UNDO_LIMIT = 5.0
 
@@ -128,12 +134,15 @@ class Database:
 
     @asynccontextmanager
     async def transaction(
-        self, *, tenant: UUID | None = None, snapshot: bool = False
+        self, *, tenant: UUID | None = None, snapshot: bool = False, plans_stay: bool = False
     ) -> AsyncIterator[Transaction]:
         """Commit when the block ends well, roll back when it raises.
 
         With `snapshot` it only reads, and all its statements see the rows of one moment:
         for an answer put together of several tables, which a commit in between would tear.
+        With `plans_stay` a statement is planned once for whatever it is asked with: for
+        those that look rows up by keys, and not for one that asks more or less by what it
+        is given (`:after IS NULL OR id > :after`).
         Under `Role.API` a tenant is required: a transaction without one would see
         nothing and its caller would take that for an empty database.
         """
@@ -144,7 +153,8 @@ class Database:
             connection = await _live(lent)
             try:
                 await connection.execute(_SNAPSHOT if snapshot else "BEGIN")
-                row = await connection.fetchrow(_BEGIN, "" if tenant is None else str(tenant), now)
+                begin = _BEGIN_BY_PLANS_THAT_STAY if plans_stay else _BEGIN
+                row = await connection.fetchrow(begin, "" if tenant is None else str(tenant), now)
                 transaction = Transaction(connection, now=row["now"], tenant=tenant)
                 yield transaction
                 if not snapshot:

@@ -123,7 +123,7 @@ class Consumer:
         await source.settle([delivery for delivery, _ in readable])
 
     async def _handle_all(self, messages: Sequence[Message]) -> None:
-        async with self._database.transaction() as tx:
+        async with self._database.transaction(plans_stay=True) as tx:
             fresh = await self._fresh(tx, messages)
             if fresh:
                 await self._handle(tx, fresh)

@@ -133,7 +133,7 @@ class Posts:
             return await self._save(tx, tenant_id, posts)
 
         try:
-            return await committed(self._database, work, tenant=tenant_id)
+            return await committed(self._database, work, tenant=tenant_id, plans_stay=True)
         except Exception as error:  # noqa: BLE001 - it is the answer to whoever posted
             if len(posts) == 1 or is_outage(error):
                 return [error] * len(posts)

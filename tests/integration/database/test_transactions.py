@@ -186,3 +186,29 @@ def test_a_group_is_what_all_of_it_is():
     assert not is_outage(ExceptionGroup("", [away, broken]))
     assert not is_passing(ExceptionGroup("", [away, broken]))
     assert not is_conflict(ExceptionGroup("", [away]))
+
+
+async def _plans(tx, statement: str) -> tuple[int, int]:
+    """How often a statement went by a plan for anything, and by one for what it was given."""
+    asked = text("""
+        SELECT generic_plans, custom_plans FROM pg_prepared_statements WHERE statement LIKE :like
+    """)
+    row = await tx.first(asked, like=f"{statement}%")
+    assert row is not None
+    return row["generic_plans"], row["custom_plans"]
+
+
+async def test_plans_stay_where_that_was_asked_for(single):
+    """A look for one key is not planned again each time; the next transaction is as ever."""
+    by_key = "SELECT slug FROM directory.tenants WHERE id = ANY"
+    keyed = text(f"{by_key}(CAST(:ids AS uuid[]))")
+    async with single.transaction(plans_stay=True) as tx:
+        for _ in range(10):
+            assert await tx.all(keyed, ids=[new_id()]) == []
+        assert await _plans(tx, by_key) == (10, 0)
+    async with single.transaction() as tx:
+        for _ in range(3):
+            assert await tx.all(keyed, ids=[new_id()]) == []
+        generic, custom = await _plans(tx, by_key)
+        assert generic + custom == 13
+        assert custom > 0
