@@ -15,6 +15,7 @@ from followup_scheduler.core.format.condition import Condition
 from followup_scheduler.core.format.reaction import ProductEvent
 from followup_scheduler.core.model import Converted, Enrollment, Facts, Happened, Started
 from followup_scheduler.core.reenrolling import Again, NotAgain, again
+from followup_scheduler.facts import People
 from followup_scheduler.runs import Run, RunStore
 from followup_scheduler.store import enrollments, touches
 from followup_scheduler.touch import Touch
@@ -63,8 +64,13 @@ class Enroller:
         self._runs = runs
         self._window = window
 
-    async def enroll(self, tx: Transaction, entrances: Sequence[Entrance]) -> Entered:
-        """Enroll all, plan their first touches, and ask for those that are due now."""
+    async def enroll(
+        self, tx: Transaction, entrances: Sequence[Entrance], *, people: People | None = None
+    ) -> Entered:
+        """Enroll all, plan their first touches, and ask for those that are due now.
+
+        `people`: see `FactFinder.gather`.
+        """
         versions = await self._runs.book.current(
             tx, {(entrance.tenant_id, entrance.sequence) for entrance in entrances}
         )
@@ -78,12 +84,12 @@ class Enroller:
         entered = [e for e in new.values() if e.id in inserted]
         known_before = [each for each, e in new.items() if e.id not in inserted]
         more, standing = await self._again(tx, known_before, versions)
-        runs = await self._runs.open(tx, [*entered, *more], [])
+        runs = await self._runs.open(tx, [*entered, *more], [], people=people)
         by_place = {_place(entrance): entrance for entrance in entrances}
         for run in runs.values():
             of = run.enrollment
             entrance = by_place[of.tenant_id, of.lead_id, of.sequence]
-            run.came_from = entrance.came_from
+            run.is_new, run.came_from = True, entrance.came_from
             for stimulus in (Started(at=of.anchor), *entrance.missed):
                 tell(run, stimulus, now=tx.now)
         await self._ask_at_once(tx, runs.values())

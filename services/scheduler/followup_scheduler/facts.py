@@ -39,6 +39,8 @@ _NOBODY = Facts(
 
 Address = tuple[UUID, str, Channel]
 """Tenant, address, channel."""
+People = Mapping[UUID, tuple[PersonView, LeadView]]
+"""Lead → its present person, and the lead itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +75,20 @@ class FactFinder:
     def __init__(self, hasher: AddressHasher) -> None:
         self._hasher = hasher
 
-    async def gather(self, tx: Transaction, subjects: Sequence[Subject]) -> dict[UUID, Facts]:
-        """Enrollment → facts, for every subject."""
+    async def gather(
+        self, tx: Transaction, subjects: Sequence[Subject], *, people: People | None = None
+    ) -> dict[UUID, Facts]:
+        """Enrollment → facts, for every subject.
+
+        `people` is who this transaction has found behind their leads, if it has looked.
+        """
         if not subjects:
             return {}
-        known = await views(tx, [(subject.lead_id, subject.person_id) for subject in subjects])
+        known = people
+        if known is None:
+            known = await views(tx, [(subject.lead_id, subject.person_id) for subject in subjects])
         stopped = await self._stopped(tx, subjects, known)
-        past = await self._around(tx, {subject.person_id for subject in subjects})
+        past = await self._around(tx, subjects, known)
         houses = await houses_of(tx, {subject.tenant_id for subject in subjects})
         best = await self._best(tx, {s.person_id for s in subjects if s.asks_best_channel})
         return {
@@ -104,9 +113,11 @@ class FactFinder:
         }
         return {person: best for person, best in found.items() if best is not None}
 
-    async def _around(self, tx: Transaction, persons: Iterable[UUID]) -> dict[UUID, Around]:
+    async def _around(
+        self, tx: Transaction, subjects: Iterable[Subject], known: People
+    ) -> dict[UUID, Around]:
         """Person → what reached them lately and what is planned, under whatever id."""
-        names = await ids_of(tx, persons)
+        names = {subject.person_id: _ids(subject, known) for subject in subjects}
         everybody = {id_ for ids in names.values() for id_ in ids}
         found = await touches.around(tx, everybody, since=tx.now - _LOOK_BACK)
         nothing = Around()
@@ -122,7 +133,7 @@ class FactFinder:
         self,
         tx: Transaction,
         subjects: Iterable[Subject],
-        known: Mapping[UUID, tuple[PersonView, LeadView]],
+        known: People,
     ) -> frozenset[Address]:
         """Addresses and channels that the suppression list forbids."""
         asked: dict[UUID, Address] = {}
@@ -161,6 +172,13 @@ async def ids_of(tx: Transaction, persons: Iterable[UUID]) -> dict[UUID, frozens
     asked = list(persons)
     known = await same_person(tx, asked)
     return {person: known.get(person, frozenset()) | {person} for person in asked}
+
+
+def _ids(subject: Subject, known: People) -> frozenset[UUID]:
+    """Every id that a subject's person is or was known by."""
+    person, _ = known.get(subject.lead_id, (None, None))
+    present = () if person is None else (person.id, *person.former)
+    return frozenset((subject.person_id, *present))
 
 
 def place_of(person: PersonView) -> Place:

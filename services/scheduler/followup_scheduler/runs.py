@@ -1,6 +1,6 @@
 """An enrollment while it is decided on: loaded and locked, changed in memory, saved whole."""
 
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -23,7 +23,7 @@ from followup_scheduler.core.model import (
 )
 from followup_scheduler.core.ranking import CROWDED, crowded
 from followup_scheduler.counting import Evidence
-from followup_scheduler.facts import FactFinder, Subject
+from followup_scheduler.facts import FactFinder, People, Subject
 from followup_scheduler.figures import Figures
 from followup_scheduler.store import enrollments, journal, reviews, tasks, timers, touches
 from followup_scheduler.store.journal import Entry
@@ -37,6 +37,7 @@ from followup_suppression import raise_epochs
 class Run:
     """An enrollment with its touches and facts, and what has been decided so far.
 
+    `is_new`: this very transaction has inserted it.
     `timers` maps a target to its new timer, or to None where it is to have none. `enters`
     are the sequences its lead enters next; `came_from` those that it was passed on by
     within this very transaction.
@@ -47,6 +48,7 @@ class Run:
     edition: Edition
     facts: Facts
     was_live: bool = True
+    is_new: bool = False
     changed: bool = False
     raised: bool = False
     touched: dict[TouchKey, Touch] = field(default_factory=dict)
@@ -59,6 +61,12 @@ class Run:
     commands: list[Touch] = field(default_factory=list)
     enters: list[str] = field(default_factory=list)
     came_from: tuple[str, ...] = ()
+
+    def fresh(self) -> Iterator[UUID]:
+        """What this transaction has made: nothing of it has a timer yet."""
+        yield from (touch.id for touch in self.added.values())
+        if self.is_new:
+            yield self.enrollment.id
 
     def touch(self, touch_id: UUID) -> Touch | None:
         """A touch of this enrollment by its id."""
@@ -136,8 +144,12 @@ class RunStore:
         known: Sequence[Touch],
         *,
         informed: bool = True,
+        people: People | None = None,
     ) -> dict[UUID, Run]:
-        """Runs of enrollments that this transaction has locked or inserted."""
+        """Runs of enrollments that this transaction has locked or inserted.
+
+        `people`: see `FactFinder.gather`.
+        """
         if not found:
             return {}
         by_run: dict[UUID, dict[TouchKey, Touch]] = {enrollment.id: {} for enrollment in found}
@@ -149,7 +161,7 @@ class RunStore:
             run.was_live = run.enrollment.end_reason is None
             run.remember()
         if informed:
-            await self.inform(tx, runs.values())
+            await self.inform(tx, runs.values(), people=people)
         return runs
 
     async def facts_of(
@@ -160,9 +172,12 @@ class RunStore:
         subjects = [_subject(e, editions[_edition(e)]) for e in enrollments_]
         return await self._finder.gather(tx, subjects)
 
-    async def inform(self, tx: Transaction, runs: Collection[Run]) -> None:
+    async def inform(
+        self, tx: Transaction, runs: Collection[Run], *, people: People | None = None
+    ) -> None:
         """Read the facts for runs that were loaded without them."""
-        facts = await self._finder.gather(tx, [_subject(r.enrollment, r.edition) for r in runs])
+        subjects = [_subject(run.enrollment, run.edition) for run in runs]
+        facts = await self._finder.gather(tx, subjects, people=people)
         for run in runs:
             of = run.enrollment
             run.facts = facts[of.id]
@@ -267,7 +282,10 @@ class RunStore:
         wanted: Mapping[UUID, Timer | None] = {
             target: timer for run in runs for target, timer in run.timers.items()
         }
-        cleared = [target for target, timer in wanted.items() if timer is None]
+        fresh = {id_ for run in runs for id_ in run.fresh()}
+        cleared = [
+            target for target, timer in wanted.items() if timer is None and target not in fresh
+        ]
         if cleared:
             await timers.clear(tx, cleared)
         armed = [timer for timer in wanted.values() if timer is not None]

@@ -9,7 +9,7 @@ from followup_contracts import Message
 from followup_contracts.events import LeadCaptured
 from followup_database import Transaction, new_id
 from followup_messaging.outbox import Outbox
-from followup_people import LeadView, leads_by_id
+from followup_people import LeadView, views
 from followup_scheduler.assigning import assign
 from followup_scheduler.core.model import Converted, Happened
 from followup_scheduler.core.routing import route
@@ -47,7 +47,8 @@ class CapturedLeads:
         await enrollments.lock_persons(tx, everybody)
         entering = {lead.lead_id for _, lead in captured}
         busy = await enrollments.followed_up(tx, everybody, entering=entering)
-        known = await leads_by_id(tx, list(entering))
+        people = await views(tx, [(lead.lead_id, lead.person_id) for _, lead in captured])
+        known = {lead_id: lead for lead_id, (_, lead) in people.items()}
         missed = await _missed(tx, known.values())
         entrances: list[Entrance] = []
         entries: list[Entry] = []
@@ -63,7 +64,9 @@ class CapturedLeads:
                 entries.append(_not_enrolled(tenant_id, lead, why_not, at=tx.now))
         if entries:
             await journal.insert(tx, entries)
-        entered = await self._enroller.enroll(tx, entrances) if entrances else None
+        entered = None
+        if entrances:
+            entered = await self._enroller.enroll(tx, entrances, people=people)
         if entered is not None and entered.unknown:
             await self._ask_a_person(tx, entered.unknown)
 
