@@ -25,7 +25,8 @@ class Outgoing:
     `exchange` "" is the default exchange: the routing key then names a queue. A
     `mandatory` message that reaches no queue comes back as `Fate.RETURNED`; one that
     is not counts as confirmed. `together`: with how many others to the same address
-    the adapter may send it as one; its body must be a JSON object then.
+    the adapter may send it as one; its body must be a JSON object then. `patient`: it may
+    be held back for milliseconds, for others to go with it.
     """
 
     id: UUID
@@ -34,6 +35,7 @@ class Outgoing:
     body: bytes
     mandatory: bool = True
     together: int = 0
+    patient: bool = False
 
 
 class Fate(Enum):
