@@ -6,8 +6,8 @@ leaves the others their speed; lane `later` leaves an eighth to lane `now`.
 
 import asyncio
 import time
-from collections import deque
-from collections.abc import Callable, Coroutine, Iterator
+from collections import Counter, deque
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Literal
 from uuid import UUID
@@ -15,6 +15,25 @@ from uuid import UUID
 from followup_contracts.payload import Lane
 from followup_dispatcher.core.strain import Strain
 from followup_dispatcher.core.turns import Turns
+
+
+class Promise:
+    """Places kept for a batch while it is decided on: how many, and of which accounts.
+
+    The account of a call may not be known yet. What is taken for good is promised no longer.
+    """
+
+    __slots__ = ("accounts", "calls")
+
+    def __init__(self, accounts: Sequence[UUID | None]) -> None:
+        self.calls = len(accounts)
+        self.accounts = Counter(id_ for id_ in accounts if id_ is not None)
+
+    def keep(self, account_id: UUID) -> None:
+        """One of them was taken, by this account."""
+        self.calls = max(0, self.calls - 1)
+        if self.accounts[account_id] > 0:
+            self.accounts[account_id] -= 1
 
 
 class Capacity:
@@ -31,7 +50,7 @@ class Capacity:
         self._since: dict[UUID, deque[float]] = {}
         self._turns: dict[UUID, Turns] = {}
         self._taken = 0
-        self._promised = 0
+        self._promises: list[Promise] = []
         self._changed = asyncio.Event()
 
     @property
@@ -42,25 +61,30 @@ class Capacity:
     def free(self, lane: Lane) -> int:
         """How many more calls of this lane may be claimed now."""
         places = self._strain.places if lane == "later" else self.limit
-        return max(0, places - self._taken - self._promised)
+        return max(0, places - self._taken - sum(each.calls for each in self._promises))
 
     @contextmanager
-    def promise(self, calls: int) -> Iterator[None]:
-        """Keep so many places while it is found out which of them are needed.
+    def promise(self, accounts: Sequence[UUID | None]) -> Iterator[Promise]:
+        """Keep a place for each of these while it is found out which of them are needed.
 
-        Those that are needed are taken meanwhile, so for a moment they count twice:
-        rather too few at once than too many.
+        None: nobody knows of which account. Whoever takes one tells the promise.
         """
-        self._promised += calls
+        promise = Promise(accounts)
+        self._promises.append(promise)
         try:
-            yield
+            yield promise
         finally:
-            self._promised -= calls
+            self._promises.remove(promise)
             self._tell()
 
     def free_for(self, account_id: UUID) -> int:
         """How many more calls this account may hold."""
         return max(0, self.per_account - len(self._since.get(account_id, ())))
+
+    def unpromised_for(self, account_id: UUID) -> int:
+        """The same, less what is kept for batches that are being decided on."""
+        kept = sum(each.accounts[account_id] for each in self._promises)
+        return max(0, self.free_for(account_id) - kept)
 
     def oldest(self, account_id: UUID) -> float:
         """Seconds for which the oldest call of an account has been under way."""

@@ -19,7 +19,7 @@ from followup_database.errors import is_outage
 from followup_dispatcher import ledger, usage
 from followup_dispatcher.answers import command_of, deferred, failed, from_ledger, publish, skipped
 from followup_dispatcher.budgets import left_today
-from followup_dispatcher.capacity import Capacity
+from followup_dispatcher.capacity import Capacity, Promise
 from followup_dispatcher.core.lease import Lease
 from followup_dispatcher.core.validity import valid_for
 from followup_dispatcher.core.verdict import Candidate, Defer, Pass, Skip, Verdict, decide
@@ -78,6 +78,16 @@ class Claims:
     """Message → the account it waits for."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Taking:
+    """A batch while it is gone through: what passes, what is answered, who waits no longer."""
+
+    drafts: list[Draft]
+    answers: list[Message]
+    tired: frozenset[UUID]
+    promise: Promise
+
+
 class ClaimDesk:
     """Claims batches of commands and renews claims whose lease ran out."""
 
@@ -99,13 +109,18 @@ class ClaimDesk:
         self._clock = clock
 
     async def claim(
-        self, messages: Sequence[Message], *, tired: frozenset[UUID] = frozenset()
+        self,
+        messages: Sequence[Message],
+        *,
+        tired: frozenset[UUID] = frozenset(),
+        promise: Promise | None = None,
     ) -> Claims:
         """Claim what may go out now; everything else is answered when this returns.
 
         Idempotent: a touch that is in the ledger is answered from the ledger. A command
         whose account holds its full share is postponed, or deferred if it is `tired` of
-        waiting. When this raises, nothing has been claimed.
+        waiting. When this raises, nothing has been claimed. `promise`: the places that are
+        kept for these.
         """
         taken = self._clock()
         drafts: list[Draft] = []
@@ -115,7 +130,8 @@ class ClaimDesk:
                 picture = await self._surveyor.look(tx, messages)
                 picture.left = await left_today(tx, picture, self._drafter.accounts)
                 answers = _answered(picture, tx.now)
-                postponed = await self._draft(tx, picture, drafts, answers, tired)
+                taking = _Taking(drafts, answers, tired, promise or Promise(()))
+                postponed = await self._draft(tx, picture, taking)
                 slotted, full = await reserve(tx, drafts)
                 answers += [_answer(draft.message, why, tx.now) for draft, why in full]
                 claimed = await _enter(tx, slotted, picture)
@@ -203,14 +219,10 @@ class ClaimDesk:
             self._capacity.give_back(one.account_id)
 
     async def _draft(
-        self,
-        tx: Transaction,
-        picture: Picture,
-        drafts: list[Draft],
-        answers: list[Message],
-        tired: frozenset[UUID],
+        self, tx: Transaction, picture: Picture, taking: "_Taking"
     ) -> dict[UUID, UUID]:
-        """Add to `drafts`, each with its place taken, and to `answers`; returns what waits."""
+        """Add drafts, each with its place taken, and answers; returns what waits."""
+        drafts, answers = taking.drafts, taking.answers
         postponed: dict[UUID, UUID] = {}
         for message in picture.open:
             drafted = await self._decide(tx, message, picture)
@@ -221,10 +233,11 @@ class ClaimDesk:
                     if self._has_room(drafted):
                         # At once: another batch may be put together while this one commits.
                         self._capacity.take(account.id)
+                        taking.promise.keep(account.id)
                         picture.count(drafted.command, tx.now)
                         picture.spend(account.id, drafted.segments)
                         drafts.append(drafted)
-                    elif message.id in tired:
+                    elif message.id in taking.tired:
                         answers.append(_answer(message, self._busy(drafted, tx.now), tx.now))
                     else:
                         postponed[message.id] = account.id

@@ -21,7 +21,7 @@ from followup_contracts.payload import Lane
 from followup_database import Database
 from followup_database.errors import is_conflict, is_outage, is_passing
 from followup_dispatcher.calls import Caller
-from followup_dispatcher.capacity import Capacity
+from followup_dispatcher.capacity import Capacity, Promise
 from followup_dispatcher.claims import ClaimDesk, Claims
 from followup_dispatcher.core.pace import Pace
 from followup_dispatcher.metrics import Metrics
@@ -39,6 +39,8 @@ LINGER = 0.002
 RECHECK = 0.2
 GATHER, GATHER_FOR = 8, 0.02
 """Commands, and seconds: a claim costs the same for one as for eight."""
+FEW = 8
+"""A place free to so many taken is not worth a claim yet; more may be soon."""
 CONFLICTS = 3
 KNOWN = 10_000
 PATIENCE = 2.0
@@ -150,8 +152,12 @@ class CommandConsumer:
                 raise end
 
     async def _turn(self, source: Subscription, stop: asyncio.Event) -> None:
-        behind = self._caller.behind(self._lane)
-        room = 0 if behind else min(MOST, self._capacity.free(self._lane))
+        room = self._room()
+        if self._lane == "later" and 0 < room < self._capacity.taken // FEW:
+            # Places become free one by one, and a claim costs much the same for one as for
+            # many: nobody waits for a text of this lane so that it would matter.
+            await _until(stop.wait(), within=GATHER_FOR)
+            room = self._room()
         again = self._ready(room) if room > 0 else []
         if room <= 0 or (len(self._waiting) >= self._patient and not again and not self._stuck()):
             await _until(self._capacity.changed(), stop.wait(), within=RECHECK)
@@ -170,6 +176,11 @@ class CommandConsumer:
                 deliveries = await _until(taking, stop.wait()) or []
         if again or deliveries:
             await self._sort(source, again, await self._readable(source, deliveries))
+
+    def _room(self) -> int:
+        """How many may be claimed now."""
+        behind = self._caller.behind(self._lane)
+        return 0 if behind else min(MOST, self._capacity.free(self._lane))
 
     async def _sort(
         self, source: Subscription, again: Sequence[Held], fresh: Sequence[Held]
@@ -233,14 +244,15 @@ class CommandConsumer:
         if not batch:
             return
         self._metrics.claimed(len(batch))
-        with self._capacity.promise(len(batch)):
-            await self._settle(source, batch)
+        accounts = [self._accounts.get(one.message.tenant_id) for one in batch]
+        with self._capacity.promise(accounts) as promise:
+            await self._settle(source, batch, promise)
 
-    async def _settle(self, source: Subscription, batch: Sequence[Held]) -> None:
+    async def _settle(self, source: Subscription, batch: Sequence[Held], promise: Promise) -> None:
         limit = self._clock() - PATIENCE
         tired = frozenset(held.message.id for held in batch if held.since < limit)
         try:
-            claims = await self._claim([held.message for held in batch], tired)
+            claims = await self._claim([held.message for held in batch], tired, promise)
         except Exception as error:
             if is_passing(error):
                 raise
@@ -256,14 +268,16 @@ class CommandConsumer:
             [held.delivery for held in batch if held.message.id not in claims.postponed]
         )
 
-    async def _claim(self, messages: Sequence[Message], tired: frozenset[UUID]) -> Claims:
+    async def _claim(
+        self, messages: Sequence[Message], tired: frozenset[UUID], promise: Promise
+    ) -> Claims:
         for _ in range(CONFLICTS):
             try:
-                return await self._desk.claim(messages, tired=tired)
+                return await self._desk.claim(messages, tired=tired, promise=promise)
             except Exception as error:
                 if not is_conflict(error):
                     raise
-        return await self._desk.claim(messages, tired=tired)
+        return await self._desk.claim(messages, tired=tired, promise=promise)
 
     def _learn(self, claims: Claims, batch: Sequence[Held]) -> None:
         """Remember which account serves a tenant here: those with no room need no claim."""
@@ -323,7 +337,7 @@ class _Shares:
         self._left: dict[UUID, int] = {}
 
     def take(self, account_id: UUID) -> bool:
-        left = self._left.setdefault(account_id, self._capacity.free_for(account_id))
+        left = self._left.setdefault(account_id, self._capacity.unpromised_for(account_id))
         self._left[account_id] = left - 1
         return left > 0
 

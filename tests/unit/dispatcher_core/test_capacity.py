@@ -25,16 +25,41 @@ def test_an_account_holds_a_quarter(capacity):
 
 def test_what_is_promised_to_one_batch_is_not_there_for_the_next(capacity):
     """Places are kept while a batch is decided on, and free again afterwards."""
-    with capacity.promise(10):
+    with capacity.promise([None] * 10) as promise:
         assert capacity.free("now") == 6
         capacity.take(ONE)
-        assert capacity.free("now") == 5
+        promise.keep(ONE)
+        assert capacity.free("now") == 6
     assert capacity.free("now") == 15
+
+
+def test_what_is_promised_of_an_account_is_not_there_for_the_next_batch(capacity):
+    """Nor is it counted twice once it is taken; who has it in promise may still take it."""
+    with capacity.promise([ONE, ONE, ONE, OTHER, None]) as promise:
+        assert capacity.unpromised_for(ONE) == 1
+        assert capacity.free_for(ONE) == 4
+        capacity.take(ONE)
+        promise.keep(ONE)
+        assert capacity.unpromised_for(ONE) == 1
+        assert capacity.unpromised_for(OTHER) == 3
+    assert capacity.unpromised_for(ONE) == 3
+    assert capacity.unpromised_for(OTHER) == 4
+
+
+def test_more_may_be_taken_than_was_promised(capacity):
+    """A batch tried again takes places that its first try gave back: none is owed for them."""
+    with capacity.promise([ONE]) as promise:
+        for _ in range(3):
+            capacity.take(ONE)
+            promise.keep(ONE)
+        assert capacity.unpromised_for(ONE) == 1
+        assert capacity.free("now") == 13
+    assert capacity.free("now") == 13
 
 
 def test_places_promised_are_free_again_when_a_claim_fails(capacity):
     """Whatever ends it."""
-    with pytest.raises(ValueError, match="no"), capacity.promise(3):
+    with pytest.raises(ValueError, match="no"), capacity.promise([ONE, None, None]):
         raise ValueError("no")
     assert capacity.free("now") == 16
 
