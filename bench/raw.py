@@ -3,7 +3,7 @@
 Take a command from a quorum queue, insert an attempt, POST to the stub, update the
 attempt, publish an event with a confirm, acknowledge. Everything is batched; batches
 overlap; nothing is checked, rendered, capped or planned. Its means are those of the
-services: uvloop, asyncpg, aiohttp, and the driver's own channels.
+services: uvloop, asyncpg, the dispatcher's line to a vendor, and the driver's own channels.
 
     raw.py fill AMQP_URL COUNT
     raw.py work AMQP_URL COUNT DATABASE_URL STUB_URL BATCH
@@ -17,16 +17,19 @@ import time
 import uuid
 from collections import deque
 from typing import Any
-from urllib.parse import urlencode
 
 import aio_pika
-import aiohttp
 import asyncpg
 import orjson
 import uvloop
 from aiormq.abc import DeliveredMessage
 from aiormq.channel import Channel
 from pamqp.commands import Basic
+
+from followup_dispatcher.providers.http_auth import UNPROVEN
+from followup_dispatcher.providers.http_body import form
+from followup_dispatcher.providers.http_line import HttpLine, Reply
+from followup_dispatcher.providers.port import CALL_LIMIT
 
 BATCHES, CALLS = 4, 64
 QUEUE, EVENTS = "bench.raw", "bench.raw.events"
@@ -41,7 +44,6 @@ UPDATE = """
 UPDATE bench_attempts a SET state = 'accepted', ref = r.ref
 FROM unnest($1::uuid[], $2::text[]) AS r(id, ref) WHERE a.id = r.id
 """
-FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
 class Source:
@@ -67,10 +69,8 @@ class Source:
 class Raw:
     """The pipeline of one process."""
 
-    def __init__(
-        self, pool: asyncpg.Pool, http: aiohttp.ClientSession, url: str, channel: Channel
-    ) -> None:
-        self.pool, self.http, self.url, self.channel = pool, http, url, channel
+    def __init__(self, pool: asyncpg.Pool, line: HttpLine, path: str, channel: Channel) -> None:
+        self.pool, self.line, self.path, self.channel = pool, line, path, channel
         self.gate = asyncio.Semaphore(CALLS)
 
     async def batch(self, messages: list[DeliveredMessage]) -> None:
@@ -85,9 +85,12 @@ class Raw:
 
     async def post(self, name: str) -> str:
         """One call."""
-        form = urlencode({"To": f"+1{name[:10]}", "From": "+12025550100", "Body": "Hello"})
-        async with self.gate, self.http.post(self.url, data=form, headers=FORM) as answer:
-            return str(orjson.loads(await answer.read())["sid"])
+        body = form([("To", f"+1{name[:10]}"), ("From", "+12025550100"), ("Body", "Hello")])
+        async with self.gate:
+            answer = await self.line.post(self.path, body, time_left=lambda: CALL_LIMIT)
+        if not isinstance(answer, Reply):
+            raise TypeError(f"the stub did not answer: {answer}")
+        return str(orjson.loads(answer.body)["sid"])
 
 
 async def publish(channel: Channel, queue: str, bodies: list[bytes]) -> None:
@@ -147,16 +150,16 @@ async def work(amqp: str, count: int, database: str, stub: str, size: int) -> No
     """Time the emptying of the queue."""
     connection = await aio_pika.connect(amqp)
     channel, reading = await channel_of(connection), await channel_of(connection)
-    url = f"{stub}/2010-04-01/Accounts/AC0/Messages.json"
+    line, path = HttpLine(stub, auth=UNPROVEN, pool=CALLS), "/2010-04-01/Accounts/AC0/Messages.json"
     async with (
         connection,
         asyncpg.create_pool(database, min_size=BATCHES, max_size=BATCHES) as pool,
-        aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=CALLS)) as http,
     ):
         await pool.execute(TABLE)
         used = time.process_time()
-        seconds = await run(Raw(pool, http, url, channel), reading, count, size)
+        seconds = await run(Raw(pool, line, path, channel), reading, count, size)
         used = time.process_time() - used
+        await line.close()
         for name in (QUEUE, EVENTS):
             await channel.queue_delete(name)
     print(f"{count / seconds:.1f} {used / count * 1000:.3f}")
