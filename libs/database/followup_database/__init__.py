@@ -5,6 +5,7 @@ from followup_database.beside import beside
 from followup_database.engine import Database, Row, Transaction
 from followup_database.errors import DatabaseError, MissingDatabase, NotCommitted
 from followup_database.ids import new_id
+from followup_database.joining import together
 from followup_database.migrations import Owner, migrate
 from followup_database.roles import Role
 
@@ -21,4 +22,5 @@ __all__ = [
     "committed",
     "migrate",
     "new_id",
+    "together",
 ]

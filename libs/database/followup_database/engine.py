@@ -47,12 +47,12 @@ class Transaction:
     JSON goes in as text (`to_json`) and comes out as Python values.
     """
 
-    __slots__ = ("_connection", "now", "on_commit", "tenant")
+    __slots__ = ("connection", "now", "on_commit", "tenant")
 
     def __init__(
         self, connection: "asyncpg.Connection[Any]", *, now: datetime, tenant: UUID | None
     ) -> None:
-        self._connection = connection
+        self.connection = connection
         self.now = now
         self.tenant = tenant
         self.on_commit: list[Callable[[], None]] = []
@@ -63,31 +63,31 @@ class Transaction:
 
     async def all(self, statement: TextClause, /, **params: Any) -> Sequence[Row]:
         """Every row, by column name."""
-        sql, names = _compiled(statement.text)
-        rows = await self._connection.fetch(sql, *(params[name] for name in names))
+        sql, names = compiled(statement.text)
+        rows = await self.connection.fetch(sql, *(params[name] for name in names))
         return cast("Sequence[Row]", rows)
 
     async def first(self, statement: TextClause, /, **params: Any) -> Row | None:
         """The first row or None."""
-        sql, names = _compiled(statement.text)
-        row = await self._connection.fetchrow(sql, *(params[name] for name in names))
+        sql, names = compiled(statement.text)
+        row = await self.connection.fetchrow(sql, *(params[name] for name in names))
         return cast("Row | None", row)
 
     async def scalar(self, statement: TextClause, /, **params: Any) -> Any:
         """The first column of the first row, or None."""
-        sql, names = _compiled(statement.text)
-        return await self._connection.fetchval(sql, *(params[name] for name in names))
+        sql, names = compiled(statement.text)
+        return await self.connection.fetchval(sql, *(params[name] for name in names))
 
     async def run(self, statement: TextClause, /, **params: Any) -> int:
         """Carry out a statement and say how many rows it touched."""
-        sql, names = _compiled(statement.text)
-        status = await self._connection.execute(sql, *(params[name] for name in names))
+        sql, names = compiled(statement.text)
+        status = await self.connection.execute(sql, *(params[name] for name in names))
         count = status.rpartition(" ")[2]
         return int(count) if count.isdecimal() else 0
 
 
 @lru_cache(maxsize=4096)
-def _compiled(statement: str) -> tuple[str, tuple[str, ...]]:
+def compiled(statement: str) -> tuple[str, tuple[str, ...]]:
     """A statement with the driver's numbered parameters, and their names in order."""
     compiled = text(statement).compile(dialect=dialect())  # type: ignore[no-untyped-call]  # as SQLAlchemy has it
     return str(compiled), tuple(compiled.positiontup or ())
@@ -227,10 +227,15 @@ def _plain(value: Any) -> str:
 
 def _decode_json(dbapi_connection: Any, _record: Any) -> None:
     # The dialect hands JSON on as text for its typed columns; our statements are
-    # plain text, so the driver decodes. Parameters stay text either way.
-    for kind in ("json", "jsonb"):
+    # plain text, so the driver decodes. Parameters stay text either way. In the binary
+    # format, which rows within rows have, a byte that tells its version leads a jsonb.
+    for kind, head in (("json", b""), ("jsonb", b"\x01")):
         dbapi_connection.run_async(
-            lambda connection, kind=kind: connection.set_type_codec(
-                kind, schema="pg_catalog", encoder=str, decoder=orjson.loads, format="text"
+            lambda connection, kind=kind, head=head: connection.set_type_codec(
+                kind,
+                schema="pg_catalog",
+                encoder=lambda given: head + given.encode(),
+                decoder=lambda sent: orjson.loads(memoryview(sent)[len(head) :]),
+                format="binary",
             )
         )

@@ -15,7 +15,7 @@ from followup_scheduler.core.format.condition import Condition
 from followup_scheduler.core.format.reaction import ProductEvent
 from followup_scheduler.core.model import Converted, Enrollment, Facts, Happened, Started
 from followup_scheduler.core.reenrolling import Again, NotAgain, again
-from followup_scheduler.facts import People
+from followup_scheduler.facts import Seen
 from followup_scheduler.runs import Run, RunStore
 from followup_scheduler.store import enrollments, touches
 from followup_scheduler.touch import Touch
@@ -65,11 +65,11 @@ class Enroller:
         self._window = window
 
     async def enroll(
-        self, tx: Transaction, entrances: Sequence[Entrance], *, people: People | None = None
+        self, tx: Transaction, entrances: Sequence[Entrance], *, seen: Seen | None = None
     ) -> Entered:
         """Enroll all, plan their first touches, and ask for those that are due now.
 
-        `people`: see `FactFinder.gather`.
+        `seen`: see `FactFinder.gather`.
         """
         versions = await self._runs.book.current(
             tx, {(entrance.tenant_id, entrance.sequence) for entrance in entrances}
@@ -84,7 +84,7 @@ class Enroller:
         entered = [e for e in new.values() if e.id in inserted]
         known_before = [each for each, e in new.items() if e.id not in inserted]
         more, standing = await self._again(tx, known_before, versions)
-        runs = await self._runs.open(tx, [*entered, *more], [], people=people)
+        runs = await self._runs.open(tx, [*entered, *more], [], seen=seen)
         by_place = {_place(entrance): entrance for entrance in entrances}
         for run in runs.values():
             of = run.enrollment

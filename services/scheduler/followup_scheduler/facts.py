@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from followup_contracts.channels import CHANNELS, TRAITS, AddressKind, Channel
-from followup_database import Transaction, new_id
+from followup_database import Transaction, new_id, together
 from followup_directory.rules import ruled_tenants
 from followup_people import ContactPoint, LeadView, PersonView, same_person, views
 from followup_people.records import PointKind
@@ -44,6 +44,15 @@ People = Mapping[UUID, tuple[PersonView, LeadView]]
 
 
 @dataclass(frozen=True, slots=True)
+class Seen:
+    """What a transaction has looked at of everybody it will decide on: see `FactFinder`."""
+
+    people: People
+    around: Mapping[UUID, Around]
+    houses: Mapping[UUID, HouseRules]
+
+
+@dataclass(frozen=True, slots=True)
 class Subject:
     """Whom an enrollment is about, the priority of its sequence, and what that asks of us."""
 
@@ -76,27 +85,31 @@ class FactFinder:
         self._hasher = hasher
 
     async def gather(
-        self, tx: Transaction, subjects: Sequence[Subject], *, people: People | None = None
+        self, tx: Transaction, subjects: Sequence[Subject], *, seen: Seen | None = None
     ) -> dict[UUID, Facts]:
-        """Enrollment → facts, for every subject.
-
-        `people` is who this transaction has found behind their leads, if it has looked.
-        """
+        """Enrollment → facts, for every subject; `seen` is what was looked at already."""
         if not subjects:
             return {}
-        known = people
-        if known is None:
-            known = await views(tx, [(subject.lead_id, subject.person_id) for subject in subjects])
-        stopped = await self._stopped(tx, subjects, known)
-        past = await self._around(tx, subjects, known)
-        houses = await houses_of(tx, {subject.tenant_id for subject in subjects})
+        if seen is None:
+            pairs = [(subject.lead_id, subject.person_id) for subject in subjects]
+            people: People = await views(tx, pairs)
+            everybody = {id_ for subject in subjects for id_ in _ids(subject, people)}
+            stopped, around, houses = await together(
+                tx,
+                lambda t: self._stopped(t, subjects, people),
+                lambda t: around_of(t, everybody),
+                lambda t: houses_of(t, {subject.tenant_id for subject in subjects}),
+            )
+        else:
+            people, around, houses = seen.people, seen.around, seen.houses
+            stopped = await self._stopped(tx, subjects, people)
         best = await self._best(tx, {s.person_id for s in subjects if s.asks_best_channel})
         return {
             subject.enrollment_id: _facts(
-                known.get(subject.lead_id),
+                people.get(subject.lead_id),
                 stopped,
                 subject,
-                past.get(subject.person_id, Around()),
+                _past(_ids(subject, people), around),
                 best.get(subject.person_id),
                 houses.get(subject.tenant_id, NO_HOUSE),
             )
@@ -112,22 +125,6 @@ class FactFinder:
             for person, ids in names.items()
         }
         return {person: best for person, best in found.items() if best is not None}
-
-    async def _around(
-        self, tx: Transaction, subjects: Iterable[Subject], known: People
-    ) -> dict[UUID, Around]:
-        """Person → what reached them lately and what is planned, under whatever id."""
-        names = {subject.person_id: _ids(subject, known) for subject in subjects}
-        everybody = {id_ for ids in names.values() for id_ in ids}
-        found = await touches.around(tx, everybody, since=tx.now - _LOOK_BACK)
-        nothing = Around()
-        return {
-            person: Around(
-                [contact for id_ in ids for contact in found.get(id_, nothing).contacts],
-                [rival for id_ in ids for rival in found.get(id_, nothing).rivals],
-            )
-            for person, ids in names.items()
-        }
 
     async def _stopped(
         self,
@@ -161,6 +158,11 @@ class FactFinder:
         return frozenset(asked[id_] for id_, standing in found.items() if standing.suppressed)
 
 
+async def around_of(tx: Transaction, ids: Iterable[UUID]) -> Mapping[UUID, Around]:
+    """What reached these persons lately, and what is planned for them, by the id it is under."""
+    return await touches.around(tx, ids, since=tx.now - _LOOK_BACK)
+
+
 async def houses_of(tx: Transaction, tenants: Iterable[UUID]) -> dict[UUID, HouseRules]:
     """Tenant → what it adds to the law. Without emergencies: a plan is for when they are over."""
     ruled = await ruled_tenants(tx, list(tenants))
@@ -179,6 +181,15 @@ def _ids(subject: Subject, known: People) -> frozenset[UUID]:
     person, _ = known.get(subject.lead_id, (None, None))
     present = () if person is None else (person.id, *person.former)
     return frozenset((subject.person_id, *present))
+
+
+def _past(ids: Iterable[UUID], around: Mapping[UUID, Around]) -> Around:
+    """What is around one human, under whatever id."""
+    found = [around[id_] for id_ in ids if id_ in around]
+    return Around(
+        [contact for each in found for contact in each.contacts],
+        [rival for each in found for rival in each.rivals],
+    )
 
 
 def place_of(person: PersonView) -> Place:

@@ -9,7 +9,8 @@ from uuid import UUID
 
 from followup_contracts import Message
 from followup_contracts.payload import Payload
-from followup_database import Transaction
+from followup_database import Transaction, together
+from followup_database.joining import Work
 from followup_messaging.outbox import Outbox
 from followup_scheduler.assigning import closed, open_tasks
 from followup_scheduler.book import Edition, SequenceBook
@@ -23,7 +24,7 @@ from followup_scheduler.core.model import (
 )
 from followup_scheduler.core.ranking import CROWDED, crowded
 from followup_scheduler.counting import Evidence
-from followup_scheduler.facts import FactFinder, People, Subject
+from followup_scheduler.facts import FactFinder, Seen, Subject
 from followup_scheduler.figures import Figures
 from followup_scheduler.store import enrollments, journal, reviews, tasks, timers, touches
 from followup_scheduler.store.journal import Entry
@@ -144,11 +145,11 @@ class RunStore:
         known: Sequence[Touch],
         *,
         informed: bool = True,
-        people: People | None = None,
+        seen: Seen | None = None,
     ) -> dict[UUID, Run]:
         """Runs of enrollments that this transaction has locked or inserted.
 
-        `people`: see `FactFinder.gather`.
+        `seen`: see `FactFinder.gather`.
         """
         if not found:
             return {}
@@ -161,7 +162,7 @@ class RunStore:
             run.was_live = run.enrollment.end_reason is None
             run.remember()
         if informed:
-            await self.inform(tx, runs.values(), people=people)
+            await self.inform(tx, runs.values(), seen=seen)
         return runs
 
     async def facts_of(
@@ -173,11 +174,11 @@ class RunStore:
         return await self._finder.gather(tx, subjects)
 
     async def inform(
-        self, tx: Transaction, runs: Collection[Run], *, people: People | None = None
+        self, tx: Transaction, runs: Collection[Run], *, seen: Seen | None = None
     ) -> None:
         """Read the facts for runs that were loaded without them."""
         subjects = [_subject(run.enrollment, run.edition) for run in runs]
-        facts = await self._finder.gather(tx, subjects, people=people)
+        facts = await self._finder.gather(tx, subjects, seen=seen)
         for run in runs:
             of = run.enrollment
             run.facts = facts[of.id]
@@ -192,13 +193,12 @@ class RunStore:
         """Save everything decided, in one statement a table; messages leave after the commit."""
         several = list(runs)
         await self._raise_epochs(tx, several)
-        await self._save_rows(tx, several)
-        await self._save_timers(tx, several)
+        await together(tx, *_rows(several), *_timers(several), *_entries(several))
+        displaced = [timer for run in several for timer in _crowded(run, now=tx.now)]
+        if displaced:
+            await timers.bring_forward(tx, displaced)
         await _save_reviews(tx, several)
         await self._save_tasks(tx, several)
-        entries = [entry for run in several for entry in run.entries]
-        if entries:
-            await journal.insert(tx, entries)
         await self.outbox.add(
             tx, [self._event(tx, run, event) for run in several for event in run.events]
         )
@@ -267,33 +267,36 @@ class RunStore:
                 if touch.state == "planned":
                     touch.epoch = epoch
 
-    async def _save_rows(self, tx: Transaction, runs: Sequence[Run]) -> None:
-        changed = [run.enrollment for run in runs if run.changed]
-        if changed:
-            await enrollments.update(tx, changed)
-        touched = [touch for run in runs for touch in run.touched.values()]
-        if touched:
-            await touches.update(tx, touched)
-        added = [touch for run in runs for touch in run.added.values()]
-        if added:
-            await touches.insert(tx, added)
 
-    async def _save_timers(self, tx: Transaction, runs: Sequence[Run]) -> None:
-        wanted: Mapping[UUID, Timer | None] = {
-            target: timer for run in runs for target, timer in run.timers.items()
-        }
-        fresh = {id_ for run in runs for id_ in run.fresh()}
-        cleared = [
-            target for target, timer in wanted.items() if timer is None and target not in fresh
-        ]
-        if cleared:
-            await timers.clear(tx, cleared)
-        armed = [timer for timer in wanted.values() if timer is not None]
-        if armed:
-            await timers.set_(tx, armed)
-        displaced = [timer for run in runs for timer in _crowded(run, now=tx.now)]
-        if displaced:
-            await timers.bring_forward(tx, displaced)
+def _rows(runs: Sequence[Run]) -> Iterator[Work[None]]:
+    changed = [run.enrollment for run in runs if run.changed]
+    if changed:
+        yield lambda tx: enrollments.update(tx, changed)
+    touched = [touch for run in runs for touch in run.touched.values()]
+    if touched:
+        yield lambda tx: touches.update(tx, touched)
+    added = [touch for run in runs for touch in run.added.values()]
+    if added:
+        yield lambda tx: touches.insert(tx, added)
+
+
+def _timers(runs: Sequence[Run]) -> Iterator[Work[None]]:
+    wanted: Mapping[UUID, Timer | None] = {
+        target: timer for run in runs for target, timer in run.timers.items()
+    }
+    fresh = {id_ for run in runs for id_ in run.fresh()}
+    cleared = [target for target, timer in wanted.items() if timer is None and target not in fresh]
+    if cleared:
+        yield lambda tx: timers.clear(tx, cleared)
+    armed = [timer for timer in wanted.values() if timer is not None]
+    if armed:
+        yield lambda tx: timers.set_(tx, armed)
+
+
+def _entries(runs: Sequence[Run]) -> Iterator[Work[None]]:
+    entries = [entry for run in runs for entry in run.entries]
+    if entries:
+        yield lambda tx: journal.insert(tx, entries)
 
 
 async def _save_reviews(tx: Transaction, runs: Sequence[Run]) -> None:

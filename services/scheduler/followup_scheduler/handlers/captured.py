@@ -7,14 +7,14 @@ from uuid import UUID
 
 from followup_contracts import Message
 from followup_contracts.events import LeadCaptured
-from followup_database import Transaction, new_id
+from followup_database import Transaction, new_id, together
 from followup_messaging.outbox import Outbox
 from followup_people import LeadView, views
 from followup_scheduler.assigning import assign
 from followup_scheduler.core.model import Converted, Happened
 from followup_scheduler.core.routing import route
 from followup_scheduler.enroller import Enroller, Entrance
-from followup_scheduler.facts import ids_of
+from followup_scheduler.facts import Seen, around_of, houses_of, ids_of
 from followup_scheduler.handlers.news import read_back
 from followup_scheduler.store import enrollments, journal
 from followup_scheduler.store.journal import Entry
@@ -46,8 +46,14 @@ class CapturedLeads:
         everybody = {id_ for ids in names.values() for id_ in ids}
         await enrollments.lock_persons(tx, everybody)
         entering = {lead.lead_id for _, lead in captured}
-        busy = await enrollments.followed_up(tx, everybody, entering=entering)
-        people = await views(tx, [(lead.lead_id, lead.person_id) for _, lead in captured])
+        pairs = [(lead.lead_id, lead.person_id) for _, lead in captured]
+        busy, people, around, houses = await together(
+            tx,
+            lambda t: enrollments.followed_up(t, everybody, entering=entering),
+            lambda t: views(t, pairs),
+            lambda t: around_of(t, everybody),
+            lambda t: houses_of(t, {tenant_id for tenant_id, _ in captured}),
+        )
         known = {lead_id: lead for lead_id, (_, lead) in people.items()}
         missed = await _missed(tx, known.values())
         entrances: list[Entrance] = []
@@ -66,7 +72,7 @@ class CapturedLeads:
             await journal.insert(tx, entries)
         entered = None
         if entrances:
-            entered = await self._enroller.enroll(tx, entrances, people=people)
+            entered = await self._enroller.enroll(tx, entrances, seen=Seen(people, around, houses))
         if entered is not None and entered.unknown:
             await self._ask_a_person(tx, entered.unknown)
 
