@@ -74,6 +74,8 @@ class Session:
         kind, body = message
         if kind == b"C" and self.running:
             self.counts.done(self.who, self.running.popleft(), body.rstrip(b"\0").decode())
+        elif kind == b"s" and self.running:  # no more rows were wanted: the driver asks for one
+            self.counts.done(self.who, self.running.popleft(), "SELECT 1")
         elif kind == b"Z":  # ready for the next: what failed has no tag
             self.running.clear()
 

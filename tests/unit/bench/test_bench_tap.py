@@ -49,6 +49,17 @@ def test_a_plain_query_counts():
     assert counts.rows() == [["followup x", "COMMIT", 1, 0]]
 
 
+def test_a_look_for_one_row_counts():
+    """It ends when it has its row: with a word of its own, which has no tag."""
+    counts, session = opened()
+    session.asks(parse(b"s1", b"SELECT now()"))
+    session.asks(bind(b"s1"))
+    session.asks((b"E", b"\0" + struct.pack("!i", 1)))
+    session.answers((b"s", b""))
+    session.answers(READY)
+    assert counts.rows() == [["followup x", "SELECT now()", 1, 1]]
+
+
 def test_what_failed_is_not_taken_for_the_next():
     """An execution that ends in an error has no tag; the next one's tag is its own."""
     counts, session = opened()
