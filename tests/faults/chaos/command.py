@@ -29,7 +29,7 @@ from chaos.draining import drain
 from chaos.evidence import Evidence, Violation
 from chaos.injuries import Surgeon
 from chaos.load import Load
-from chaos.plan import KILL, plan
+from chaos.plan import KILL, KILL_EVERY, TRACKS, plan
 from chaos.reading import Reader, gather
 from chaos.scene import documents
 from chaos.sending import late_sends
@@ -54,6 +54,8 @@ def main() -> None:
     parser.add_argument("--for", dest="seconds", type=float, default=600.0, help="of injuries")
     parser.add_argument("--seed", type=int, default=None)
     parser.add_argument("--rate", type=float, default=RATE, help="leads a second")
+    parser.add_argument("--kill-every", type=float, default=KILL_EVERY, help="seconds, in the mean")
+    parser.add_argument("--tracks", nargs="+", choices=TRACKS, default=TRACKS, help="of injuries")
     parser.add_argument("--races", type=int, default=RACES, help="of the STOP race; 0: none")
     parser.add_argument("--keep", type=Path, help="a folder for logs and evidence")
     asked = parser.parse_args()
@@ -133,7 +135,10 @@ async def _injure(
     surgeon = Surgeon(deployment, session, log)
     working = asyncio.create_task(load.run(rate=asked.rate, seconds=asked.seconds))
     try:
-        await surgeon.operate(plan(seed, asked.seconds), seconds=asked.seconds)
+        planned = plan(seed, asked.seconds, kill_every=asked.kill_every)
+        await surgeon.operate(
+            {track: planned[track] for track in asked.tracks}, seconds=asked.seconds
+        )
         await surgeon.heal()
         log("healed; waiting for every process and every acknowledgement")
         await deployment.all_ready()

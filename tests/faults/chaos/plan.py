@@ -104,11 +104,17 @@ SLOW_SECONDS = 60.0
 """How long the provider takes two seconds for everything, once in a run (or all of it)."""
 
 
-def plan(seed: int, seconds: float) -> dict[str, list[Injury]]:
-    """The injuries of each track in their order; each begins before `seconds` are over."""
+TRACKS = ("kills", "processes", "servers", "moods", "slow")
+
+
+def plan(seed: int, seconds: float, *, kill_every: float = KILL_EVERY) -> dict[str, list[Injury]]:
+    """The injuries of each of `TRACKS` in their order; each begins before `seconds` are over.
+
+    `kill_every`: seconds between kills, in the mean.
+    """
     random = Random(seed)  # noqa: S311 - drawn again from the same seed, never a secret
     return {
-        "kills": list(_kills(random, seconds)),
+        "kills": list(_kills(random, seconds, every=kill_every)),
         "processes": list(_injuries(random, seconds, TO_PROCESSES)),
         "servers": list(_injuries(random, seconds, TO_SERVERS)),
         "moods": list(_moods(random, seconds)),
@@ -121,11 +127,11 @@ def _slow(random: Random, seconds: float) -> Injury:
     return Injury(random.uniform(0, seconds - lasts), SLOW, seconds=lasts)
 
 
-def _kills(random: Random, seconds: float) -> Iterator[Injury]:
-    at = random.expovariate(1 / KILL_EVERY)
+def _kills(random: Random, seconds: float, *, every: float) -> Iterator[Injury]:
+    at = random.expovariate(1 / every)
     while at < seconds:
         yield Injury(at, KILL, random.choice(REPLICAS), random.uniform(0.1, 1.5))
-        at += random.expovariate(1 / KILL_EVERY)
+        at += random.expovariate(1 / every)
 
 
 def _injuries(random: Random, seconds: float, kinds: Mapping[str, Draw]) -> Iterator[Injury]:

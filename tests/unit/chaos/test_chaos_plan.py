@@ -1,7 +1,16 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chaos.plan import MOODS, REPLICAS, SERVICES, SLOW_SECONDS, TO_PROCESSES, TO_SERVERS, plan
+from chaos.plan import (
+    MOODS,
+    REPLICAS,
+    SERVICES,
+    SLOW_SECONDS,
+    TO_PROCESSES,
+    TO_SERVERS,
+    TRACKS,
+    plan,
+)
 
 seeds = st.integers(min_value=0, max_value=1_000_000)
 lengths = st.floats(min_value=1, max_value=900)
@@ -53,6 +62,15 @@ def test_kills_come_every_few_seconds_and_spare_nobody(seed) -> None:
     kills = plan(seed, 600)["kills"]
     assert 150 < len(kills) < 350
     assert {kill.target for kill in kills} == set(REPLICAS)
+
+
+@settings(deadline=None, max_examples=50)
+@given(seeds)
+def test_kills_come_as_often_as_asked(seed) -> None:
+    """Some 600 in ten minutes at one a second; the other tracks are there all the same."""
+    tracks = plan(seed, 600, kill_every=1.0)
+    assert 450 < len(tracks["kills"]) < 750
+    assert tuple(tracks) == TRACKS
 
 
 @settings(deadline=None, max_examples=50)
