@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from followup_contracts.commands import SendTouch
@@ -24,7 +24,7 @@ from followup_dispatcher.core.lease import Lease
 from followup_dispatcher.core.validity import valid_for
 from followup_dispatcher.core.verdict import Candidate, Defer, Pass, Skip, Verdict, decide
 from followup_dispatcher.drafting import Draft, Drafter, Unsendable
-from followup_dispatcher.ledger import Settlement
+from followup_dispatcher.ledger import Entry, Settlement
 from followup_dispatcher.outages import patiently
 from followup_dispatcher.picture import Picture, Surveyor, of_nobody
 from followup_dispatcher.providers.port import Content, Provider
@@ -129,7 +129,7 @@ class ClaimDesk:
             async with self._database.transaction() as tx:
                 picture = await self._surveyor.look(tx, messages)
                 picture.left = await left_today(tx, picture, self._drafter.accounts)
-                answers = _answered(picture, tx.now)
+                answers = await _answered(tx, picture)
                 taking = _Taking(drafts, answers, tired, promise or Promise(()))
                 postponed = await self._draft(tx, picture, taking)
                 slotted, full = await reserve(tx, drafts)
@@ -340,13 +340,45 @@ async def _let_go(
     await outbox.add(tx, [_answer(_message(one), why, tx.now) for one, why in undone])
 
 
-def _answered(picture: Picture, now: datetime) -> list[Message]:
-    """Answers for touches whose attempt the ledger already holds."""
-    return [
-        answer
+async def _answered(tx: Transaction, picture: Picture) -> list[Message]:
+    """Answers for touches whose attempt the ledger already holds.
+
+    One that is open is put under this round first: "unknown" would stand for ever if what
+    frees the attempt spoke of a round that does not count any more. The persons' caps, which
+    come before attempts, are locked already.
+    """
+    held: dict[UUID, Entry | None] = {entry.touch_id: entry for _, entry in picture.known}
+    asked = [
+        (entry.touch_id, entry.id, command_of(message).round)
         for message, entry in picture.known
-        if (answer := from_ledger(message, entry, now)) is not None
+        if entry.state in _OPEN and entry.round < command_of(message).round
     ]
+    if asked:
+        held |= await _asked_anew(tx, asked)
+    answers = [
+        _from_ledger(message, held[entry.touch_id], tx.now) for message, entry in picture.known
+    ]
+    return [answer for answer in answers if answer is not None]
+
+
+async def _asked_anew(
+    tx: Transaction, asked: Sequence[tuple[UUID, UUID, int]]
+) -> dict[UUID, Entry | None]:
+    """These attempts as they stand by now, under their new rounds while they are open."""
+    open_ = await ledger.ask_anew(tx, asked)
+    settled = [touch for touch, _, _ in asked if touch not in open_]
+    latest = await ledger.latest(tx, settled) if settled else {}
+    return {**open_, **{touch: latest.get(touch) for touch in settled}}
+
+
+_OPEN: Final = ("claimed", "unknown")
+
+
+def _from_ledger(message: Message, entry: Entry | None, now: datetime) -> Message | None:
+    if entry is None or entry.state == "retry_later":
+        reason = "its attempt was freed as it was asked about"
+        return _answer(message, Defer("provider", "not_begun", reason, now), now)
+    return from_ledger(message, entry, now)
 
 
 async def _enter(tx: Transaction, slotted: Sequence[Slotted], picture: Picture) -> list[Slotted]:

@@ -152,6 +152,36 @@ async def claim_again(tx: Transaction, attempts: Sequence[tuple[UUID, UUID]]) ->
     return {row["id"] for row in await tx.all(_CLAIM_AGAIN, **_pairs(attempts))}
 
 
+_ASK_ANEW = text(f"""
+WITH held AS MATERIALIZED (
+  SELECT a.touch_id, a.number, a.state, asked.round FROM dispatcher.attempts a
+  JOIN unnest(CAST(:touches AS uuid[]), CAST(:ids AS uuid[]), CAST(:rounds AS int[]))
+    AS asked(touch_id, id, round) ON a.touch_id = asked.touch_id AND a.id = asked.id
+  WHERE a.touch_id = ANY(CAST(:touches AS uuid[]))
+  ORDER BY a.touch_id, a.number FOR UPDATE OF a
+)
+UPDATE dispatcher.attempts a SET round = GREATEST(a.round, held.round) FROM held
+WHERE a.touch_id = held.touch_id AND a.number = held.number
+  AND held.state IN ('claimed', 'unknown')
+RETURNING {", ".join("a." + c.strip() for c in _COLUMNS.split(","))}
+""")
+
+
+async def ask_anew(tx: Transaction, asked: Sequence[tuple[UUID, UUID, int]]) -> dict[UUID, Entry]:
+    """Put open attempts under the round that asks for them now; (touch, attempt, round) in.
+
+    Whatever settles one of them afterwards speaks of that round, which is the one its
+    scheduler waits for. Returned by touch; one that is missing has been settled, or is gone.
+    """
+    rows = await tx.all(
+        _ASK_ANEW,
+        touches=[touch for touch, _, _ in asked],
+        ids=[attempt for _, attempt, _ in asked],
+        rounds=[number for _, _, number in asked],
+    )
+    return {row["touch_id"]: Entry(**row) for row in rows}
+
+
 _HOLD = text("""
 SELECT id FROM dispatcher.attempts
 WHERE tenant_id = :tenant AND person_id = ANY(CAST(:people AS uuid[]))

@@ -17,6 +17,7 @@ from followup_contracts.events import (
 )
 from followup_database import new_id
 from followup_directory import set_tenant_settings
+from followup_dispatcher.claims import ClaimDesk
 from followup_dispatcher.feedback import FeedbackHandler
 from followup_dispatcher.metrics import Metrics
 from followup_dispatcher.providers.port import Absent, Accepted, Found, Undecided, Unknown
@@ -192,6 +193,80 @@ async def test_proven_absence_frees_the_touch_for_another_attempt(dispatching, u
     *_, sent = await dispatching.send(again(unknown))
     assert isinstance(sent, TouchSent)
     assert [state for state, *_ in await attempts(dispatching)] == ["retry_later", "accepted"]
+
+
+async def test_what_frees_it_speaks_of_the_round_that_asked_last(dispatching, unknown, asking):
+    """The scheduler counts no word on an earlier round, and "unknown" would stand for ever."""
+    *_, told = await dispatching.send(again(unknown))
+    assert (type(told), told.round) == (TouchUnknown, 2)
+
+    dispatching.provider.finding = Absent()
+    await asking.run_once()
+
+    *_, freed = await dispatching.events()
+    assert (type(freed), freed.round) == (TouchDeferred, 2)
+
+
+class Meanwhile:
+    """Looks as the dispatcher does; then something happens before its claim goes on."""
+
+    def __init__(self, surveyor, happens) -> None:
+        self._surveyor, self._happens = surveyor, happens
+
+    async def look(self, tx, messages, **more):
+        picture = await self._surveyor.look(tx, messages, **more)
+        await self._happens()
+        return picture
+
+
+async def test_an_attempt_freed_behind_the_look_is_not_told_unknown(dispatching, unknown, asking):
+    """Two dispatchers: what the other freed a moment ago is deferred, under this round."""
+    dispatching.provider.finding = Absent()
+    of = dispatching.desk
+    desk = ClaimDesk(
+        dispatching.database,
+        outbox=dispatching.outbox,
+        surveyor=Meanwhile(of._surveyor, asking.run_once),
+        drafter=of._drafter,
+        capacity=of._capacity,
+        clock=dispatching.monotonic,
+    )
+    await desk.claim([again(unknown)])
+
+    *_, told = await dispatching.events()
+    assert (type(told), told.round) == (TouchDeferred, 2)
+    assert [state for state, *_ in await attempts(dispatching)] == ["retry_later"]
+
+
+async def test_an_attempt_settled_behind_the_look_is_told_as_it_stands(
+    dispatching, unknown, asking
+):
+    """What the vendor's record holds was sent, whoever asks."""
+    dispatching.provider.finding = Found("SM7")
+    of = dispatching.desk
+    desk = ClaimDesk(
+        dispatching.database,
+        outbox=dispatching.outbox,
+        surveyor=Meanwhile(of._surveyor, asking.run_once),
+        drafter=of._drafter,
+        capacity=of._capacity,
+        clock=dispatching.monotonic,
+    )
+    await desk.claim([again(unknown)])
+
+    assert isinstance((await dispatching.events())[-1], TouchSent)
+
+
+async def test_a_claim_that_is_asked_for_again_is_swept_under_the_later_round(
+    dispatching, command, sweep
+):
+    """Its process is gone; the scheduler hears of the round that it waits for."""
+    await dispatching.desk.claim([command])
+    await dispatching.desk.claim([again(command)])
+    await sweep.run_once()
+
+    (told,) = await dispatching.events()
+    assert (type(told), told.round) == (TouchUnknown, 2)
 
 
 async def test_what_the_vendor_cannot_tell_stays_unknown_and_is_asked_again_later(
