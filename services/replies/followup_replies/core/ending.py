@@ -1,17 +1,22 @@
-"""Whether anything said ends the messages: rules and words weighed together.
+"""Whether anything said ends the messages: each sentence by itself, then all of it weighed.
 
-The weights were fitted on replies that neither the rules nor the classifier had seen (each
-read by weights that were learnt without it). A rule that asks for an end carries a text that
-leans nowhere, and loses only against words that are nearly sure of the opposite ("please
-don't take me off the waiting list"). Keywords and vendors' signals never come here.
+One sentence that asks is enough, however much else the reply wants ("Can I come Saturday?
+STOP"). Else rules and words are weighed together. The weights were fitted on replies that
+neither the rules nor the classifier had seen (each read by weights that were learnt without
+it). A rule that asks for an end carries a text that leans nowhere; it loses where the words
+say eight to one that this is no end ("please don't take me off the waiting list"). Vendors'
+signals, and replies that are a keyword as a whole, never come here.
 """
 
 import math
 from collections.abc import Sequence
 from typing import Final
 
-from followup_replies.core.leanings import Leaning
+from followup_replies.core.folding import Sentence
+from followup_replies.core.keywords import keyword_in
+from followup_replies.core.leanings import Leaning, learnt
 from followup_replies.core.matching import Hit
+from followup_replies.core.rulebook import Rulebook
 
 _BASE: Final = 1.0
 _SILENT: Final = -1.0
@@ -26,6 +31,18 @@ _WANTING: Final = -1.0
 _ENOUGH: Final = 0.5
 """From this likelihood on it ends: a text after a STOP is worse than a silence too many."""
 _SUREST: Final = 0.9999
+
+
+def asked_apart(read: Sequence[Sentence], found: Sequence[Hit], *, book: Rulebook) -> bool:
+    """Tell whether one sentence asks for an end, whatever stands in the others.
+
+    It is a keyword as a whole, or a rule that asks fired in it and its own words lean to an end.
+    `found` are all places where rules fired in `read`.
+    """
+    asking = {hit.sentence for hit in found if hit.rule.intent == "opt_out"}
+    return any(keyword_in((each,), book=book) == "stop" for each in read) or any(
+        learnt().lean((read[number],)).stops >= _ENOUGH for number in asking
+    )
 
 
 def ends(fired: Sequence[Hit], leaning: Leaning, *, wants: bool) -> bool:

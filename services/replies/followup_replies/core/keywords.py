@@ -7,14 +7,16 @@ courtesies ("stop please") make no difference. YES is no START: it would undo a 
 it answers something else.
 """
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
 from followup_replies.core.folding import Sentence, fold, sentences
-from followup_replies.core.matching import well_spelt
+from followup_replies.core.matching import masked, well_spelt
 from followup_replies.core.rulebook import Keyword, Rulebook
 from followup_replies.core.rulefiles import rulebook
 
+_WRITTEN: Final = re.compile(r"[^\W_]+")
 _LONGEST: Final = 12
 """Words of the longest message that can be a keyword with courtesies around it."""
 
@@ -36,6 +38,19 @@ def keyword_in(read: tuple[Sentence, ...], *, book: Rulebook) -> Keyword | None:
             return found
     bare = list(dict.fromkeys(word for word in words if word not in book.courtesies))
     return book.keywords.get(" ".join(bare))
+
+
+def stop_cried_last(own: str, last: Sentence, *, book: Rulebook) -> bool:
+    """Tell whether a text ends in a stop word in capitals, after others that are not.
+
+    "see you saturday then, also STOP": whoever types no full stop still means the keyword.
+    `last` is the last sentence of `own`; what tells others to reply STOP counts for nothing.
+    """
+    *before, word = _WRITTEN.findall(own) or [""]
+    if not word.isupper() or not any(letter.islower() for letter in "".join(before)):
+        return False
+    seen = masked(last, book=book).words
+    return bool(seen) and book.keywords.get(seen[-1]) == "stop"
 
 
 def _without_ends(words: list[str], courtesies: frozenset[str]) -> Iterator[list[str]]:

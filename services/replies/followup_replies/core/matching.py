@@ -38,16 +38,24 @@ def well_spelt(sentences: tuple[Sentence, ...], *, book: Rulebook) -> tuple[Sent
 
 
 def hits(sentences: tuple[Sentence, ...], *, book: Rulebook) -> tuple[Hit, ...]:
-    """Find every rule that fires, each once, in the order of the text.
+    """Find every rule that fires, wherever it does, in the order of the text.
 
     Rules that stop messages do not see idioms ("stop by", "end of the month").
     """
     total = sum(len(sentence.words) for sentence in sentences)
-    found: dict[str, Hit] = {}
-    for number, sentence in enumerate(sentences):
-        for rule, span in _fired(sentence, total=total, book=book):
-            found.setdefault(rule.name, Hit(rule=rule, sentence=number, span=span))
-    return tuple(found.values())
+    return tuple(
+        Hit(rule=rule, sentence=number, span=span)
+        for number, sentence in enumerate(sentences)
+        for rule, span in _fired(sentence, total=total, book=book)
+    )
+
+
+def each_once(found: Iterable[Hit]) -> tuple[Hit, ...]:
+    """Leave of each rule the place where it fired first."""
+    first: dict[str, Hit] = {}
+    for hit in found:
+        first.setdefault(hit.rule.name, hit)
+    return tuple(first.values())
 
 
 def masked(sentence: Sentence, *, book: Rulebook) -> Sentence:

@@ -17,13 +17,13 @@ from followup_replies.core.automatic import (
     says_automatic,
 )
 from followup_replies.core.dates import named_date
-from followup_replies.core.ending import ends
+from followup_replies.core.ending import asked_apart, ends
 from followup_replies.core.folding import Sentence, fold, sentences
 from followup_replies.core.intents import Intent
-from followup_replies.core.keywords import keyword_in, keyword_of
+from followup_replies.core.keywords import keyword_in, keyword_of, stop_cried_last
 from followup_replies.core.languages import language_of
 from followup_replies.core.leanings import Leaning, learnt
-from followup_replies.core.matching import Hit, hits, well_spelt
+from followup_replies.core.matching import Hit, each_once, hits, well_spelt
 from followup_replies.core.quoting import take_apart
 from followup_replies.core.rulebook import Keyword, Rulebook
 from followup_replies.core.rulefiles import rulebook
@@ -77,6 +77,7 @@ class _Evidence:
     absent: bool
     keyword: Keyword | None
     hits: tuple[Hit, ...]
+    asked_apart: bool
     read: tuple[Sentence, ...]
     leaning: Leaning
     own: str
@@ -110,12 +111,15 @@ def _gathered(text: InboundText, book: Rulebook) -> _Evidence:
     keyword = keyword_in(cut, book=book) or (keyword_in(subject, book=book) if topic else None)
     # Nothing that looks like a quote or a signature may hide a message that says no more.
     stop: Keyword | None = "stop" if keyword_of(text.body, book=book) == "stop" else None
+    found = hits((*subject, *cut), book=book)
     return _Evidence(
         header=header,
         automatic=header is not None or says_automatic(told, book=book),
         absent=says_absence(told, book=book),
         keyword=stop or keyword,
-        hits=hits((*subject, *cut), book=book),
+        hits=each_once(found),
+        asked_apart=asked_apart((*subject, *cut), found, book=book)
+        or (bool(cut) and stop_cried_last(own, cut[-1], book=book)),
         read=(*subject, *cut),
         leaning=learnt().lean((*subject, *cut)),
         own=own,
@@ -154,7 +158,7 @@ def _keyword_reading(text: InboundText, evidence: _Evidence) -> Reading | None:
         confidence=_CERTAIN,
         until=None,
         rules=(source, *(hit.rule.name for hit in evidence.hits)),
-        stated=opt_out and (keyword == "stop" or _by_rule(evidence)),
+        stated=opt_out and (keyword == "stop" or _in_words(evidence)),
     )
 
 
@@ -170,15 +174,19 @@ def _stops(evidence: _Evidence, intent: Intent) -> bool:
     """Tell whether anything said ends it; a machine accuses nobody, but may say "remove"."""
     if evidence.automatic and (evidence.header or not _asked(evidence)):
         return _asked(evidence)
-    return ends(evidence.hits, evidence.leaning, wants=intent in _WANTS_TO_HEAR)
+    return evidence.asked_apart or ends(
+        evidence.hits, evidence.leaning, wants=intent in _WANTS_TO_HEAR
+    )
 
 
 def _asked(evidence: _Evidence) -> bool:
     return any(hit.rule.intent == "opt_out" for hit in evidence.hits)
 
 
-def _by_rule(evidence: _Evidence) -> bool:
-    return any(hit.rule.stops or hit.rule.intent == "opt_out" for hit in evidence.hits)
+def _in_words(evidence: _Evidence) -> bool:
+    return evidence.asked_apart or any(
+        hit.rule.stops or hit.rule.intent == "opt_out" for hit in evidence.hits
+    )
 
 
 def _scored_reading(evidence: _Evidence, threshold: float) -> Reading:
@@ -197,7 +205,7 @@ def _scored_reading(evidence: _Evidence, threshold: float) -> Reading:
         confidence=round(confidence, 3),
         until=None,
         rules=_fired(evidence),
-        stated=stops and _by_rule(evidence),
+        stated=stops and _in_words(evidence),
     )
 
 
