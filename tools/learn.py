@@ -92,9 +92,14 @@ def _checked() -> int:
     return 0
 
 
+_READS: Final = ("features", "folding", "leanings", "matching", "quoting", "spelling")
+"""Modules of the reader through which a saying goes before it is features."""
+
+
 def digest() -> str:
-    """Digest of everything the weights follow from but the spellings of the rules."""
-    inputs = [Path(__file__), CORE / "features.py", CORE / "folding.py"]
+    """Digest of everything the weights follow from."""
+    inputs = [Path(__file__), *(CORE / f"{name}.py" for name in _READS)]
+    inputs += sorted((CORE / "rules").glob("*.yaml"))
     inputs += sorted(file for file in SAYINGS.rglob("*") if file.suffix in {".yaml", ".tsv"})
     known = hashlib.sha256()
     for file in inputs:

@@ -19,6 +19,8 @@ from followup_replies.core.rulefiles import rulebook
 _WRITTEN: Final = re.compile(r"[^\W_]+")
 _LONGEST: Final = 12
 """Words of the longest message that can be a keyword with courtesies around it."""
+_SPLIT: Final = range(4, 15)
+"""Letters of a keyword that is read through blanks within it: "ST OP", "unsub scribe"."""
 
 
 def keyword_of(body: str, *, book: Rulebook | None = None) -> Keyword | None:
@@ -36,6 +38,10 @@ def keyword_in(read: tuple[Sentence, ...], *, book: Rulebook) -> Keyword | None:
         found = book.keywords.get(" ".join(inner))
         if found is not None:
             return found
+    if len(words) > 1 and sum(map(len, words)) in _SPLIT:
+        closed = book.keywords.get("".join(words))
+        if closed is not None:
+            return closed
     bare = list(dict.fromkeys(word for word in words if word not in book.courtesies))
     return book.keywords.get(" ".join(bare))
 

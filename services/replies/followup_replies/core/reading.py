@@ -171,12 +171,20 @@ _KEYWORD_INTENTS: Final[Mapping[Keyword, Intent]] = {
 
 
 def _stops(evidence: _Evidence, intent: Intent) -> bool:
-    """Tell whether anything said ends it; a machine accuses nobody, but may say "remove"."""
-    if evidence.automatic and (evidence.header or not _asked(evidence)):
-        return _asked(evidence)
+    """Tell whether anything said ends it.
+
+    A machine accuses nobody, but people write through machines: desks whose every answer is
+    marked automatic ask to be removed, too.
+    """
+    if _by_machine(evidence):
+        return evidence.asked_apart and _asked(evidence)
     return evidence.asked_apart or ends(
         evidence.hits, evidence.leaning, wants=intent in _WANTS_TO_HEAR
     )
+
+
+def _by_machine(evidence: _Evidence) -> bool:
+    return evidence.automatic and (evidence.header is not None or not _asked(evidence))
 
 
 def _asked(evidence: _Evidence) -> bool:
@@ -215,7 +223,7 @@ def _told(evidence: _Evidence) -> tuple[Intent, float]:
     A text without telling headers that asks for an end was typed, whatever else it says:
     what machines say about opting out is masked.
     """
-    if evidence.automatic and (evidence.header or not _asked(evidence)):
+    if _by_machine(evidence):
         return "out_of_office" if evidence.absent else "auto_reply", _CERTAIN
     return likeliest(evidence.hits, evidence.read, evidence.leaning)
 
