@@ -16,11 +16,6 @@ from followup_messaging.rabbitmq.failures import LINK_FAILURES
 from followup_messaging.rabbitmq.tags import OpenTags
 
 _CLOSE_LIMIT = 2.0
-ACKED_WITHIN = 0.02
-"""Seconds in which acknowledgements are gathered: each is an entry in a quorum queue's log, and
-what was handled may come again anyway."""
-_HELD_PART = 8
-"""A share of the prefetch; the broker goes on delivering meanwhile."""
 
 
 class RabbitSubscription:
@@ -42,8 +37,6 @@ class RabbitSubscription:
         self._lost = False
         self._tags = OpenTags()
         self._settling = asyncio.Lock()
-        self._settled: list[int] = []
-        self._acking: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
         try:
@@ -69,7 +62,6 @@ class RabbitSubscription:
         # Closing gives back what is unsettled; on a link that is gone the broker does.
         with suppress(*LINK_FAILURES):
             async with asyncio.timeout(_CLOSE_LIMIT):
-                await self._acknowledge(channel)
                 await channel.close()
 
     async def take(self, *, most: int, linger: float) -> list[Delivery]:
@@ -97,35 +89,20 @@ class RabbitSubscription:
         return taken
 
     async def settle(self, deliveries: Sequence[Delivery]) -> None:
-        """Acknowledge within `ACKED_WITHIN`, with as few frames as the open tags allow."""
+        """Acknowledge, with as few frames as the open tags allow."""
         channel = self._open()
-        self._settled += [delivery.tag for delivery in deliveries]
-        if len(self._settled) * _HELD_PART < self._prefetch:
-            if self._acking is None or self._acking.done():
-                self._acking = asyncio.create_task(self._acknowledge_soon(channel))
-            return
         try:
-            await self._acknowledge(channel)
+            # One after the other: a tag that a later `multiple` has covered must not follow it.
+            async with self._settling:
+                for ack in self._tags.settle(delivery.tag for delivery in deliveries):
+                    await channel.basic_ack(ack.tag, multiple=ack.multiple, wait=False)
         except LINK_FAILURES as error:
             raise BusDown("the connection was lost before all was settled") from error
-
-    async def _acknowledge_soon(self, channel: AbstractChannel) -> None:
-        await asyncio.sleep(ACKED_WITHIN)
-        with suppress(*LINK_FAILURES):  # who takes next is told
-            await self._acknowledge(channel)
-
-    async def _acknowledge(self, channel: AbstractChannel) -> None:
-        # One after the other: a tag that a later `multiple` has covered must not follow it.
-        async with self._settling:
-            settled, self._settled = self._settled, []
-            for ack in self._tags.settle(settled):
-                await channel.basic_ack(ack.tag, multiple=ack.multiple, wait=False)
 
     async def refuse(self, delivery: Delivery) -> None:
         """To the broker's dead-letter queue; a refused command is gone."""
         channel = self._open()
         try:
-            await self._acknowledge(channel)  # what else of its delivery is done with
             async with self._settling:
                 tag = self._tags.refuse(delivery.tag)
                 if tag is not None:
