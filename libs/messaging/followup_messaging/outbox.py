@@ -13,7 +13,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from followup_contracts import Message, encode, events
+from followup_contracts import Message, encode
 from followup_contracts.payload import Payload
 from followup_contracts.registry import CONSUMERS
 from followup_contracts.topology import exchange_of
@@ -42,25 +42,6 @@ _ADD = text("""
     SELECT m.tenant_id, m.body FROM m JOIN messaging.followed f ON f.tenant_id = m.tenant_id
      ORDER BY m.nth
 """)
-
-
-_PATIENT = frozenset(
-    each.type_name
-    for each in (
-        events.TouchSent,
-        events.TouchFailed,
-        events.TouchSkipped,
-        events.TouchDelivered,
-        events.TouchClicked,
-        events.SequenceEnrolled,
-        events.SequenceBranched,
-        events.SequenceCompleted,
-        events.TaskCreated,
-        events.TaskCompleted,
-        events.TaskReminded,
-    )
-)
-"""What tells of something that is done: nothing goes out, or is kept from it, upon these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,5 +150,4 @@ def _outgoing(message: Message, *, mandatory: bool) -> Outgoing:
         encode(message),
         mandatory,
         together=TOGETHER[exchange_of(message.data)],
-        patient=message.type in _PATIENT,
     )

@@ -25,8 +25,7 @@ class Outgoing:
     `exchange` "" is the default exchange: the routing key then names a queue. A
     `mandatory` message that reaches no queue comes back as `Fate.RETURNED`; one that
     is not counts as confirmed. `together`: with how many others to the same address
-    the adapter may send it as one; its body must be a JSON object then. `patient`: it may
-    be held back for milliseconds, for others to go with it.
+    the adapter may send it as one; its body must be a JSON object then.
     """
 
     id: UUID
@@ -35,7 +34,6 @@ class Outgoing:
     body: bytes
     mandatory: bool = True
     together: int = 0
-    patient: bool = False
 
 
 class Fate(Enum):

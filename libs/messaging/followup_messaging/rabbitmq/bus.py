@@ -21,7 +21,6 @@ from followup_messaging.errors import BusDown
 from followup_messaging.port import Fate, Outgoing
 from followup_messaging.rabbitmq.declaring import declare_queue, declare_topology, depth_of
 from followup_messaging.rabbitmq.failures import LINK_FAILURES
-from followup_messaging.rabbitmq.gathering import Gathering
 from followup_messaging.rabbitmq.publishing import Publisher
 from followup_messaging.rabbitmq.subscription import RabbitSubscription
 
@@ -46,7 +45,6 @@ class RabbitBus:
         self._queues = {queue.name: queue for queue in queues}
         self._connection: AbstractConnection | None = None
         self._publisher: Publisher | None = None
-        self._gathering = Gathering(self._publish)
         self._lost = False
         self._damaged = False
         self._news = asyncio.Event()
@@ -74,15 +72,7 @@ class RabbitBus:
         await self._disconnect()
 
     async def publish(self, messages: Sequence[Outgoing]) -> Sequence[Fate]:
-        """Hand all to the socket, then wait for all confirmations.
-
-        Where all of them are patient, with others.
-        """
-        if messages and all(message.patient for message in messages):
-            return await self._gathering.publish(messages)
-        return await self._publish(messages)
-
-    async def _publish(self, messages: Sequence[Outgoing]) -> Sequence[Fate]:
+        """Hand all to the socket, then wait for all confirmations."""
         publisher = self._publisher
         if publisher is None:
             return [Fate.FAILED] * len(messages)
