@@ -35,6 +35,15 @@ class Promise:
         if self.accounts[account_id] > 0:
             self.accounts[account_id] -= 1
 
+    def mark(self) -> tuple[int, Counter[UUID]]:
+        """What is kept now, for `go_back`."""
+        return self.calls, self.accounts.copy()
+
+    def go_back(self, mark: tuple[int, Counter[UUID]]) -> None:
+        """Keep what was kept then: what was taken since has been given back."""
+        self.calls, accounts = mark
+        self.accounts = accounts.copy()
+
 
 class Capacity:
     """Counts of calls begun or claimed and not yet answered, of this process."""

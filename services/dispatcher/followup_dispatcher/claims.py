@@ -34,6 +34,8 @@ from followup_messaging.outbox import Outbox
 from followup_policy.caps import PastContact
 
 LOST_RECHECK = timedelta(seconds=1)
+FREED_PAUSE = timedelta(seconds=5)
+"""Until a touch whose attempt was freed by somebody else is tried again."""
 INTERNAL = "it could not be carried out; the command is a dead letter"
 
 
@@ -123,6 +125,8 @@ class ClaimDesk:
         kept for these.
         """
         taken = self._clock()
+        promise = promise or Promise(())
+        promised = promise.mark()
         drafts: list[Draft] = []
         claimed: list[Slotted] = []
         try:
@@ -130,7 +134,7 @@ class ClaimDesk:
                 picture = await self._surveyor.look(tx, messages)
                 picture.left = await left_today(tx, picture, self._drafter.accounts)
                 answers = await _answered(tx, picture)
-                taking = _Taking(drafts, answers, tired, promise or Promise(()))
+                taking = _Taking(drafts, answers, tired, promise)
                 postponed = await self._draft(tx, picture, taking)
                 slotted, full = await reserve(tx, drafts)
                 answers += [_answer(draft.message, why, tx.now) for draft, why in full]
@@ -138,6 +142,7 @@ class ClaimDesk:
                 await self._outbox.add(tx, answers)
         except BaseException as error:
             self._drop(drafts)
+            promise.go_back(promised)
             if claimed and isinstance(error, Exception) and is_outage(error):
                 await patiently(lambda: self._take_back([one.draft for one in claimed]))
             raise
@@ -335,17 +340,21 @@ async def _let_go(
             if attempt not in gone
         ],
     )
-    undone = [(one, why) for one, why in stopped if one.attempt_id in gone | freed.keys()]
+    rounds = gone | {attempt: entry.round for attempt, entry in freed.items()}
+    undone = [(one, why) for one, why in stopped if one.attempt_id in rounds]
     await usage.give_back(tx, [(one.person_id, one.command.touch_id) for one, _ in undone])
-    await outbox.add(tx, [_answer(_message(one), why, tx.now) for one, why in undone])
+    await outbox.add(
+        tx,
+        [_answer(_message(one, rounds[one.attempt_id]), why, tx.now) for one, why in undone],
+    )
 
 
 async def _answered(tx: Transaction, picture: Picture) -> list[Message]:
     """Answers for touches whose attempt the ledger already holds.
 
     One that is open is put under this round first: "unknown" would stand for ever if what
-    frees the attempt spoke of a round that does not count any more. The persons' caps, which
-    come before attempts, are locked already.
+    frees the attempt spoke of a round that does not count any more. Nothing is locked after
+    these attempts that somebody else locks before them: the caps of the batch are held already.
     """
     held: dict[UUID, Entry | None] = {entry.touch_id: entry for _, entry in picture.known}
     asked = [
@@ -377,7 +386,7 @@ _OPEN: Final = ("claimed", "unknown")
 def _from_ledger(message: Message, entry: Entry | None, now: datetime) -> Message | None:
     if entry is None or entry.state == "retry_later":
         reason = "its attempt was freed as it was asked about"
-        return _answer(message, Defer("provider", "not_begun", reason, now), now)
+        return _answer(message, Defer("provider", "not_begun", reason, now + FREED_PAUSE), now)
     return from_ledger(message, entry, now)
 
 
@@ -444,13 +453,17 @@ def _answer(message: Message, why: Defer | Skip, now: datetime) -> Message:
     return replace(message, id=new_id(), source="followup/dispatcher", time=now, data=payload)
 
 
-def _message(one: Claimed) -> Message:
+def _message(one: Claimed, round_: int | None = None) -> Message:
+    """Its command, as the round that asked for it last has it."""
+    command = one.command
+    if round_ is not None and round_ != command.round:
+        command = command.model_copy(update={"round": round_})
     return Message(
         id=one.attempt_id,
         tenant_id=one.tenant_id,
         source="followup/dispatcher",
-        subject=str(one.command.touch_id),
-        time=one.command.due_at,
-        data=one.command,
+        subject=str(command.touch_id),
+        time=command.due_at,
+        data=command,
         traceparent=one.traceparent,
     )

@@ -125,16 +125,17 @@ _OUR_CLAIM = """
 WHERE a.touch_id = held.touch_id AND a.number = held.number AND held.state = 'claimed'
 RETURNING a.id
 """
-_RELEASE = text(f"{_ASKED_FOR} DELETE FROM dispatcher.attempts a USING held {_OUR_CLAIM}")
+_RELEASE = text(f"{_ASKED_FOR} DELETE FROM dispatcher.attempts a USING held {_OUR_CLAIM}, a.round")
 
 
-async def release(tx: Transaction, attempts: Sequence[tuple[UUID, UUID]]) -> set[UUID]:
-    """Delete claims of which no byte was handed over; (touch, attempt) pairs in, ids out.
+async def release(tx: Transaction, attempts: Sequence[tuple[UUID, UUID]]) -> dict[UUID, int]:
+    """Delete claims of which no byte was handed over; (touch, attempt) pairs in.
 
-    One that is missing had been declared unknown in the meantime and stays so.
+    Returns the round of each by its id: that of the command that asked for it last. One that
+    is missing had been declared unknown in the meantime and stays so.
     """
     rows = await tx.all(_RELEASE, **_pairs(attempts))
-    return {row["id"] for row in rows}
+    return {row["id"]: row["round"] for row in rows}
 
 
 _CLAIM_AGAIN = text(f"""

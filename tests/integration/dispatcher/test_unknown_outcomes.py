@@ -269,6 +269,23 @@ async def test_a_claim_that_is_asked_for_again_is_swept_under_the_later_round(
     assert (type(told), told.round) == (TouchUnknown, 2)
 
 
+@pytest.mark.parametrize("swept", [True, False])
+async def test_what_was_not_begun_is_put_off_under_the_round_that_asked_last(
+    dispatching, command, sweep, ticking, swept
+):
+    """A process that was only slow gives its claim back to whoever waits for it by now."""
+    claims = await dispatching.desk.claim([command])
+    if swept:
+        await sweep.run_once()
+    await dispatching.desk.claim([again(command)])
+    ticking.now += 1.0
+
+    await dispatching.desk.release([(claims.claimed[0], "no connection", timedelta(seconds=5))])
+
+    *_, told = await dispatching.events()
+    assert (type(told), told.round) == (TouchDeferred, 2)
+
+
 async def test_what_the_vendor_cannot_tell_stays_unknown_and_is_asked_again_later(
     dispatching, unknown, asking
 ):

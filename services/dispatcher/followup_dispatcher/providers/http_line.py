@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from types import MappingProxyType
 
+import structlog
 from multidict import CIMultiDict
 from yarl import URL
 
@@ -20,6 +21,8 @@ from followup_dispatcher.providers.http_wire import NotHttp, Reply, TooLong
 from followup_dispatcher.providers.port import CALL_LIMIT, NotBegun, Unknown
 
 __all__ = ["POOL", "HttpLine", "Reply"]
+
+log = structlog.get_logger(__name__)
 
 POOL = 100
 """Connections of one account; the dispatcher holds its calls below that."""
@@ -106,13 +109,19 @@ class HttpLine:
                     return await wire.ask(octets)
                 finally:
                     self._pool.give_back(wire)
-        except (NotHttp, TooLong, OSError, UnicodeError) as error:
+        except Exception as error:
             # The class alone: its text may quote a URL, and with it a phone number.
             reason = type(error).__name__
+            if not isinstance(error, _OF_THE_LINE):
+                log.exception("line_failed", begun=begun)
             if begun:
                 return Unknown(reason)
             # Connecting was bounded by the lease, so running out of time may be our doing.
             return NotBegun(reason, ours=isinstance(error, TimeoutError))
+
+
+_OF_THE_LINE = (NotHttp, TooLong, OSError, UnicodeError)
+"""What vendors and networks do; anything else is a mistake of ours, and is told as one."""
 
 
 def _head(method: str, url: URL, headers: Mapping[str, str]) -> bytes:
