@@ -118,6 +118,8 @@ def _settle(run: Run, records: tuple[TouchRecord, ...], *, now: datetime) -> Non
         touch.settled_at, touch.reason = record.at, record.reason
         touch.call_result = record.call
         if touch.state != record.state:
+            if record.state == "cancelled":
+                _close_answered(touch)
             touch.state = record.state
             _disarm(run, touch)
         _changed(run, touch)
@@ -127,10 +129,20 @@ def _cut(run: Run, why: str | None, *, now: datetime) -> None:
     """Cancel what is planned or asked for. What may have gone out stays unknown."""
     for touch in run.touches.values():
         if touch.state in OPEN_TOUCH_STATES:
+            _close_answered(touch)
             touch.state, touch.reason, touch.settled_at = "cancelled", why, now
             touch.note(now, "cancelled", reason=why)
             _disarm(run, touch)
             _changed(run, touch)
+
+
+def _close_answered(touch: Touch) -> None:
+    """Let no word about its last command count, where one was given and has been answered.
+
+    An "unknown" that was said before what freed it, and comes only now, would stand for ever.
+    """
+    if touch.state == "planned" and touch.round > 0:
+        touch.round += 1
 
 
 def _plan(run: Run, planned: PlannedTouch, *, now: datetime) -> None:

@@ -147,6 +147,17 @@ async def test_a_late_unknown_does_not_outlive_what_freed_a_cancelled_touch(desk
     assert (await desk.touch(run, "sms"))["state"] == "cancelled"
 
 
+async def test_a_late_unknown_does_not_outlive_a_halt_behind_what_freed_it(desk, say):
+    """Shown absent, planned again, halted; only then comes word that it was unknown."""
+    _, run = await desk.enrolled()
+    touch = await desk.touch(run, "sms")
+    await desk.tell(desk.outcomes, _freed(desk, say, touch))
+    assert (await desk.touch(run, "sms"))["state"] == "planned"
+    await _order(desk, run, "halt")
+    await desk.tell(desk.outcomes, say.unknown(touch, at=desk.clock()))
+    assert (await desk.touch(run, "sms"))["state"] == "cancelled"
+
+
 async def test_a_cancelled_touch_that_is_not_freed_may_still_turn_out_unknown(desk, say):
     """Its call had begun: only what shows that it did not go out takes that back."""
     _, run = await desk.enrolled()
