@@ -179,6 +179,19 @@ class Dispatching:
             clock=self.monotonic,
         )
 
+    def desk_by(
+        self, *, database: Database | None = None, surveyor: Surveyor | None = None
+    ) -> ClaimDesk:
+        """The claiming side of this process, with another database or other eyes."""
+        return ClaimDesk(
+            database or self.database,
+            outbox=self.outbox,
+            surveyor=surveyor or self.desk._surveyor,
+            drafter=self.desk._drafter,
+            capacity=self.desk._capacity,
+            clock=self.monotonic,
+        )
+
     async def rate(self, per_second: float, **more: Any) -> None:
         """Give the SMS account a rate."""
         async with self.database.transaction() as tx:

@@ -10,16 +10,15 @@ import hmac
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
 import jwt
 import orjson
-from cryptography import x509
+from certificates import self_signed
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
-from cryptography.x509.oid import NameOID
 from nacl.signing import SigningKey
 from standardwebhooks import Webhook
 from vonage_http_client import Auth
@@ -173,19 +172,7 @@ class Topic:
 
     def pem(self, *, days: int = 30) -> bytes:
         """The certificate, in force until so many days from now."""
-        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "sns.amazonaws.com")])
-        now = datetime.now(UTC)
-        certificate = (
-            x509.CertificateBuilder()
-            .subject_name(name)
-            .issuer_name(name)
-            .public_key(self.key.public_key())
-            .serial_number(1)
-            .not_valid_before(now - timedelta(days=365))
-            .not_valid_after(now + timedelta(days=days))
-            .sign(self.key, hashes.SHA256())
-        )
-        return certificate.public_bytes(serialization.Encoding.PEM)
+        return self_signed(self.key, "sns.amazonaws.com", days=days)
 
     def envelope(self, message: str, at: float, **more: Any) -> dict[str, Any]:
         """A notification, signed; `more` replaces fields before that."""

@@ -157,7 +157,7 @@ def latest(statements: Sequence[ConsentStatement]) -> dict[ConsentChannel, dict[
 def effective(stored: Mapping[str, Mapping[str, Any]]) -> dict[Channel, ConsentState]:
     """The state for each channel, from what is stored with a person."""
     whole = stored.get("any")
-    if len(stored) == (whole is not None):  # no channel has a word of its own, as most have none
+    if stored.keys() <= {"any"}:  # no channel has a word of its own, as most have none
         return dict.fromkeys(CHANNELS, _state(None, whole))
     return {channel: _state(stored.get(channel), whole) for channel in CHANNELS}
 

@@ -8,34 +8,33 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 from followup_contracts.commands import SendTouch
 from followup_contracts.envelope import Message
 from followup_contracts.payload import Payload
-from followup_database import Database, Transaction, new_id
+from followup_database import Database, Transaction
 from followup_database.errors import is_outage
 from followup_dispatcher import ledger, usage
-from followup_dispatcher.answers import command_of, deferred, failed, from_ledger, publish, skipped
+from followup_dispatcher.answers import command_of, deferred, failed, publish, skipped
 from followup_dispatcher.budgets import left_today
 from followup_dispatcher.capacity import Capacity, Promise
 from followup_dispatcher.core.lease import Lease
 from followup_dispatcher.core.validity import valid_for
 from followup_dispatcher.core.verdict import Candidate, Defer, Pass, Skip, Verdict, decide
 from followup_dispatcher.drafting import Draft, Drafter, Unsendable
-from followup_dispatcher.ledger import Entry, Settlement
+from followup_dispatcher.ledger import Settlement
 from followup_dispatcher.outages import patiently
 from followup_dispatcher.picture import Picture, Surveyor, of_nobody
 from followup_dispatcher.providers.port import Content, Provider
+from followup_dispatcher.recall import recalled
 from followup_dispatcher.reserving import Slotted, reserve
 from followup_messaging import dead
 from followup_messaging.outbox import Outbox
 from followup_policy.caps import PastContact
 
 LOST_RECHECK = timedelta(seconds=1)
-FREED_PAUSE = timedelta(seconds=5)
-"""Until a touch whose attempt was freed by somebody else is tried again."""
 INTERNAL = "it could not be carried out; the command is a dead letter"
 
 
@@ -133,7 +132,7 @@ class ClaimDesk:
             async with self._database.transaction() as tx:
                 picture = await self._surveyor.look(tx, messages)
                 picture.left = await left_today(tx, picture, self._drafter.accounts)
-                answers = await _answered(tx, picture)
+                answers = await recalled(tx, picture)
                 taking = _Taking(drafts, answers, tired, promise)
                 postponed = await self._draft(tx, picture, taking)
                 slotted, full = await reserve(tx, drafts)
@@ -223,9 +222,7 @@ class ClaimDesk:
         for one in batch:
             self._capacity.give_back(one.account_id)
 
-    async def _draft(
-        self, tx: Transaction, picture: Picture, taking: "_Taking"
-    ) -> dict[UUID, UUID]:
+    async def _draft(self, tx: Transaction, picture: Picture, taking: _Taking) -> dict[UUID, UUID]:
         """Add drafts, each with its place taken, and answers; returns what waits."""
         drafts, answers = taking.drafts, taking.answers
         postponed: dict[UUID, UUID] = {}
@@ -349,47 +346,6 @@ async def _let_go(
     )
 
 
-async def _answered(tx: Transaction, picture: Picture) -> list[Message]:
-    """Answers for touches whose attempt the ledger already holds.
-
-    One that is open is put under this round first: "unknown" would stand for ever if what
-    frees the attempt spoke of a round that does not count any more. Nothing is locked after
-    these attempts that somebody else locks before them: the caps of the batch are held already.
-    """
-    held: dict[UUID, Entry | None] = {entry.touch_id: entry for _, entry in picture.known}
-    asked = [
-        (entry.touch_id, entry.id, command_of(message).round)
-        for message, entry in picture.known
-        if entry.state in _OPEN and entry.round < command_of(message).round
-    ]
-    if asked:
-        held |= await _asked_anew(tx, asked)
-    answers = [
-        _from_ledger(message, held[entry.touch_id], tx.now) for message, entry in picture.known
-    ]
-    return [answer for answer in answers if answer is not None]
-
-
-async def _asked_anew(
-    tx: Transaction, asked: Sequence[tuple[UUID, UUID, int]]
-) -> dict[UUID, Entry | None]:
-    """These attempts as they stand by now, under their new rounds while they are open."""
-    open_ = await ledger.ask_anew(tx, asked)
-    settled = [touch for touch, _, _ in asked if touch not in open_]
-    latest = await ledger.latest(tx, settled) if settled else {}
-    return {**open_, **{touch: latest.get(touch) for touch in settled}}
-
-
-_OPEN: Final = ("claimed", "unknown")
-
-
-def _from_ledger(message: Message, entry: Entry | None, now: datetime) -> Message | None:
-    if entry is None or entry.state == "retry_later":
-        reason = "its attempt was freed as it was asked about"
-        return _answer(message, Defer("provider", "not_begun", reason, now + FREED_PAUSE), now)
-    return from_ledger(message, entry, now)
-
-
 async def _enter(tx: Transaction, slotted: Sequence[Slotted], picture: Picture) -> list[Slotted]:
     """Commit attempts and caps; what another dispatcher claimed in this moment drops out."""
     ours = await ledger.claim(tx, [_row(one, picture) for one in slotted])
@@ -450,13 +406,13 @@ def _answer(message: Message, why: Defer | Skip, now: datetime) -> Message:
             payload = deferred(message, why, now)
         case Skip():
             payload = skipped(message, why, now)
-    return replace(message, id=new_id(), source="followup/dispatcher", time=now, data=payload)
+    return publish(message, payload, now)
 
 
 def _message(one: Claimed, round_: int | None = None) -> Message:
     """Its command, as the round that asked for it last has it."""
     command = one.command
-    if round_ is not None and round_ != command.round:
+    if round_ is not None:
         command = command.model_copy(update={"round": round_})
     return Message(
         id=one.attempt_id,

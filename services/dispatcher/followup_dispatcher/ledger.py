@@ -13,7 +13,7 @@ At most one attempt of a touch is open or accepted; the unique index
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Final, Literal
 from uuid import UUID
 
 from sqlalchemy import text
@@ -22,6 +22,8 @@ from followup_database.engine import Transaction, to_json
 from followup_database.ids import made_at
 
 AttemptState = Literal["claimed", "accepted", "refused", "retry_later", "unknown"]
+OPEN: Final = frozenset[AttemptState]({"claimed", "unknown"})
+"""States of which something is still to come: a call, or news of one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,7 @@ _COLUMNS = (
     " account_id, provider, sender, recipient, body, segments, provider_ref, code, reason, asked,"
     " claimed_at, claimed_on"
 )
+_RETURNED = ", ".join(f"a.{column.strip()}" for column in _COLUMNS.split(","))
 
 _LATEST = text(f"""
 SELECT DISTINCT ON (touch_id) {_COLUMNS},
@@ -123,9 +126,9 @@ WITH held AS MATERIALIZED (
 """
 _OUR_CLAIM = """
 WHERE a.touch_id = held.touch_id AND a.number = held.number AND held.state = 'claimed'
-RETURNING a.id
+RETURNING a.id, a.round
 """
-_RELEASE = text(f"{_ASKED_FOR} DELETE FROM dispatcher.attempts a USING held {_OUR_CLAIM}, a.round")
+_RELEASE = text(f"{_ASKED_FOR} DELETE FROM dispatcher.attempts a USING held {_OUR_CLAIM}")
 
 
 async def release(tx: Transaction, attempts: Sequence[tuple[UUID, UUID]]) -> dict[UUID, int]:
@@ -154,17 +157,13 @@ async def claim_again(tx: Transaction, attempts: Sequence[tuple[UUID, UUID]]) ->
 
 
 _ASK_ANEW = text(f"""
-WITH held AS MATERIALIZED (
-  SELECT a.touch_id, a.number, a.state, asked.round FROM dispatcher.attempts a
-  JOIN unnest(CAST(:touches AS uuid[]), CAST(:ids AS uuid[]), CAST(:rounds AS int[]))
-    AS asked(touch_id, id, round) ON a.touch_id = asked.touch_id AND a.id = asked.id
-  WHERE a.touch_id = ANY(CAST(:touches AS uuid[]))
-  ORDER BY a.touch_id, a.number FOR UPDATE OF a
-)
-UPDATE dispatcher.attempts a SET round = GREATEST(a.round, held.round) FROM held
-WHERE a.touch_id = held.touch_id AND a.number = held.number
-  AND held.state IN ('claimed', 'unknown')
-RETURNING {", ".join("a." + c.strip() for c in _COLUMNS.split(","))}
+{_ASKED_FOR}
+UPDATE dispatcher.attempts a SET round = GREATEST(a.round, anew.round)
+FROM held
+JOIN unnest(CAST(:touches AS uuid[]), CAST(:rounds AS int[])) AS anew(touch_id, round)
+  ON anew.touch_id = held.touch_id
+WHERE a.touch_id = held.touch_id AND a.number = held.number AND held.state = ANY(:open)
+RETURNING {_RETURNED}
 """)
 
 
@@ -179,6 +178,7 @@ async def ask_anew(tx: Transaction, asked: Sequence[tuple[UUID, UUID, int]]) -> 
         touches=[touch for touch, _, _ in asked],
         ids=[attempt for _, attempt, _ in asked],
         rounds=[number for _, _, number in asked],
+        open=sorted(OPEN),
     )
     return {row["touch_id"]: Entry(**row) for row in rows}
 
@@ -215,7 +215,7 @@ SET state = r.state, provider_ref = COALESCE(r.provider_ref, a.provider_ref), co
 FROM held AS r
 WHERE a.touch_id = r.key AND a.number = r.number
   AND (r.was = 'claimed' OR (r.was = 'unknown' AND r.state <> 'unknown'))
-RETURNING {", ".join("a." + c.strip() for c in _COLUMNS.split(","))}
+RETURNING {_RETURNED}
 """)
 
 

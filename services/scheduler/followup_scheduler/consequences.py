@@ -137,12 +137,9 @@ def _cut(run: Run, why: str | None, *, now: datetime) -> None:
 
 
 def _close_answered(touch: Touch) -> None:
-    """Let no word about its last command count, where one was given and has been answered.
-
-    An "unknown" that was said before what freed it, and comes only now, would stand for ever.
-    """
+    """Let no word about its last command count, where one was given and has been answered."""
     if touch.state == "planned" and touch.round > 0:
-        touch.round += 1
+        touch.close_round()
 
 
 def _plan(run: Run, planned: PlannedTouch, *, now: datetime) -> None:

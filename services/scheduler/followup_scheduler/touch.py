@@ -74,6 +74,13 @@ class Touch:
             text=self.content,
         )
 
+    def close_round(self) -> None:
+        """Let no word about this round count any more: its attempt certainly did not go out.
+
+        An "unknown" that was said before what freed it, and comes only now, would stand for ever.
+        """
+        self.round += 1
+
     def note(self, at: datetime, what: str, **more: Any) -> None:
         """Add to the trace: what happened, and why."""
         self.news.append({"at": at.isoformat(), "what": what, **more})

@@ -7,7 +7,6 @@ from dispatching import Dispatching
 
 from followup_contracts.events import TouchSent
 from followup_database import Database, Role
-from followup_dispatcher.claims import ClaimDesk
 
 
 class CutOff(Database):
@@ -27,15 +26,8 @@ class CutOff(Database):
 @pytest.fixture
 async def cut_off(dispatching: Dispatching, database_url: str):
     """The same dispatcher, whose claims are committed by a connection that breaks."""
-    of, database = dispatching.desk, CutOff(database_url, role=Role.WORKER, clock=dispatching.clock)
-    dispatching.desk = ClaimDesk(
-        database,
-        outbox=of._outbox,
-        surveyor=of._surveyor,
-        drafter=of._drafter,
-        capacity=of._capacity,
-        clock=dispatching.monotonic,
-    )
+    database = CutOff(database_url, role=Role.WORKER, clock=dispatching.clock)
+    dispatching.desk = dispatching.desk_by(database=database)
     yield database
     await database.close()
 

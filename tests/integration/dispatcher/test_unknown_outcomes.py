@@ -17,7 +17,6 @@ from followup_contracts.events import (
 )
 from followup_database import new_id
 from followup_directory import set_tenant_settings
-from followup_dispatcher.claims import ClaimDesk
 from followup_dispatcher.feedback import FeedbackHandler
 from followup_dispatcher.metrics import Metrics
 from followup_dispatcher.providers.port import Absent, Accepted, Found, Undecided, Unknown
@@ -222,15 +221,7 @@ class Meanwhile:
 async def test_an_attempt_freed_behind_the_look_is_not_told_unknown(dispatching, unknown, asking):
     """Two dispatchers: what the other freed a moment ago is deferred, under this round."""
     dispatching.provider.finding = Absent()
-    of = dispatching.desk
-    desk = ClaimDesk(
-        dispatching.database,
-        outbox=dispatching.outbox,
-        surveyor=Meanwhile(of._surveyor, asking.run_once),
-        drafter=of._drafter,
-        capacity=of._capacity,
-        clock=dispatching.monotonic,
-    )
+    desk = dispatching.desk_by(surveyor=Meanwhile(dispatching.desk._surveyor, asking.run_once))
     await desk.claim([again(unknown)])
 
     *_, told = await dispatching.events()
@@ -243,15 +234,7 @@ async def test_an_attempt_settled_behind_the_look_is_told_as_it_stands(
 ):
     """What the vendor's record holds was sent, whoever asks."""
     dispatching.provider.finding = Found("SM7")
-    of = dispatching.desk
-    desk = ClaimDesk(
-        dispatching.database,
-        outbox=dispatching.outbox,
-        surveyor=Meanwhile(of._surveyor, asking.run_once),
-        drafter=of._drafter,
-        capacity=of._capacity,
-        clock=dispatching.monotonic,
-    )
+    desk = dispatching.desk_by(surveyor=Meanwhile(dispatching.desk._surveyor, asking.run_once))
     await desk.claim([again(unknown)])
 
     assert isinstance((await dispatching.events())[-1], TouchSent)

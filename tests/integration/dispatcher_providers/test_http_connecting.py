@@ -2,16 +2,10 @@
 
 import asyncio
 import contextlib
-import ssl
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any, Self
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+from certificates import Host, host
 from yarl import URL
 
 from followup_dispatcher.providers.http_auth import UNPROVEN
@@ -25,46 +19,19 @@ NOBODY = 0.02
 
 
 @pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """A certificate of nobody's but its own, and its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    now = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    folder = tmp_path_factory.mktemp("tls")
-    shown, kept = folder / "certificate.pem", folder / "key.pem"
-    shown.write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    kept.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
-    return shown, kept
+def localhost(tmp_path_factory: pytest.TempPathFactory) -> Host:
+    """A host that nobody vouches for."""
+    return host("localhost", tmp_path_factory.mktemp("tls"))
 
 
 class Vendor:
     """Speaks TLS, once the door is open; counts who came to it."""
 
-    def __init__(self, certificate: tuple[Path, Path]) -> None:
+    def __init__(self, of: Host) -> None:
         self.door = asyncio.Event()
         self.came = 0
         self._held: set[asyncio.Task[Any] | None] = set()
-        self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self._tls.load_cert_chain(*certificate)
-        self.trusted = ssl.create_default_context(cafile=certificate[0])
+        self._tls, self.trusted = of.serving(), of.trusted()
 
     async def __aenter__(self) -> Self:
         self._inner = await asyncio.start_server(self._answer, "localhost", 0, ssl=self._tls)
@@ -99,8 +66,8 @@ async def _relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
 
 
 @pytest.fixture
-async def vendor(certificate):
-    async with Vendor(certificate) as vendor:
+async def vendor(localhost):
+    async with Vendor(localhost) as vendor:
         yield vendor
 
 

@@ -2,19 +2,14 @@
 
 import asyncio
 import email
-import ipaddress
-import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from email import policy
 
 import pytest
 from aiosmtpd.smtp import SMTP, AuthResult
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+from certificates import host
 
 from followup_dispatcher.providers.port import (
     Accepted,
@@ -302,37 +297,8 @@ async def test_a_server_that_turns_us_away_is_the_accounts_trouble(letter, greet
 
 @pytest.fixture(scope="session")
 def authority(tmp_path_factory):
-    """A certificate for 127.0.0.1, and the server's context."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
-    now = datetime.now(UTC)
-
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]),
-            critical=False,
-        )
-        .sign(key, hashes.SHA256())
-    )
-    pem = certificate.public_bytes(serialization.Encoding.PEM)
-    private = key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )
-    path = tmp_path_factory.mktemp("tls") / "both.pem"
-    path.write_bytes(pem + private)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(path)
-    return pem.decode(), context
+    """Whoever vouches for the relay: itself."""
+    return host("127.0.0.1", tmp_path_factory.mktemp("tls"))
 
 
 @pytest.fixture
@@ -346,7 +312,7 @@ async def secure(authority):
 
     server = await start(
         running,
-        tls_context=authority[1],
+        tls_context=authority.serving(),
         require_starttls=True,
         auth_required=True,
         authenticator=check,
@@ -364,7 +330,7 @@ def secured(secure, authority, **changes):
         "host": "127.0.0.1",
         "port": secure.port,
         "username": "shop",
-        "tls_ca": authority[0],
+        "tls_ca": authority.pem,
     }
     return smtp(settings | changes, {"password": changes.pop("password", "secret")})
 

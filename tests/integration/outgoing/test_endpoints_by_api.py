@@ -4,7 +4,8 @@ import socket
 from uuid import UUID
 
 import pytest
-from receiver import Told, own_certificate, receiving
+from certificates import host
+from receiver import Told, receiving
 
 from followup_directory import Vault, create_key
 from followup_directory.vault import new_secret_key
@@ -211,7 +212,7 @@ async def test_nothing_is_kept_between_two_calls(house):
 
 async def test_a_certificate_must_be_good(house, tmp_path):
     """One that nobody vouches for is as good as none: the delivery is tried again."""
-    async with receiving(tls=own_certificate(tmp_path)) as unknown:
+    async with receiving(tls=host("localhost", tmp_path).serving()) as unknown:
         answer = await house.ask("POST", "/v1/endpoints", json={"url": f"{unknown.url}/hook"})
         made = answer.json()
         await house.lead()

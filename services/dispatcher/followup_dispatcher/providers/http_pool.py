@@ -57,16 +57,11 @@ class Pool:
         Whoever has taken one gives it back, whatever has become of it.
         """
         until = asyncio.get_running_loop().time() + within
-        wire: Wire | None = None
-        if not self._idle and self._left:
-            connecting = self._left.pop()
+        if self._left and not self._idle:
+            wire = await self._await(self._left.pop(), until)
         else:
             await self._acquire(until)
-            wire = self._open_one()
-            if wire is None:
-                connecting = self._connect_aside()
-        if wire is None:
-            wire = await self._await(connecting, until)
+            wire = self._open_one() or await self._await(self._connect_aside(), until)
         self._lent.add(wire)
         return wire
 

@@ -100,7 +100,7 @@ class Renderer:
         except FAULTS as error:
             return _why(part, error)
 
-    def _template(self, part: str, source: str, channel: Channel, hashed: str) -> "_Parsed":
+    def _template(self, part: str, source: str, channel: Channel, hashed: str) -> _Parsed:
         key = (hashed, part, channel)
         known = self._parsed.get(key)
         if known is None:

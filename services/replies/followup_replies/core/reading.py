@@ -111,17 +111,18 @@ def _gathered(text: InboundText, book: Rulebook) -> _Evidence:
     keyword = keyword_in(cut, book=book) or (keyword_in(subject, book=book) if topic else None)
     # Nothing that looks like a quote or a signature may hide a message that says no more.
     stop: Keyword | None = "stop" if keyword_of(text.body, book=book) == "stop" else None
-    found = hits((*subject, *cut), book=book)
+    read = (*subject, *cut)
+    found = hits(read, book=book)
+    cried = bool(cut) and stop_cried_last(own, cut[-1], book=book)
     return _Evidence(
         header=header,
         automatic=header is not None or says_automatic(told, book=book),
         absent=says_absence(told, book=book),
         keyword=stop or keyword,
         hits=each_once(found),
-        asked_apart=asked_apart((*subject, *cut), found, book=book)
-        or (bool(cut) and stop_cried_last(own, cut[-1], book=book)),
-        read=(*subject, *cut),
-        leaning=learnt().lean((*subject, *cut)),
+        asked_apart=cried or asked_apart(read, found, book=book),
+        read=read,
+        leaning=learnt().lean(read),
         own=own,
         language=language_of(cut, book=book, hint=text.language),
     )

@@ -110,24 +110,16 @@ def defer(run: Run, touch: Touch, outcome: TouchDeferred) -> None:
     )
     given_up = _given_up(run, touch)
     if touch.state == "cancelled":
-        _close_round(touch)
+        touch.close_round()
     elif given_up is None:
         _arm(run, touch, outcome)
     else:
-        _close_round(touch)
+        touch.close_round()
         touch.note(outcome.at, "cancelled", reason=given_up)
         touch.state, touch.settled_at, touch.reason = "cancelled", outcome.at, given_up
         touch.outstanding = False
         run.timers[touch.id] = None
     run.change(touch)
-
-
-def _close_round(touch: Touch) -> None:
-    """Let no word about this round count any more: its attempt certainly did not go out.
-
-    An `unknown` that was said before, and comes only now, would stand for ever.
-    """
-    touch.round += 1
 
 
 def _given_up(run: Run, touch: Touch) -> str | None:
