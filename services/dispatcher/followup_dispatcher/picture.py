@@ -6,12 +6,13 @@ The number of statements does not grow with the batch.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 from followup_contracts.channels import TRAITS, Channel
 from followup_contracts.commands import SendTouch
 from followup_contracts.envelope import Message
-from followup_database import Transaction
+from followup_database import Transaction, together
 from followup_directory import Account, Sender, Tenant, Written, ruled_tenants, templates
 from followup_directory import accounts as directory_accounts
 from followup_directory import senders as directory_senders
@@ -193,7 +194,15 @@ class Surveyor:
         ledger does not settle them. `looking`: nothing is locked, for nothing will be sent.
         """
         batch = list(_newest_round(messages).values())
-        attempts = await ledger.latest(tx, [command_of(m).touch_id for m in batch])
+        tenant_ids = sorted({m.tenant_id for m in batch})
+        written = await _written(tx, batch)
+        attempts, people, ruled, accounts = await together(
+            tx,
+            partial(ledger.latest, touch_ids=[command_of(m).touch_id for m in batch]),
+            partial(views, pairs=[(command_of(m).lead_id, command_of(m).person_id) for m in batch]),
+            partial(ruled_tenants, ids=tenant_ids),
+            partial(directory_accounts, tenant_ids=tenant_ids),
+        )
         known = [] if renewing else [(m, e) for m in batch if (e := _settled(m, attempts))]
         done = {command_of(message).touch_id for message, _ in known}
         # Of touches that compete for a place under a cap the more urgent is decided on first.
@@ -201,25 +210,25 @@ class Surveyor:
             (m for m in batch if command_of(m).touch_id not in done),
             key=lambda m: rank(command_of(m)),
         )
-        written = await _written(tx, open_)
-        people = await views(tx, [(command_of(m).lead_id, command_of(m).person_id) for m in open_])
         people = {**people, **_strangers(open_, written)}
-        tenant_ids = sorted({m.tenant_id for m in open_})
-        ruled = await ruled_tenants(tx, tenant_ids)
-        tenants = {tenant_id: tenant for tenant_id, (tenant, _) in ruled.items()}
-        accounts = await directory_accounts(tx, tenant_ids)
-        persons = _persons(open_, people)
+        # Whose number must not be written to any more is read last of all that is only read:
+        # the lease began before, and whoever stops waits for its end.
+        senders, found = await together(
+            tx,
+            partial(directory_senders, account_ids=[account.id for account in accounts]),
+            partial(standings, looks=self._fence_rows(open_, people, written)),
+        )
         return Picture(
             known=known,
             open=open_,
             attempts=attempts,
             people=people,
-            tenants=tenants,
+            tenants={tenant_id: tenant for tenant_id, (tenant, _) in ruled.items()},
             houses={tenant_id: house for tenant_id, (_, house) in ruled.items()},
             accounts=_by_tenant(accounts),
-            senders=_by_account(await directory_senders(tx, [a.id for a in accounts])),
-            history=await (usage.read if looking else usage.lock)(tx, persons),
-            standings=await standings(tx, self._fence_rows(open_, people, written)),
+            senders=_by_account(senders),
+            standings=found,
+            history=await (usage.read if looking else usage.lock)(tx, _persons(open_, people)),
             written=written,
         )
 
