@@ -211,8 +211,8 @@ class Surveyor:
             key=lambda m: rank(command_of(m)),
         )
         people = {**people, **_strangers(open_, written)}
-        # Whose number must not be written to any more is read last of all that is only read:
-        # the lease began before, and whoever stops waits for its end.
+        # Caps may keep us waiting, so who may be written to is looked at behind their lock.
+        history = await (usage.read if looking else usage.lock)(tx, _persons(open_, people))
         senders, found = await together(
             tx,
             partial(directory_senders, account_ids=[account.id for account in accounts]),
@@ -228,7 +228,7 @@ class Surveyor:
             accounts=_by_tenant(accounts),
             senders=_by_account(senders),
             standings=found,
-            history=await (usage.read if looking else usage.lock)(tx, _persons(open_, people)),
+            history=history,
             written=written,
         )
 

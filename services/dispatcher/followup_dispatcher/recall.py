@@ -20,8 +20,9 @@ async def recalled(tx: Transaction, picture: Picture) -> list[Message]:
     """Answers for touches whose attempt the ledger already holds.
 
     One that is open is put under this round first: "unknown" would stand for ever if what
-    frees the attempt spoke of a round that does not count any more. Nothing is locked after
-    these attempts that somebody else locks before them: the caps of the batch are held already.
+    frees the attempt spoke of a round that does not count any more. The caps of the batch are
+    held already, as whoever else changes attempts holds them first; with rates, which come later,
+    only another claim of the same touch could cross, and the server would have one tried again.
     """
     held: dict[UUID, Entry | None] = {entry.touch_id: entry for _, entry in picture.known}
     asked = [

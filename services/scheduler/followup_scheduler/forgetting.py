@@ -13,9 +13,11 @@ _ENROLLMENTS = text("""
     WHERE tenant_id = :tenant_id AND person_id = ANY(CAST(:persons AS uuid[]))
     ORDER BY id FOR UPDATE
 """)
-# With their places in the window: no answer finds a run any more that would give one back.
+# With their places in the window: no answer finds a run any more that would give one back. And
+# with the rounds that were answered: no late word about one counts (`Touch.close_round`).
 _CANCEL = text("""
-    UPDATE scheduler.touches SET state = 'cancelled', outstanding = false
+    UPDATE scheduler.touches SET state = 'cancelled', outstanding = false,
+        round = round + CASE WHEN state = 'planned' AND round > 0 THEN 1 ELSE 0 END
     WHERE tenant_id = :tenant_id AND person_id = ANY(CAST(:persons AS uuid[]))
       AND state IN ('planned', 'commanded')
 """)

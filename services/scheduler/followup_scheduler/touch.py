@@ -75,9 +75,10 @@ class Touch:
         )
 
     def close_round(self) -> None:
-        """Let no word about this round count any more: its attempt certainly did not go out.
+        """Let no "unknown" of this round count any more, for it has been answered.
 
-        An "unknown" that was said before what freed it, and comes only now, would stand for ever.
+        An "unknown" that was said before what freed its attempt, and comes only now, would stand
+        for ever. That it was sent counts whatever the round.
         """
         self.round += 1
 

@@ -17,7 +17,12 @@ WORTH_WAITING = timedelta(seconds=150)
 
 
 async def drain(
-    reader: Reader, leads: Sequence[Lead], log: Callable[[str], None], *, limit: float = LIMIT
+    reader: Reader,
+    leads: Sequence[Lead],
+    log: Callable[[str], None],
+    *,
+    limit: float = LIMIT,
+    look_every: float = LOOK_EVERY,
 ) -> Mapping[str, Told]:
     """What the API tells of each lead, once nothing is to be waited for, or time is up."""
     clock = asyncio.get_running_loop().time
@@ -26,22 +31,29 @@ async def drain(
     waiting = {lead.lead_id for lead in leads}
     while True:
         told |= await each(sorted(waiting), reader.told)
-        # What was settled may be opened again only by what is still under way somewhere.
-        now = datetime.now(UTC)
-        waiting = {lead_id for lead_id in waiting if _unfinished(told[lead_id], now=now)}
+        waiting = _unfinished(told)
         left = {name: amount for name, amount in (await reader.left()).items() if amount}
         log(f"draining: {len(waiting)} leads; {_shown(left)}")
         reporting = (await reader.counts())["reporting"]
         if not waiting and not left and not reporting:
-            return await each(sorted(told), reader.told)
+            # What was settled, or due much later, may have come to move again meanwhile.
+            told = await each(sorted(told), reader.told)
+            waiting = _unfinished(told)
+            if not waiting:
+                return told
         if clock() > end:
             log("draining: time is up")
             return await each(sorted(told), reader.told)
-        await asyncio.sleep(LOOK_EVERY)
+        await asyncio.sleep(look_every)
 
 
-def _unfinished(told: Told, *, now: datetime) -> bool:
-    """Whether something of a lead is still under way."""
+def _unfinished(told: Mapping[str, Told]) -> set[str]:
+    """The leads of which something is still under way, by now."""
+    now = datetime.now(UTC)
+    return {lead_id for lead_id, one in told.items() if _is_unfinished(one, now=now)}
+
+
+def _is_unfinished(told: Told, *, now: datetime) -> bool:
     touches = [touch for enrollment in told.enrollments for touch in enrollment["touches"]]
     return not told.enrollments or any(_moving(touch, now=now) for touch in touches)
 

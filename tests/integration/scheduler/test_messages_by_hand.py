@@ -203,3 +203,21 @@ async def test_who_is_forgotten_leaves_no_place_in_the_window_taken(desk):
         await end_work(tx, Subject(desk.tenant.id, [lead.person_id]))
     after = [*await desk.touches(run), *await desk.touches(word.message_id)]
     assert {(touch["state"], touch["outstanding"]) for touch in after} == {("cancelled", False)}
+
+
+async def test_who_is_forgotten_is_told_no_more_of_what_was_answered(desk, say):
+    """An "unknown" said before its attempt was freed may come after both, and counts no more."""
+    lead, _ = await desk.enrolled()
+    word = written(desk, lead, lead_id=new_id())
+    await desk.tell(desk.replies, word)
+    await desk.timers.run_once()
+    (asked_for,) = await desk.touches(word.message_id)
+    late = say.unknown(asked_for, at=desk.clock())
+    soon = desk.clock() + timedelta(minutes=1)
+    freed = say.deferred(asked_for, at=desk.clock(), until=soon, kind="provider", rule="retry")
+    await desk.tell(desk.outcomes, freed)
+    async with desk.databases.worker.transaction() as tx:
+        await end_work(tx, Subject(desk.tenant.id, [lead.person_id]))
+    await desk.tell(desk.outcomes, late)
+    (touch,) = await desk.touches(word.message_id)
+    assert touch["state"] == "cancelled"

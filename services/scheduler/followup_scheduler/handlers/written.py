@@ -156,7 +156,7 @@ def _defer(touch: Touch, outcome: TouchDeferred) -> Timer | None:
         until=outcome.not_before.isoformat(),
     )
     if touch.state == "cancelled":  # its person was erased meanwhile
-        touch.round += 1
+        touch.close_round()
         return None
     touch.state, touch.due_at = "planned", outcome.not_before
     touch.settled_at, touch.reason = None, outcome.reason
