@@ -2,7 +2,7 @@
 
 Reads services/replies/followup_replies/core/sayings, writes weights/*.tsv beside it. Two
 logistic regressions, regularised by L2, by plain stochastic gradient descent: no dependency,
-a minute, and the same bytes on every machine. Each feature's prior width grows with how rare
+some minutes, and the same bytes on every machine. Each feature's prior width grows with how rare
 it is and, for the stops, with how differently it falls on the two sides.
 
 The first line of a weights file holds a digest of what it was learnt from and by.

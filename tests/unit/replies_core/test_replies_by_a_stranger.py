@@ -30,8 +30,8 @@ def rows() -> list[Row]:
 
 
 def test_of_a_stranger_as_much_is_heard_as_when_it_was_first_read() -> None:
-    """No change hears less, or mistakes more, than 0.888 / 0.934 and a macro-F1 of 0.836."""
+    """No change hears less, or mistakes more, than 0.923 / 0.957 and a macro-F1 of 0.867."""
     evaluation = evaluate(rows())
-    assert evaluation.opt_out.recall >= 0.87
-    assert evaluation.opt_out.precision >= 0.92
-    assert evaluation.macro_f1 >= 0.825
+    assert evaluation.opt_out.recall >= 0.91
+    assert evaluation.opt_out.precision >= 0.945
+    assert evaluation.macro_f1 >= 0.855

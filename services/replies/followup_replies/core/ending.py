@@ -23,7 +23,7 @@ _SILENT: Final = -1.0
 """The score of words of which nothing is left but idioms."""
 _ENDS, _ASKS = 1.1, 0.35
 """What the odds of an end, and those of a request for one or a complaint, count."""
-_ASKING_RULE, _ACCUSING_RULE = 2.4, 1.8
+_ASKING_RULE, _ACCUSING_RULE = 2.4, 2.1
 _OTHER_RULE: Final = -1.6
 """What a rule counts that says something else, where none speaks of an end."""
 _WANTING: Final = -1.0
