@@ -170,25 +170,22 @@ class Dispatching:
 
     def replica(self) -> ClaimDesk:
         """The claiming side of one more process on the same database."""
-        return ClaimDesk(
-            self.database,
-            outbox=self.outbox,
-            surveyor=Surveyor(self.hasher),
-            drafter=self.desk._drafter,
-            capacity=Capacity(256),
-            clock=self.monotonic,
-        )
+        return self.desk_by(surveyor=Surveyor(self.hasher), capacity=Capacity(256))
 
     def desk_by(
-        self, *, database: Database | None = None, surveyor: Surveyor | None = None
+        self,
+        *,
+        database: Database | None = None,
+        surveyor: Surveyor | None = None,
+        capacity: Capacity | None = None,
     ) -> ClaimDesk:
-        """The claiming side of this process, with another database or other eyes."""
+        """The claiming side of this process, but for what is given."""
         return ClaimDesk(
             database or self.database,
             outbox=self.outbox,
             surveyor=surveyor or self.desk._surveyor,
             drafter=self.desk._drafter,
-            capacity=self.desk._capacity,
+            capacity=capacity or self.desk._capacity,
             clock=self.monotonic,
         )
 

@@ -38,28 +38,16 @@ def _of(touch: SendTouch | Entry) -> dict[str, Any]:
     }
 
 
-def deferred(message: Message, why: Defer, now: datetime) -> TouchDeferred:
-    """Not now."""
-    command = command_of(message)
-    return TouchDeferred(
-        **_of(command),
-        at=now,
-        kind=why.kind,
-        rule=why.rule,
-        reason=why.reason,
-        not_before=why.not_before,
-    )
-
-
-def skipped(message: Message, why: Skip, now: datetime) -> TouchSkipped:
-    """Never."""
-    command = command_of(message)
-    return TouchSkipped(
-        **_of(command),
-        at=now,
-        rule=why.rule,
-        reason=why.reason,
-    )
+def turned_down(message: Message, why: Defer | Skip, now: datetime) -> Message:
+    """Not now, or never: what is told of a command by which nothing was sent."""
+    said = _of(command_of(message)) | {"at": now, "rule": why.rule, "reason": why.reason}
+    payload: Payload
+    match why:
+        case Defer():
+            payload = TouchDeferred(**said, kind=why.kind, not_before=why.not_before)
+        case Skip():
+            payload = TouchSkipped(**said)
+    return publish(message, payload, now)
 
 
 def failed(message: Message, *, code: str, reason: str, now: datetime) -> TouchFailed:

@@ -13,11 +13,10 @@ from uuid import UUID
 
 from followup_contracts.commands import SendTouch
 from followup_contracts.envelope import Message
-from followup_contracts.payload import Payload
 from followup_database import Database, Transaction
 from followup_database.errors import is_outage
 from followup_dispatcher import ledger, usage
-from followup_dispatcher.answers import command_of, deferred, failed, publish, skipped
+from followup_dispatcher.answers import command_of, failed, publish, turned_down
 from followup_dispatcher.budgets import left_today
 from followup_dispatcher.capacity import Capacity, Promise
 from followup_dispatcher.core.lease import Lease
@@ -136,7 +135,7 @@ class ClaimDesk:
                 taking = _Taking(drafts, answers, tired, promise)
                 postponed = await self._draft(tx, picture, taking)
                 slotted, full = await reserve(tx, drafts)
-                answers += [_answer(draft.message, why, tx.now) for draft, why in full]
+                answers += [turned_down(draft.message, why, tx.now) for draft, why in full]
                 claimed = await _enter(tx, slotted, picture)
                 await self._outbox.add(tx, answers)
         except BaseException as error:
@@ -230,7 +229,7 @@ class ClaimDesk:
             drafted = await self._decide(tx, message, picture)
             match drafted:
                 case Defer() | Skip():
-                    answers.append(_answer(message, drafted, tx.now))
+                    answers.append(turned_down(message, drafted, tx.now))
                 case Draft(account=account):
                     if self._has_room(drafted):
                         # At once: another batch may be put together while this one commits.
@@ -240,7 +239,7 @@ class ClaimDesk:
                         picture.spend(account.id, drafted.segments)
                         drafts.append(drafted)
                     elif message.id in taking.tired:
-                        answers.append(_answer(message, self._busy(drafted, tx.now), tx.now))
+                        answers.append(turned_down(message, self._busy(drafted, tx.now), tx.now))
                     else:
                         postponed[message.id] = account.id
                 case Unsendable():
@@ -342,7 +341,7 @@ async def _let_go(
     await usage.give_back(tx, [(one.person_id, one.command.touch_id) for one, _ in undone])
     await outbox.add(
         tx,
-        [_answer(_message(one, rounds[one.attempt_id]), why, tx.now) for one, why in undone],
+        [turned_down(_message(one, rounds[one.attempt_id]), why, tx.now) for one, why in undone],
     )
 
 
@@ -397,16 +396,6 @@ def _row(one: Slotted, picture: Picture) -> dict[str, Any]:
         "segments": draft.segments,
         "trace": draft.trace(starts_in=one.starts_in),
     }
-
-
-def _answer(message: Message, why: Defer | Skip, now: datetime) -> Message:
-    payload: Payload
-    match why:
-        case Defer():
-            payload = deferred(message, why, now)
-        case Skip():
-            payload = skipped(message, why, now)
-    return publish(message, payload, now)
 
 
 def _message(one: Claimed, round_: int | None = None) -> Message:

@@ -7,7 +7,7 @@ from uuid import UUID
 from followup_contracts.envelope import Message
 from followup_database import Transaction
 from followup_dispatcher import ledger
-from followup_dispatcher.answers import command_of, deferred, from_ledger, publish
+from followup_dispatcher.answers import command_of, from_ledger, turned_down
 from followup_dispatcher.core.verdict import Defer
 from followup_dispatcher.ledger import Entry
 from followup_dispatcher.picture import Picture
@@ -48,11 +48,6 @@ async def _asked_anew(
 
 def _answer(message: Message, entry: Entry | None, now: datetime) -> Message | None:
     if entry is None or entry.state == "retry_later":
-        why = Defer(
-            "provider",
-            "not_begun",
-            "its attempt was freed as it was asked about",
-            now + FREED_PAUSE,
-        )
-        return publish(message, deferred(message, why, now), now)
+        reason = "its attempt was freed as it was asked about"
+        return turned_down(message, Defer("provider", "not_begun", reason, now + FREED_PAUSE), now)
     return from_ledger(message, entry, now)
