@@ -1,7 +1,8 @@
 """What an erasure locks before it empties anything: contacts before attempts, in key order.
 
 So does everybody who changes both. An erasure that met a settlement half way would have one
-of the two begin anew.
+of the two begin anew. Somebody whom nothing was sent yet is entered to be locked, as a claim
+does: one that is under way commits its attempt before the erasure goes through attempts.
 """
 
 from collections.abc import Mapping
@@ -13,6 +14,6 @@ from followup_dispatcher import ledger, usage
 
 async def take_hold(tx: Transaction, subject: Subject) -> Mapping[str, int]:
     """Lock what is kept about somebody, in the order of everybody else; nothing is changed."""
-    await usage.hold(tx, subject.persons)
+    await usage.lock(tx, dict.fromkeys(subject.persons, subject.tenant_id))
     await ledger.hold(tx, subject.tenant_id, subject.persons)
     return {}
