@@ -81,6 +81,36 @@ def test_our_footer_without_a_quote_is_still_ours(footer: str) -> None:
     assert not reads(f"Sounds good, call me.\n{footer}")
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Text stop to stop they said. So: stop",
+        "Reply STOP to opt out? Stop then.",
+        "To unsubscribe click here. I clicked. Take me off your list.",
+    ],
+)
+def test_who_cites_our_footer_may_mean_it(text: str) -> None:
+    """What stands behind it on the same line is the sender's own."""
+    assert reads(text)
+
+
+@pytest.mark.parametrize(
+    ("line", "ends"),
+    [
+        ("Sent from my iPhone. STOP", True),
+        ("Sent from my iPhone: unsubscribe me please", True),
+        ("Sent from my iPhone", False),
+        ("Sent from my iPhone. Please excuse that I don't stop at typos.", False),
+        ("Envoyé de mon iPhone", False),
+        ("Von meinem iPhone gesendet", False),
+    ],
+)
+def test_what_stands_behind_a_device_is_its_owners(line: str, *, ends: bool) -> None:
+    """The device's own line says nothing, nor does an excuse for it."""
+    assert reads(line) is ends
+    assert bool(take_apart(f"Thursday, then.\n{line}").signature) is not ends
+
+
 def test_every_line_goes_somewhere_and_stays_as_it_was() -> None:
     """Own words, quote, signature and footer are told apart, none is lost."""
     parts = take_apart(

@@ -55,6 +55,7 @@ def test_what_is_no_phrase_is_refused(phrase: str) -> None:
         "surprise: 1",
         "rules: {no_intent: [{say: [a]}]}",
         "rules: {other: [{weight: 0.5}]}",
+        "thumbs: [shop]",
         "rules: {other: [{say: [a], weight: 2}]}",
         "negators: [no]",
     ],

@@ -64,6 +64,28 @@ def test_courtesies_slips_and_lookalikes_keep_the_keyword(body: str) -> None:
     assert keyword_of(body) == "stop"
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        "STIP",
+        "Sropp",
+        "stoo",
+        "dtop!",
+        "Wtop pls",
+        "quut",
+        "QUTI",
+        "wuit",
+        "cancwl",
+        "cancl",
+        "remoce",
+    ],
+)
+def test_a_slip_of_the_thumb_keeps_the_keyword(body: str) -> None:
+    """A key beside the right one, one missed, two crossed, with letters doubled besides."""
+    assert keyword_of(body) == "stop"
+    assert keyword_of(f"{body} sign of the times") is None
+
+
 @pytest.mark.parametrize("body", ["START", "unstop", "Start!"])
 def test_start_keywords(body: str) -> None:
     """START and UNSTOP resume."""
@@ -89,6 +111,13 @@ def test_help_keywords(body: str) -> None:
         "step",
         "shop",
         "spot",
+        "slop",
+        "stow",
+        "quiet",
+        "quite",
+        "suit",
+        "cancer",
+        "removals",
         "top",
         "the end",
     ],

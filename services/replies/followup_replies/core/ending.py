@@ -4,26 +4,27 @@ One sentence that asks is enough, however much else the reply wants ("Can I come
 STOP"). Else rules and words are weighed together. The weights were fitted on replies that
 neither the rules nor the classifier had seen (each read by weights that were learnt without
 it). A rule that asks for an end carries a text that leans nowhere; it loses where the words
-say eight to one that this is no end ("please don't take me off the waiting list"). Vendors'
+say twelve to one that this is no end ("please don't take me off the waiting list"). Vendors'
 signals, and replies that are a keyword as a whole, never come here.
 """
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from followup_replies.core.folding import Sentence
 from followup_replies.core.keywords import keyword_in
 from followup_replies.core.leanings import Leaning, learnt
 from followup_replies.core.matching import Hit
-from followup_replies.core.rulebook import Rulebook
+from followup_replies.core.rulebook import Rulebook, Span
 
 _BASE: Final = 1.0
 _SILENT: Final = -1.0
 """The score of words of which nothing is left but idioms."""
 _ENDS, _ASKS = 1.1, 0.35
 """What the odds of an end, and those of a request for one or a complaint, count."""
-_ASKING_RULE, _ACCUSING_RULE = 2.4, 2.1
+_ASKING_RULE, _ACCUSING_RULE = 2.6, 2.1
 _OTHER_RULE: Final = -1.6
 """What a rule counts that says something else, where none speaks of an end."""
 _WANTING: Final = -1.0
@@ -36,13 +37,27 @@ _SUREST: Final = 0.9999
 def asked_apart(read: Sequence[Sentence], found: Sequence[Hit], *, book: Rulebook) -> bool:
     """Tell whether one sentence asks for an end, whatever stands in the others.
 
-    It is a keyword as a whole, or a rule that asks fired in it and its own words lean to an end.
+    It is a keyword as a whole, or a rule that asks fired in it and its own words lean to an end,
+    or those of the clause do in which it fired ("I still want it but quit texting me").
     `found` are all places where rules fired in `read`.
     """
-    asking = {hit.sentence for hit in found if hit.rule.intent == "opt_out"}
+    asking = {
+        part
+        for hit in found
+        if hit.rule.intent == "opt_out"
+        for part in (read[hit.sentence], _clause(read[hit.sentence], hit.span, book=book))
+    }
     return any(keyword_in((each,), book=book) == "stop" for each in read) or any(
-        learnt().lean((read[number],)).stops >= _ENOUGH for number in asking
+        learnt().lean((part,)).stops >= _ENOUGH for part in asking
     )
+
+
+def _clause(sentence: Sentence, span: Span, *, book: Rulebook) -> Sentence:
+    """Give what stands between the words that join clauses around `span`."""
+    joints = [at for at, word in enumerate(sentence.words) if word in book.joints]
+    start = max((at for at in joints if at <= span.start), default=0)
+    end = min((at for at in joints if at >= span.end), default=len(sentence.words))
+    return replace(sentence, words=sentence.words[start:end])
 
 
 def ends(fired: Sequence[Hit], leaning: Leaning, *, wants: bool) -> bool:

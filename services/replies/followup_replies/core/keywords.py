@@ -2,9 +2,9 @@
 
 The words per language stand in `rules/*.yaml`. STOP, QUIT, END, REVOKE, OPT OUT, CANCEL and
 UNSUBSCRIBE revoke consent whatever else was agreed (47 CFR 64.1200(a)(10)); vendors match
-the bare word only, here case, accents, punctuation, invisible characters, repetition and
-courtesies ("stop please") make no difference. YES is no START: it would undo a STOP when
-it answers something else.
+the bare word only, here case, accents, punctuation, invisible characters, repetition,
+courtesies ("stop please") and one slip of the thumb make no difference. YES is no START: it
+would undo a STOP when it answers something else.
 """
 
 import re
@@ -15,6 +15,7 @@ from followup_replies.core.folding import Sentence, fold, sentences
 from followup_replies.core.matching import masked, well_spelt
 from followup_replies.core.rulebook import Keyword, Rulebook
 from followup_replies.core.rulefiles import rulebook
+from followup_replies.core.thumbs import meant
 
 _WRITTEN: Final = re.compile(r"[^\W_]+")
 _LONGEST: Final = 12
@@ -43,7 +44,10 @@ def keyword_in(read: tuple[Sentence, ...], *, book: Rulebook) -> Keyword | None:
         if closed is not None:
             return closed
     bare = list(dict.fromkeys(word for word in words if word not in book.courtesies))
-    return book.keywords.get(" ".join(bare))
+    found = book.keywords.get(" ".join(bare))
+    if found is None and len(bare) == 1 and meant(bare[0], book.thumbs) is not None:
+        return "stop"
+    return found
 
 
 def stop_cried_last(own: str, last: Sentence, *, book: Rulebook) -> bool:

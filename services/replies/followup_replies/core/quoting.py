@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from followup_replies.core.folding import TEXT_LIMIT, fold, sentences
+from followup_replies.core.folding import TEXT_LIMIT, Sentence, fold, sentences
 from followup_replies.core.rulebook import Rulebook
 from followup_replies.core.rulefiles import rulebook
 
@@ -42,7 +42,10 @@ _DEVICE: Final = re.compile(
     r"get outlook for|enviado desde (?:mi|el|outlook)|envoye (?:de|depuis) (?:mon|outlook)|"
     r"telecharger outlook|obtener outlook|von meinem .{2,40} gesendet|gesendet (?:von|mit)|"
     r"enviado do (?:meu|outlook)|obter o outlook|outlook fur .{3,10} (?:beziehen|herunterladen)|"
-    r"yahoo mail:|sent by .{2,30}phone).{0,120}$"
+    r"yahoo mail:|sent by .{2,30}phone)[^.:;!?]{0,80}"
+    # What says more than to excuse itself is its sender's: "Sent from my iPhone. STOP".
+    r"(?:[.;!:]\s*(?:please |pls )?(?:excuse|forgive|pardon|sorry|apolog|disculp|perdon|desculp|"
+    r"entschuldig|verzeih|desole)[^.!?]{0,80})?[.!]*\s*$"
 )
 _DISCLAIMER: Final = re.compile(
     r"\s*\*{0,2}(?:confidentiality (?:notice|note)|disclaimer|privileged and confidential|"
@@ -165,19 +168,21 @@ class _Sorter:
             self._goal, self._footed = self.own, False
 
     def _is_footer(self, folded: str) -> bool:
-        """Tell whether a line begins as our footer; outside a quote it must be half of it.
+        """Tell whether a line is our footer; within a quote it need only begin so.
 
-        People cite it: "reply STOP to opt out does not work, stop it".
+        People cite it: "reply STOP to opt out does not work, stop it", "Text STOP to end,
+        it said. So: stop". What is half a footer in each of its sentences is ours.
         """
-        found = sentences(folded)
-        covered = max(
-            (
-                span.end
-                for sentence in found
-                for _, span in self._book.footers.find(sentence)
-                if span.start == 0
-            ),
-            default=0,
+        found = [sentence for sentence in sentences(folded) if sentence.words]
+        covered = [self._covered(sentence) for sentence in found]
+        if self._goal is self.quoted:
+            return any(covered)
+        return bool(found) and all(
+            length * 2 >= len(sentence.words)
+            for length, sentence in zip(covered, found, strict=True)
         )
-        words = sum(len(sentence.words) for sentence in found)
-        return bool(covered) and (self._goal is self.quoted or covered * 2 >= words)
+
+    def _covered(self, sentence: Sentence) -> int:
+        """Give how many words from its beginning are our footer."""
+        spans = (span for _, span in self._book.footers.find(sentence))
+        return max((span.end for span in spans if span.start == 0), default=0)

@@ -100,7 +100,12 @@ def read(
 
 
 def _gathered(text: InboundText, book: Rulebook) -> _Evidence:
-    own = take_apart(text.body, book=book).own
+    parts = take_apart(text.body, book=book)
+    own = parts.own
+    # Nobody sends us a footer and nothing else: "unsubscribe here" is meant.
+    footer_alone = _is_blank(own) and bool(parts.footer) and not parts.quoted
+    if footer_alone:
+        own, book = parts.footer, book.without_footers()
     told = sentences(fold(f"{(text.subject or '')[:_SUBJECT_LIMIT]}\n{own}"))
     topic = _own_subject(text)
     header = automatic_header(text.headers)
@@ -120,7 +125,9 @@ def _gathered(text: InboundText, book: Rulebook) -> _Evidence:
         absent=says_absence(told, book=book),
         keyword=stop or keyword,
         hits=each_once(found),
-        asked_apart=cried or asked_apart(read, found, book=book),
+        asked_apart=cried
+        or asked_apart(read, found, book=book)
+        or (footer_alone and any(hit.rule.intent == "opt_out" for hit in found)),
         read=read,
         leaning=learnt().lean(read),
         own=own,

@@ -7,7 +7,7 @@ mix them.
 import functools
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Generic, Literal, TypeVar
 
 from followup_replies.core.folding import Sentence
@@ -88,8 +88,9 @@ class Rulebook:
     """The rules of every language together.
 
     `idioms` hold words of an opt-out and are none ("stop by"); `footers` are what our own
-    messages say about opting out; `automatic` are texts that no person typed, `absences`
-    those of them that say when somebody is back.
+    messages say about opting out; `thumbs` are keywords that are read through a slip of the
+    thumb; `joints` are words between clauses; `automatic` are texts that no person typed,
+    `absences` those of them that say when somebody is back.
     """
 
     rules: PhraseIndex[Rule]
@@ -99,7 +100,13 @@ class Rulebook:
     absences: PhraseIndex[None]
     negators: frozenset[str]
     keywords: Mapping[str, Keyword]
+    thumbs: tuple[str, ...]
     courtesies: frozenset[str]
+    joints: frozenset[str]
     spellings: Mapping[str, str]
     near: tuple[str, ...]
     common: Mapping[str, frozenset[str]]
+
+    def without_footers(self) -> "Rulebook":
+        """Give the same rules for a text in which a footer is what its sender says."""
+        return replace(self, footers=PhraseIndex(()))

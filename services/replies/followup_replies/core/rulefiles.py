@@ -24,7 +24,17 @@ _RULE_KEYS: Final = frozenset(
     {"say", "weight", "stops", "negatable", "asked", "unless", "at_most_words", "note"}
 )
 _FILE_KEYS: Final = frozenset(
-    {"words", "negators", "keywords", "courtesies", "spellings", "near", "idioms"}
+    {
+        "words",
+        "negators",
+        "keywords",
+        "thumbs",
+        "courtesies",
+        "joints",
+        "spellings",
+        "near",
+        "idioms",
+    }
     | {"footers", "absences", "automatic", "common", "rules"}
 )
 _File = Mapping[str, Any]
@@ -59,7 +69,9 @@ def compile_rules(texts: Mapping[str, str]) -> Rulebook:
         absences=_phrases(files, "absences"),
         negators=frozenset(_listed(files, "negators")),
         keywords=keywords,
+        thumbs=_slippery(files, keywords),
         courtesies=frozenset(_listed(files, "courtesies")),
+        joints=frozenset(_listed(files, "joints")),
         spellings={
             _joined(wrong): _joined(right)
             for file in files.values()
@@ -88,6 +100,14 @@ def _parsed(name: str, text: str) -> _File:
 
 def _listed(files: Mapping[str, _File], part: str) -> Iterator[str]:
     return (_joined(word) for file in files.values() for word in file.get(part, ()))
+
+
+def _slippery(files: Mapping[str, _File], keywords: Mapping[str, Keyword]) -> tuple[str, ...]:
+    words = tuple(_listed(files, "thumbs"))
+    for word in words:
+        if keywords.get(word) != "stop":
+            raise RuleError(f"rules: {word!r} is among the thumbs, and no stop keyword")
+    return words
 
 
 def _phrases(files: Mapping[str, _File], part: str) -> PhraseIndex[None]:
