@@ -13,7 +13,10 @@ from followup_dispatcher import ledger, usage
 
 
 async def take_hold(tx: Transaction, subject: Subject) -> Mapping[str, int]:
-    """Lock what is kept about somebody, in the order of everybody else; nothing is changed."""
+    """Lock what is kept about somebody, in the order of everybody else.
+
+    Who has no row of contacts yet gets an empty one, which is counted among those emptied.
+    """
     await usage.lock(tx, dict.fromkeys(subject.persons, subject.tenant_id))
     await ledger.hold(tx, subject.tenant_id, subject.persons)
     return {}

@@ -99,8 +99,14 @@ def test_who_cites_our_footer_may_mean_it(text: str) -> None:
     [
         ("Sent from my iPhone. STOP", True),
         ("Sent from my iPhone: unsubscribe me please", True),
+        ("Sent from my iPhone STOP", True),
+        ("Sent from my iPhone - please leave me alone", True),
+        ("Sent from my iPhone. Sorry but take me off your list", True),
+        ("Get Outlook for iOS<https://aka.ms/o0ukef>", False),
+        ("Sent from Mail<https://go.microsoft.com/fwlink/?LinkId=550986> for Windows", False),
+        ("Sent from Yahoo Mail: Search, Organize, Conquer", False),
         ("Sent from my iPhone", False),
-        ("Sent from my iPhone. Please excuse that I don't stop at typos.", False),
+        ("Sent from my iPhone. Please excuse typos and brevity.", False),
         ("Envoyé de mon iPhone", False),
         ("Von meinem iPhone gesendet", False),
     ],
@@ -109,6 +115,68 @@ def test_what_stands_behind_a_device_is_its_owners(line: str, *, ends: bool) -> 
     """The device's own line says nothing, nor does an excuse for it."""
     assert reads(line) is ends
     assert bool(take_apart(f"Thursday, then.\n{line}").signature) is not ends
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "This message was not intended for me. Please remove my address.",
+        "This email was intended for my late husband. Please remove him from your list.",
+        "Hi,\n\nThis message keeps coming with attachments I never asked for.\nPlease stop.\n\nAnn",
+        "Este correo llegó al destinatario equivocado, por favor borren mi dirección.",
+        "Ce message n'était pas pour moi, je ne suis pas le destinataire. Retirez-moi.",
+    ],
+)
+def test_who_speaks_of_a_message_writes_no_notice(text: str) -> None:
+    """A confidentiality notice says more than "this message"."""
+    assert reads(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "On Mon, May 3, 2026 Mo <mo@example.com> wrote:\n\nHi Ann.\n\nUnsubscribe me please",
+        "Mo <mo@example.com> wrote:\nStop emailing me",
+        "To repeat what I wrote:\n\nPLEASE REMOVE ME FROM YOUR LIST",
+        "--\nPlease stop emailing me.",
+        "---\nStop emailing me\n---",
+    ],
+)
+def test_a_stop_in_the_wrong_place_is_one_where_nothing_else_stands(text: str) -> None:
+    """What looks like a quote or a signature is read where its sender wrote nothing besides."""
+    assert reads(text)
+
+
+@pytest.mark.parametrize("keyword", ["help", "start"])
+def test_a_keyword_above_a_device_is_one(keyword: str) -> None:
+    """The device's line adds nothing to it."""
+    text = f"{keyword}\nGet Outlook for iOS<https://aka.ms/o0ukef>"
+    told = InboundText(channel="email", body=text)
+    assert read(told, received=datetime(2026, 11, 22, tzinfo=UTC)).keyword == keyword
+
+
+@pytest.mark.parametrize(
+    ("text", "ends"),
+    [
+        ("Unsubscribe here", True),
+        ("Hi,\nUnsubscribe here", True),
+        ("Unsubscribe here\n\nThanks,\nJohn", True),
+        ("Unsubscribe here\n\nOn Mon, May 3, 2026 Acme <a@example.com> wrote:\n> Hi Bob", True),
+        ("Opt out here\n\nFrom: a\nSent: b\nTo: c\nSubject: d\n\nHello Bob", True),
+        ("Sounds good, call me.\nUnsubscribe from this list | Update preferences", False),
+        ("Sounds good, call me.\nSTOPP an 12345", False),
+        ("-- \nBob Smith\nSmith Dental\nTo unsubscribe click here: http://example.com", False),
+    ],
+)
+def test_a_footer_is_meant_where_nothing_else_is_said(text: str, *, ends: bool) -> None:
+    """But for a greeting or a name beside it; below a wish or a signature it is a sender's."""
+    assert reads(text) is ends
+
+
+@pytest.mark.parametrize("quoted", ["> please take me off your list", "> stop"])
+def test_a_marked_quote_alone_is_nobodys_word(quoted: str) -> None:
+    """Whoever sends an empty answer has marked what we wrote."""
+    assert not reads(f"On Mon, May 3, 2026 Mo <mo@example.com> wrote:\n{quoted}")
 
 
 def test_every_line_goes_somewhere_and_stays_as_it_was() -> None:

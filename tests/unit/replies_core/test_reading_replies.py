@@ -153,6 +153,9 @@ def test_any_text_gives_a_reading(
         "no quiero mas mensajes je ne veux plus recevoir keine nachrichten mehr " * 140,
         "((((((((((" * 1_000,
         "x" * 1_000_000,
+        "." * 9_999 + "x",
+        "…" * 9_999 + "x",  # three dots each, once they are folded
+        "ok" + "!" * 9_000 + "a",
     ],
 )
 def test_no_text_is_slow_to_read(body: str) -> None:

@@ -77,13 +77,52 @@ def test_courtesies_slips_and_lookalikes_keep_the_keyword(body: str) -> None:
         "wuit",
         "cancwl",
         "cancl",
-        "remoce",
     ],
 )
 def test_a_slip_of_the_thumb_keeps_the_keyword(body: str) -> None:
     """A key beside the right one, one missed, two crossed, with letters doubled besides."""
     assert keyword_of(body) == "stop"
     assert keyword_of(f"{body} sign of the times") is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Is the stump still there? Removed. Call me about the fence instead.",
+        "The dog's sample? Stool.",
+        "I checked my phone twice. No text. Can you resend the quote?",
+    ],
+)
+def test_a_word_within_a_text_is_no_slip(text: str) -> None:
+    """Only what was written alone was meant to be a keyword."""
+    told = InboundText(channel="email", body=text)
+    assert not read(told, received=datetime(2026, 1, 5, tzinfo=UTC)).opt_out
+
+
+@pytest.mark.parametrize(
+    ("body", "ends"),
+    [
+        ("STOP cant afford lessons for him right now, maybe some day", True),
+        ("UNSUBSCRIBE this is the 3rd time", True),
+        ("see you saturday then, also STOP", True),
+        ("STOP by the shop tomorrow", False),
+        ("STOP signs, how much for ten", False),
+        ("STOPPED by today but you were closed", False),
+    ],
+)
+def test_a_stop_cried_at_an_end_of_a_text_is_one(body: str, *, ends: bool) -> None:
+    """Whoever types no full stop still means the keyword; an idiom stays one in capitals."""
+    text = InboundText(channel="sms", body=body)
+    assert read(text, received=datetime(2026, 1, 5, tzinfo=UTC)).opt_out is ends
+
+
+@pytest.mark.parametrize(
+    ("subject", "ends"), [("RE: STOP", True), ("Re: Unsubscribe", True), ("Re: Your quote", False)]
+)
+def test_a_stop_behind_re_is_nobody_elses(subject: str, *, ends: bool) -> None:
+    """No subject of ours is a keyword: who answers with an empty text wrote it there."""
+    text = InboundText(channel="email", body="", subject=subject)
+    assert read(text, received=datetime(2026, 1, 5, tzinfo=UTC)).opt_out is ends
 
 
 @pytest.mark.parametrize("body", ["START", "unstop", "Start!"])

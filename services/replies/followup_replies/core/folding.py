@@ -35,7 +35,8 @@ _MAIL: Final = re.compile(r"[\w.+-]{1,64}@[\w-]{1,64}\.[\w.-]{2,64}")
 _URL: Final = re.compile(r"(?:https?://|www\.)[^\s<>]{1,400}")
 _PHONE: Final = re.compile(r"(?<![\w/.-])\+?\(?\d[\d ().-]{6,18}\d(?![\w/])")
 _SPELT_OUT: Final = re.compile(r"\b(?:[a-z][ .\-_*]{1,2}){3,11}[a-z]\b")
-_SENTENCE: Final = re.compile(r"([.!?;…]+)(?=\s|$|\")|\n")
+# Begins where no mark stands before and gives none back: a thousand marks are read once.
+_SENTENCE: Final = re.compile(r"((?<![.!?;…])[.!?;…]++)(?=\s|$|\")|\n")
 _WORD: Final = re.compile(r"_url|_mail|_phone|[^\W_]+")
 _DRAWN_OUT: Final = re.compile(r"([a-z])\1{2,}")
 
@@ -52,7 +53,7 @@ def fold(text: str) -> str:
     """Give `text` in lower case, without accents and invisible characters, lines kept."""
     text = text[:TEXT_LIMIT]
     if not text.isascii():
-        text = _plain(text)
+        text = _plain(text)[:TEXT_LIMIT]
     text = text.lower().replace("\r\n", "\n").replace("\r", "\n")
     return text.replace("`", "'").replace("#", " number ")
 

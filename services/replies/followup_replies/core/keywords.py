@@ -15,7 +15,7 @@ from followup_replies.core.folding import Sentence, fold, sentences
 from followup_replies.core.matching import masked, well_spelt
 from followup_replies.core.rulebook import Keyword, Rulebook
 from followup_replies.core.rulefiles import rulebook
-from followup_replies.core.thumbs import meant
+from followup_replies.core.thumbs import is_slip
 
 _WRITTEN: Final = re.compile(r"[^\W_]+")
 _LONGEST: Final = 12
@@ -27,11 +27,17 @@ _SPLIT: Final = range(4, 15)
 def keyword_of(body: str, *, book: Rulebook | None = None) -> Keyword | None:
     """Give the keyword that `body` is as a whole, or None."""
     book = book or rulebook()
-    return keyword_in(well_spelt(sentences(fold(body)), book=book), book=book)
+    return keyword_in(well_spelt(sentences(fold(body)), book=book), book=book, whole=True)
 
 
-def keyword_in(read: tuple[Sentence, ...], *, book: Rulebook) -> Keyword | None:
-    """The same for a text already cut into sentences."""
+def keyword_in(
+    read: tuple[Sentence, ...], *, book: Rulebook, whole: bool = False
+) -> Keyword | None:
+    """The same for a text already cut into sentences, or for one of them.
+
+    `whole`: it is all that was written, so that a word that is none is read as the keyword it
+    is a slip of; within a text "stool" and "strop" are words.
+    """
     words = [word for sentence in read for word in sentence.words]
     if not words or len(words) > _LONGEST:
         return None
@@ -45,22 +51,25 @@ def keyword_in(read: tuple[Sentence, ...], *, book: Rulebook) -> Keyword | None:
             return closed
     bare = list(dict.fromkeys(word for word in words if word not in book.courtesies))
     found = book.keywords.get(" ".join(bare))
-    if found is None and len(bare) == 1 and meant(bare[0], book.thumbs) is not None:
+    if found is None and whole and len(bare) == 1 and is_slip(bare[0], book.thumbs):
         return "stop"
     return found
 
 
-def stop_cried_last(own: str, last: Sentence, *, book: Rulebook) -> bool:
-    """Tell whether a text ends in a stop word in capitals, after others that are not.
+def stop_cried(own: str, read: tuple[Sentence, ...], *, book: Rulebook) -> bool:
+    """Tell whether a text begins or ends with a stop word in capitals, beside others that are not.
 
-    "see you saturday then, also STOP": whoever types no full stop still means the keyword.
-    `last` is the last sentence of `own`; what tells others to reply STOP counts for nothing.
+    "see you saturday then, also STOP", "STOP cant afford it": whoever types no full stop still
+    means the keyword. `read` are the sentences of `own`; what tells others to reply STOP counts
+    for nothing. At the beginning only words that are one in every sentence count.
     """
-    *before, word = _WRITTEN.findall(own) or [""]
-    if not word.isupper() or not any(letter.islower() for letter in "".join(before)):
+    words = _WRITTEN.findall(own)
+    if not read or not any(letter.islower() for letter in "".join(words)):
         return False
-    seen = masked(last, book=book).words
-    return bool(seen) and book.keywords.get(seen[-1]) == "stop"
+    first, last = masked(read[0], book=book).words, masked(read[-1], book=book).words
+    return (words[-1].isupper() and bool(last) and book.keywords.get(last[-1]) == "stop") or (
+        words[0].isupper() and bool(first) and first[0] in book.cried
+    )
 
 
 def _without_ends(words: list[str], courtesies: frozenset[str]) -> Iterator[list[str]]:

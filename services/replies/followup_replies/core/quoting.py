@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from followup_replies.core.folding import TEXT_LIMIT, Sentence, fold, sentences
+from followup_replies.core.matching import hits, masked, well_spelt
 from followup_replies.core.rulebook import Rulebook
 from followup_replies.core.rulefiles import rulebook
 
@@ -42,21 +43,25 @@ _DEVICE: Final = re.compile(
     r"get outlook for|enviado desde (?:mi|el|outlook)|envoye (?:de|depuis) (?:mon|outlook)|"
     r"telecharger outlook|obtener outlook|von meinem .{2,40} gesendet|gesendet (?:von|mit)|"
     r"enviado do (?:meu|outlook)|obter o outlook|outlook fur .{3,10} (?:beziehen|herunterladen)|"
-    r"yahoo mail:|sent by .{2,30}phone)[^.:;!?]{0,80}"
+    r"(?:sent from )?yahoo mail: search, organi[sz]e, conquer|sent by .{2,30}phone)[^.:;!?]{0,80}"
     # What says more than to excuse itself is its sender's: "Sent from my iPhone. STOP".
     r"(?:[.;!:]\s*(?:please |pls )?(?:excuse|forgive|pardon|sorry|apolog|disculp|perdon|desculp|"
     r"entschuldig|verzeih|desole)[^.!?]{0,80})?[.!]*\s*$"
 )
 _DISCLAIMER: Final = re.compile(
-    r"\s*\*{0,2}(?:confidentiality (?:notice|note)|disclaimer|privileged and confidential|"
+    r"\s*\*{0,2}(?:(?:notice|note|important|warning|nota|avis|hinweis|aviso)\s*:\s*)?"
+    r"(?:confidentiality (?:notice|note)|disclaimer|privileged and confidential|"
     r"this (?:e-?mail|message|communication|transmission)\b.{0,120}"
-    r"(?:confidential|intended|privileged|attachments)|"
-    r"the (?:information|contents?) (?:contained )?(?:in|of) this|if you are not the intended|"
-    r"este (?:mensaje|correo)\b.{0,120}(?:confidencial|destinatario)|aviso legal|"
-    r"ce (?:message|courriel|mail)\b.{0,120}(?:confidentiel|destinataire)|"
-    r"diese (?:e-?mail|nachricht)\b.{0,120}(?:vertraulich|empfanger)|"
-    r"esta mensagem\b.{0,120}(?:confidencia|destinatari))"
+    r"(?:confidential|privileged|intended (?:only|solely|for (?:the|use))|"
+    r"attachments (?:is|are|may))|"
+    r"the (?:information|contents?) (?:contained )?(?:in|of) this.{0,120}"
+    r"(?:confidential|privileged|intended)|if you are not the intended|"
+    r"este (?:mensaje|correo)\b.{0,120}(?:confidencial|exclusiv|unicamente)|aviso legal|"
+    r"ce (?:message|courriel|mail)\b.{0,120}(?:confidentiel|exclusiv|uniquement|strictement)|"
+    r"diese (?:e-?mail|nachricht)\b.{0,120}(?:vertraulich|ausschliesslich)|"
+    r"esta mensagem\b.{0,120}(?:confidencia|exclusiv))"
 )
+_LINK: Final = re.compile(r"[<(]?https?://\S{1,400}")
 _SIGNATURE_LINES: Final = 12
 
 
@@ -146,7 +151,7 @@ class _Sorter:
             return
         if self._goal is self.quoted:
             self._in_unmarked_quote(line)
-        elif _DEVICE.match(folded):
+        elif _DEVICE.match(_LINK.sub("", folded)) and not self._asks(folded):
             self.signature.append(line)
         elif _SIGNATURE.match(folded) or _DISCLAIMER.match(folded):
             self._goal, self._left = self.signature, _SIGNATURE_LINES
@@ -177,9 +182,22 @@ class _Sorter:
         covered = [self._covered(sentence) for sentence in found]
         if self._goal is self.quoted:
             return any(covered)
-        return bool(found) and all(
-            length * 2 >= len(sentence.words)
-            for length, sentence in zip(covered, found, strict=True)
+        return (
+            bool(found)
+            and all(
+                length * 2 >= len(sentence.words)
+                for length, sentence in zip(covered, found, strict=True)
+            )
+            and not self._asks(folded)
+        )
+
+    def _asks(self, folded: str) -> bool:
+        """Tell whether a line asks for an end in words that are no footer."""
+        read = well_spelt(sentences(folded), book=self._book)
+        return any(hit.rule.intent == "opt_out" for hit in hits(read, book=self._book)) or any(
+            self._book.keywords.get(sentence.words[-1]) == "stop"
+            for sentence in (masked(each, book=self._book) for each in read)
+            if sentence.words
         )
 
     def _covered(self, sentence: Sentence) -> int:

@@ -20,11 +20,11 @@ from followup_replies.core.dates import named_date
 from followup_replies.core.ending import asked_apart, ends
 from followup_replies.core.folding import Sentence, fold, sentences
 from followup_replies.core.intents import Intent
-from followup_replies.core.keywords import keyword_in, keyword_of, stop_cried_last
+from followup_replies.core.keywords import keyword_in, keyword_of, stop_cried
 from followup_replies.core.languages import language_of
 from followup_replies.core.leanings import Leaning, learnt
 from followup_replies.core.matching import Hit, each_once, hits, well_spelt
-from followup_replies.core.quoting import take_apart
+from followup_replies.core.quoting import Parts, take_apart
 from followup_replies.core.rulebook import Keyword, Rulebook
 from followup_replies.core.rulefiles import rulebook
 from followup_replies.core.weighing import likeliest
@@ -103,31 +103,35 @@ def _gathered(text: InboundText, book: Rulebook) -> _Evidence:
     parts = take_apart(text.body, book=book)
     own = parts.own
     # Nobody sends us a footer and nothing else: "unsubscribe here" is meant.
-    footer_alone = _is_blank(own) and bool(parts.footer) and not parts.quoted
+    footer_alone = _footer_alone(text, parts, book=book)
     if footer_alone:
         own, book = parts.footer, book.without_footers()
     told = sentences(fold(f"{(text.subject or '')[:_SUBJECT_LIMIT]}\n{own}"))
-    topic = _own_subject(text)
+    topic = _own_subject(text, book=book)
     header = automatic_header(text.headers)
     if _is_blank(own) and topic:
         own, topic = topic, ""
     cut = well_spelt(sentences(fold(own)), book=book)
     subject = well_spelt(sentences(fold(topic)), book=book)
-    keyword = keyword_in(cut, book=book) or (keyword_in(subject, book=book) if topic else None)
+    keyword = keyword_in(cut, book=book, whole=True) or (
+        keyword_in(subject, book=book, whole=True) if topic else None
+    )
     # Nothing that looks like a quote or a signature may hide a message that says no more.
     stop: Keyword | None = "stop" if keyword_of(text.body, book=book) == "stop" else None
     read = (*subject, *cut)
     found = hits(read, book=book)
-    cried = bool(cut) and stop_cried_last(own, cut[-1], book=book)
+    cried = stop_cried(own, cut, book=book)
+    if footer_alone:
+        asked = any(hit.rule.intent == "opt_out" for hit in found)
+    else:
+        asked = _is_blank(own) and not topic and _asked_out_of_sight(parts, book=book)
     return _Evidence(
         header=header,
         automatic=header is not None or says_automatic(told, book=book),
         absent=says_absence(told, book=book),
         keyword=stop or keyword,
         hits=each_once(found),
-        asked_apart=cried
-        or asked_apart(read, found, book=book)
-        or (footer_alone and any(hit.rule.intent == "opt_out" for hit in found)),
+        asked_apart=cried or asked or asked_apart(read, found, book=book),
         read=read,
         leaning=learnt().lean(read),
         own=own,
@@ -135,10 +139,43 @@ def _gathered(text: InboundText, book: Rulebook) -> _Evidence:
     )
 
 
-def _own_subject(text: InboundText) -> str:
-    """Give the subject if its sender wrote it: behind "Re:" stands ours."""
+_GREETING: Final = 4
+"""Words beside a footer that are a greeting or a name and say nothing."""
+
+
+def _footer_alone(text: InboundText, parts: Parts, *, book: Rulebook) -> bool:
+    """Tell whether a footer above any quote is all that was said, but for a greeting or a name."""
+    subject = fold(text.subject or "").strip()
+    theirs = bool(subject) and not subject.startswith(_REPLY_PREFIXES)
+    if not parts.footer or parts.signature or theirs:
+        return False
+    first = parts.footer.partition("\n")[0]
+    quote = text.body.find(parts.quoted.partition("\n")[0]) if parts.quoted else len(text.body)
+    beside = well_spelt(sentences(fold(parts.own)), book=book)
+    says = sum(len(sentence.words) for sentence in beside) > _GREETING or any(
+        hit.rule.intent != "other" for hit in hits(beside, book=book)
+    )
+    return text.body.find(first) < quote and not says
+
+
+def _own_subject(text: InboundText, *, book: Rulebook) -> str:
+    """Give the subject if its sender wrote it: behind "Re:" stands ours, unless it is a stop."""
     subject = (text.subject or "").strip()[:_SUBJECT_LIMIT]
-    return "" if fold(subject).startswith(_REPLY_PREFIXES) else subject
+    if not fold(subject).startswith(_REPLY_PREFIXES):
+        return subject
+    behind = subject.partition(":")[2]
+    return behind if keyword_of(behind, book=book) == "stop" else ""
+
+
+def _asked_out_of_sight(parts: Parts, *, book: Rulebook) -> bool:
+    """Tell whether one asks for an end in what was taken for a signature or an unmarked quote.
+
+    Looked at only where nothing stands elsewhere: "--" above, or somebody's "wrote:".
+    """
+    lines = [*parts.signature.split("\n"), *parts.quoted.split("\n")]
+    unmarked = "\n".join(line for line in lines if not line.lstrip().startswith((">", "|")))
+    read = well_spelt(sentences(fold(unmarked)), book=book)
+    return asked_apart(read, hits(read, book=book), book=book)
 
 
 _REPLY_PREFIXES: Final = (

@@ -89,8 +89,9 @@ class Rulebook:
 
     `idioms` hold words of an opt-out and are none ("stop by"); `footers` are what our own
     messages say about opting out; `thumbs` are keywords that are read through a slip of the
-    thumb; `joints` are words between clauses; `automatic` are texts that no person typed,
-    `absences` those of them that say when somebody is back.
+    thumb, `cried` those that mean it at the beginning of a text in capitals; `joints` are words
+    between clauses; `automatic` are texts that no person typed, `absences` those of them that
+    say when somebody is back.
     """
 
     rules: PhraseIndex[Rule]
@@ -101,6 +102,7 @@ class Rulebook:
     negators: frozenset[str]
     keywords: Mapping[str, Keyword]
     thumbs: tuple[str, ...]
+    cried: frozenset[str]
     courtesies: frozenset[str]
     joints: frozenset[str]
     spellings: Mapping[str, str]

@@ -29,6 +29,7 @@ _FILE_KEYS: Final = frozenset(
         "negators",
         "keywords",
         "thumbs",
+        "cried",
         "courtesies",
         "joints",
         "spellings",
@@ -69,7 +70,8 @@ def compile_rules(texts: Mapping[str, str]) -> Rulebook:
         absences=_phrases(files, "absences"),
         negators=frozenset(_listed(files, "negators")),
         keywords=keywords,
-        thumbs=_slippery(files, keywords),
+        thumbs=_stops(files, "thumbs", keywords),
+        cried=frozenset(_stops(files, "cried", keywords)),
         courtesies=frozenset(_listed(files, "courtesies")),
         joints=frozenset(_listed(files, "joints")),
         spellings={
@@ -102,11 +104,13 @@ def _listed(files: Mapping[str, _File], part: str) -> Iterator[str]:
     return (_joined(word) for file in files.values() for word in file.get(part, ()))
 
 
-def _slippery(files: Mapping[str, _File], keywords: Mapping[str, Keyword]) -> tuple[str, ...]:
-    words = tuple(_listed(files, "thumbs"))
+def _stops(
+    files: Mapping[str, _File], part: str, keywords: Mapping[str, Keyword]
+) -> tuple[str, ...]:
+    words = tuple(_listed(files, part))
     for word in words:
         if keywords.get(word) != "stop":
-            raise RuleError(f"rules: {word!r} is among the thumbs, and no stop keyword")
+            raise RuleError(f"rules: {word!r} is among the {part}, and no stop keyword")
     return words
 
 

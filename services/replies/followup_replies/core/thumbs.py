@@ -17,15 +17,14 @@ _LONG: Final = 6
 """Letters from which on one may be missing: without one "stop" is "top", "quit" "qut"."""
 
 
-def meant(word: str, targets: Iterable[str]) -> str | None:
-    """Give the first target that `word` is, but for one slip of the thumb."""
+def is_slip(word: str, targets: Iterable[str]) -> bool:
+    """Tell whether `word` is one of `targets` but for doubled letters and one slip."""
     read = {word, _squeezed(word)}
-    for target in targets:
-        if target in read or (
-            len(target) >= _SHORTEST and any(_slipped(each, target) for each in read)
-        ):
-            return target
-    return None
+    return any(
+        target in read
+        or (len(target) >= _SHORTEST and any(_slipped(each, target) for each in read))
+        for target in targets
+    )
 
 
 def _slipped(word: str, target: str) -> bool:
