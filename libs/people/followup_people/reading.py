@@ -36,6 +36,7 @@ _PERSONS = text(f"""
 _STAYS = text("""
     SELECT id FROM people.persons WHERE tenant_id = :tenant_id AND id = :id FOR KEY SHARE
 """)
+_PRESENT = text("SELECT id FROM people.persons WHERE id = ANY(CAST(:ids AS uuid[]))")
 _LEADS = text(f"SELECT {_LEAD} FROM people.leads l WHERE l.id = ANY(CAST(:ids AS uuid[]))")
 _LEADS_OF = text(f"""
     SELECT {_LEAD} FROM people.leads l WHERE l.person_id = ANY(CAST(:ids AS uuid[]))
@@ -84,6 +85,11 @@ async def stays(tx: Transaction, tenant_id: UUID, person_id: UUID) -> bool:
     be found by none. Take it before anything else is locked, as the erasure does.
     """
     return await tx.first(_STAYS, tenant_id=tenant_id, id=person_id) is not None
+
+
+async def present(tx: Transaction, ids: Sequence[UUID]) -> set[UUID]:
+    """Which of these persons are still there: whoever waited behind a lock looks again."""
+    return {row["id"] for row in await tx.all(_PRESENT, ids=list(ids))}
 
 
 async def leads_by_id(tx: Transaction, ids: Sequence[UUID]) -> dict[UUID, LeadView]:

@@ -23,7 +23,7 @@ from followup_dispatcher.core.answering import last_heard
 from followup_dispatcher.core.priority import Waiter, rank, waiter
 from followup_dispatcher.core.verdict import Candidate, Defer, Skip
 from followup_dispatcher.ledger import Entry
-from followup_people import ContactPoint, LeadView, PersonView, views
+from followup_people import ContactPoint, LeadView, PersonView, present, views
 from followup_policy.caps import PastContact
 from followup_policy.house import HouseRules
 from followup_policy.zones import Place, whereabouts
@@ -210,14 +210,22 @@ class Surveyor:
             (m for m in batch if command_of(m).touch_id not in done),
             key=lambda m: rank(command_of(m)),
         )
-        people = {**people, **_strangers(open_, written)}
+        strangers = _strangers(open_, written)
+        people = {**people, **strangers}
         # Caps may keep us waiting, so who may be written to is looked at behind their lock.
         history = await (usage.read if looking else usage.lock)(tx, _persons(open_, people))
-        senders, found = await together(
+        senders, fence, there = await together(
             tx,
             partial(directory_senders, account_ids=[account.id for account in accounts]),
             partial(standings, looks=self._fence_rows(open_, people, written)),
+            partial(present, ids=[person.id for person, _ in people.values()]),
         )
+        # Whoever was erased while we waited is written to no more, though we read where they are.
+        people = {
+            lead_id: found
+            for lead_id, found in people.items()
+            if lead_id in strangers or found[0].id in there
+        }
         return Picture(
             known=known,
             open=open_,
@@ -227,7 +235,7 @@ class Surveyor:
             houses={tenant_id: house for tenant_id, (_, house) in ruled.items()},
             accounts=_by_tenant(accounts),
             senders=_by_account(senders),
-            standings=found,
+            standings=fence,
             history=history,
             written=written,
         )

@@ -4,10 +4,12 @@ import asyncio
 
 from followup_database.personal import Subject, erase_rows
 from followup_dispatcher import ledger, usage
+from followup_dispatcher.answers import command_of
 from followup_dispatcher.forgetting import take_hold
 from followup_dispatcher.ledger import Settlement
 from followup_dispatcher.picture import Surveyor
 from followup_dispatcher.tables import PERSONAL
+from followup_people.tables import PERSONAL as PEOPLE
 from followup_testkit.waiting import until
 
 
@@ -60,6 +62,29 @@ async def test_an_erasure_waits_for_the_first_claim_of_somebody(dispatching):
     await erasing
     left = await dispatching.rows("SELECT recipient, body FROM dispatcher.attempts")
     assert [(row["recipient"], row["body"]) for row in left] == [(None, None)]
+
+
+async def test_a_claim_that_waited_for_somebody_else_writes_to_none_erased_meanwhile(dispatching):
+    """It knew where they are reached, and came to nobody's caps before they were forgotten."""
+    forgotten = await dispatching.lead(phone_e164="+12125550185")
+    other = await dispatching.lead(phone_e164="+12125550186")
+    messages = [dispatching.command(lead, transactional=True) for lead in (forgotten, other)]
+
+    async with dispatching.database.transaction() as holding:
+        await usage.lock(holding, {other[1]: dispatching.tenant_id})
+        claiming = asyncio.create_task(dispatching.desk.claim(messages))
+        await until(lambda: _waits(dispatching), what="the claim waits")
+        async with dispatching.database.transaction() as tx:
+            for table in PEOPLE:
+                await erase_rows(tx, table, Subject(dispatching.tenant_id, [forgotten[1]]))
+    claims = await claiming
+
+    (claimed,) = claims.claimed
+    assert claimed.command == command_of(messages[1])
+    left = await dispatching.rows("SELECT recipient FROM dispatcher.attempts")
+    assert [row["recipient"] for row in left] == ["+12125550186"]
+    (skipped,) = await dispatching.events()
+    assert (skipped.touch_id, skipped.rule) == (command_of(messages[0]).touch_id, "erased")
 
 
 async def _erase(dispatching, person_id):
