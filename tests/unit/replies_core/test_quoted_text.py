@@ -166,10 +166,13 @@ def test_a_keyword_above_a_device_is_one(keyword: str) -> None:
         ("Sounds good, call me.\nUnsubscribe from this list | Update preferences", False),
         ("Sounds good, call me.\nSTOPP an 12345", False),
         ("-- \nBob Smith\nSmith Dental\nTo unsubscribe click here: http://example.com", False),
+        ("No thanks. Reply STOP to opt out", True),
+        ("We're closed. Reply STOP to opt out", False),
+        ("No thanks to Friday, but any day after that suits us. Reply STOP to opt out", False),
     ],
 )
 def test_a_footer_is_meant_where_nothing_else_is_said(text: str, *, ends: bool) -> None:
-    """But for a greeting or a name beside it; below a wish or a signature it is a sender's."""
+    """But for a greeting, a name or a no beside it; below a wish or a signature it is theirs."""
     assert reads(text) is ends
 
 

@@ -4,7 +4,7 @@ An opt-out is read apart from the intent: a complaint may carry one, and so may 
 the wrong number. In doubt it counts (47 CFR 64.1200(a)(10): any reasonable means).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Final, Literal
@@ -106,6 +106,8 @@ def _gathered(text: InboundText, book: Rulebook) -> _Evidence:
     footer_alone = _footer_alone(text, parts, book=book)
     if footer_alone:
         own, book = parts.footer, book.without_footers()
+    elif _footer_sent_back(own, book=book):
+        footer_alone, book = True, book.without_footers()
     told = sentences(fold(f"{(text.subject or '')[:_SUBJECT_LIMIT]}\n{own}"))
     topic = _own_subject(text, book=book)
     header = automatic_header(text.headers)
@@ -152,10 +154,20 @@ def _footer_alone(text: InboundText, parts: Parts, *, book: Rulebook) -> bool:
     first = parts.footer.partition("\n")[0]
     quote = text.body.find(parts.quoted.partition("\n")[0]) if parts.quoted else len(text.body)
     beside = well_spelt(sentences(fold(parts.own)), book=book)
-    says = sum(len(sentence.words) for sentence in beside) > _GREETING or any(
-        hit.rule.intent != "other" for hit in hits(beside, book=book)
-    )
-    return text.body.find(first) < quote and not says
+    return text.body.find(first) < quote and _says(beside, book=book) <= {"other"}
+
+
+def _footer_sent_back(own: str, *, book: Rulebook) -> bool:
+    """Tell whether only a no stands beside our footer: "No thanks. Reply STOP to opt out"."""
+    read = well_spelt(sentences(fold(own)), book=book)
+    beside = [each for each in read if not any(book.footers.find(each))]
+    return len(beside) < len(read) and _says(beside, book=book) == {"not_interested"}
+
+
+def _says(beside: Sequence[Sentence], *, book: Rulebook) -> set[str]:
+    """Give the intents of what is said; more words than a greeting has are "much" as well."""
+    said: set[str] = {hit.rule.intent for hit in hits(tuple(beside), book=book)}
+    return said | {"much"} if sum(len(each.words) for each in beside) > _GREETING else said
 
 
 def _own_subject(text: InboundText, *, book: Rulebook) -> str:
