@@ -31,16 +31,16 @@ def rows(name: str) -> list[Row]:
 
 
 def test_of_a_stranger_no_less_is_heard_than_before() -> None:
-    """No change hears less, or mistakes more, than 0.923 / 0.950 and a macro-F1 of 0.879."""
+    """No change hears less, or mistakes more, than 0.937 / 0.950 and a macro-F1 of 0.886."""
     evaluation = evaluate(rows("replies_by_a_stranger.tsv"))
-    assert evaluation.opt_out.recall >= 0.91
+    assert evaluation.opt_out.recall >= 0.925
     assert evaluation.opt_out.precision >= 0.94
-    assert evaluation.macro_f1 >= 0.865
+    assert evaluation.macro_f1 >= 0.875
 
 
 def test_of_an_inbox_no_less_is_heard_than_before() -> None:
-    """No change hears less, or mistakes more, than 0.996 / 0.987 and a macro-F1 of 0.963."""
+    """No change hears less, or mistakes more, than 1.000 / 0.988 and a macro-F1 of 0.966."""
     evaluation = evaluate(rows("replies_of_an_inbox.tsv"))
-    assert evaluation.opt_out.recall >= 0.99
-    assert evaluation.opt_out.precision >= 0.975
-    assert evaluation.macro_f1 >= 0.955
+    assert evaluation.opt_out.recall >= 0.995
+    assert evaluation.opt_out.precision >= 0.98
+    assert evaluation.macro_f1 >= 0.96

@@ -14,11 +14,13 @@ from dataclasses import replace
 from typing import Final
 
 from followup_replies.core.folding import Sentence
+from followup_replies.core.intents import Intent
 from followup_replies.core.keywords import keyword_in
 from followup_replies.core.leanings import Leaning, learnt
 from followup_replies.core.matching import Hit
 from followup_replies.core.rulebook import Rulebook, Span
 
+_WANTS_TO_HEAR: Final[frozenset[Intent]] = frozenset({"interested", "question", "not_now"})
 _BASE: Final = 1.0
 _SILENT: Final = -1.0
 """The score of words of which nothing is left but idioms."""
@@ -31,6 +33,8 @@ _WANTING: Final = -1.0
 """What it counts, where none speaks of an end, that the reply is likeliest to want more."""
 _ENOUGH: Final = 0.5
 """From this likelihood on it ends: a text after a STOP is worse than a silence too many."""
+_ENOUGH_OF_STRANGERS: Final = 0.4
+"""And so from somebody who is not meant: no lead is lost by a silence towards them."""
 _SUREST: Final = 0.9999
 
 
@@ -60,9 +64,10 @@ def _clause(sentence: Sentence, span: Span, *, book: Rulebook) -> Sentence:
     return replace(sentence, words=sentence.words[start:end])
 
 
-def ends(fired: Sequence[Hit], leaning: Leaning, *, wants: bool) -> bool:
-    """Tell whether it is likely enough that nothing more may be sent."""
-    return likelihood(fired, leaning, wants=wants) >= _ENOUGH
+def ends(fired: Sequence[Hit], leaning: Leaning, *, intent: Intent) -> bool:
+    """Tell whether it is likely enough that nothing more may be sent to whoever said `intent`."""
+    enough = _ENOUGH_OF_STRANGERS if intent == "wrong_person" else _ENOUGH
+    return likelihood(fired, leaning, wants=intent in _WANTS_TO_HEAR) >= enough
 
 
 def likelihood(fired: Sequence[Hit], leaning: Leaning, *, wants: bool) -> float:

@@ -30,7 +30,6 @@ from followup_replies.core.rulefiles import rulebook
 from followup_replies.core.weighing import likeliest
 
 _CERTAIN: Final = 0.99
-_WANTS_TO_HEAR: Final = frozenset({"interested", "question", "not_now"})
 _BEARS_AN_END: Final = frozenset({"complaint", "wrong_person"})
 """Intents that stay what they are when they end the messages; any other becomes an opt-out."""
 _SUBJECT_LIMIT: Final = 400
@@ -235,9 +234,7 @@ def _stops(evidence: _Evidence, intent: Intent) -> bool:
     """
     if _by_machine(evidence):
         return evidence.asked_apart and _asked(evidence)
-    return evidence.asked_apart or ends(
-        evidence.hits, evidence.leaning, wants=intent in _WANTS_TO_HEAR
-    )
+    return evidence.asked_apart or ends(evidence.hits, evidence.leaning, intent=intent)
 
 
 def _by_machine(evidence: _Evidence) -> bool:
