@@ -79,7 +79,15 @@ def test_words_alone_end_it_when_they_are_sure_enough() -> None:
     """The more the words lean to an end the likelier it is; words that say nothing end nothing."""
     sure = Leaning(intents=dict.fromkeys(INTENTS, 0.01) | {"opt_out": 0.89}, stops=0.9)
     unsure = Leaning(intents=dict.fromkeys(INTENTS, 0.09) | {"opt_out": 0.01}, stops=0.1)
-    assert ends((), sure, wants=False)
-    assert not ends((), unsure, wants=False)
-    assert not ends((), NOTHING, wants=False)
+    assert ends((), sure, intent="other")
+    assert not ends((), unsure, intent="other")
+    assert not ends((), NOTHING, intent="other")
     assert likelihood((), unsure, wants=False) < likelihood((), sure, wants=False)
+
+
+def test_whoever_is_not_meant_is_left_alone_sooner() -> None:
+    """No lead is lost by a silence towards a wrong number."""
+    doubt = Leaning(intents=dict.fromkeys(INTENTS, 0.04) | {"wrong_person": 0.51}, stops=0.47)
+    assert 0.4 < likelihood((), doubt, wants=False) < 0.5
+    assert ends((), doubt, intent="wrong_person")
+    assert not ends((), doubt, intent="already_bought")
