@@ -105,8 +105,6 @@ def _gathered(text: InboundText, book: Rulebook) -> _Evidence:
     footer_alone = _footer_alone(text, parts, book=book)
     if footer_alone:
         own, book = parts.footer, book.without_footers()
-    elif _footer_sent_back(own, book=book):
-        footer_alone, book = True, book.without_footers()
     told = sentences(fold(f"{(text.subject or '')[:_SUBJECT_LIMIT]}\n{own}"))
     topic = _own_subject(text, book=book)
     header = automatic_header(text.headers)
@@ -124,6 +122,8 @@ def _gathered(text: InboundText, book: Rulebook) -> _Evidence:
     cried = stop_cried(own, cut, book=book)
     if footer_alone:
         asked = any(hit.rule.intent == "opt_out" for hit in found)
+    elif _footer_sent_back(cut, book=book):
+        asked = True
     else:
         asked = _is_blank(own) and not topic and _asked_out_of_sight(parts, book=book)
     return _Evidence(
@@ -153,12 +153,13 @@ def _footer_alone(text: InboundText, parts: Parts, *, book: Rulebook) -> bool:
     first = parts.footer.partition("\n")[0]
     quote = text.body.find(parts.quoted.partition("\n")[0]) if parts.quoted else len(text.body)
     beside = well_spelt(sentences(fold(parts.own)), book=book)
-    return text.body.find(first) < quote and _says(beside, book=book) <= {"other"}
+    # By text nothing is quoted: whoever says no and has our footer below has written both.
+    idle = {"other", "not_interested"} if text.channel == "sms" else {"other"}
+    return text.body.find(first) < quote and _says(beside, book=book) <= idle
 
 
-def _footer_sent_back(own: str, *, book: Rulebook) -> bool:
+def _footer_sent_back(read: Sequence[Sentence], *, book: Rulebook) -> bool:
     """Tell whether only a no stands beside our footer: "No thanks. Reply STOP to opt out"."""
-    read = well_spelt(sentences(fold(own)), book=book)
     beside = [each for each in read if not any(book.footers.find(each))]
     return len(beside) < len(read) and _says(beside, book=book) == {"not_interested"}
 
