@@ -42,7 +42,7 @@ _RATE: Final = 8.0
 """First step of the descent; steps get shorter evenly, down to nothing."""
 _SETTLED: Final = 0.002
 """A class that is less wrong than this about a saying does not learn from it: three in four."""
-_STOP_LINES, _INTENT_LINES = 80_000, 50_000
+_STOP_LINES, _INTENT_LINES = 160_000, 80_000
 """Features that are kept, those that move most texts furthest: bounds the size of the files."""
 
 

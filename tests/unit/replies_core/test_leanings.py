@@ -9,7 +9,7 @@ from followup_replies.core.ending import ends, likelihood
 from followup_replies.core.errors import RuleError
 from followup_replies.core.features import features
 from followup_replies.core.folding import Sentence, fold, sentences
-from followup_replies.core.intents import INTENTS
+from followup_replies.core.intents import INTENTS, Intent
 from followup_replies.core.leanings import (
     BIAS,
     NOTHING,
@@ -20,7 +20,9 @@ from followup_replies.core.leanings import (
     table,
     written,
 )
+from followup_replies.core.matching import Hit
 from followup_replies.core.reading import InboundText, read
+from followup_replies.core.rulebook import Rule, Span
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 KEYWORDS = st.sampled_from(["STOP", "Unsubscribe", "baja", "ARRÊT", "stopp", "sair", "s t o p"])
@@ -85,9 +87,39 @@ def test_words_alone_end_it_when_they_are_sure_enough() -> None:
     assert likelihood((), unsure, wants=False) < likelihood((), sure, wants=False)
 
 
-def test_whoever_is_not_meant_is_left_alone_sooner() -> None:
-    """No lead is lost by a silence towards a wrong number."""
-    doubt = Leaning(intents=dict.fromkeys(INTENTS, 0.04) | {"wrong_person": 0.51}, stops=0.47)
-    assert 0.4 < likelihood((), doubt, wants=False) < 0.5
-    assert ends((), doubt, intent="wrong_person")
-    assert not ends((), doubt, intent="already_bought")
+@pytest.mark.parametrize(
+    ("fired", "stops", "ended"),
+    [
+        ((), 0.4, True),
+        ((), 0.3, False),
+        (("complaint",), 0.3, True),
+        (("complaint",), 0.2, False),
+        (("opt_out",), 0.2, True),
+        (("opt_out", "complaint"), 0.2, True),
+        (("opt_out",), 0.1, False),
+    ],
+)
+def test_rules_carry_words_that_are_in_doubt(
+    fired: tuple[Intent, ...],
+    stops: float,
+    ended: bool,  # noqa: FBT001 - a parameter of the table
+) -> None:
+    """A rule that asks needs least of the words, one that accuses more, no rule most."""
+    leaning = Leaning(intents=dict.fromkeys(INTENTS, 1 / len(INTENTS)), stops=stops)
+    assert ends([hit(intent) for intent in fired], leaning, intent="other") is ended
+
+
+def hit(intent: Intent) -> Hit:
+    """Give a rule for `intent` that ends the messages, as if it had fired."""
+    rule = Rule(
+        name=f"en.{intent}.1",
+        language="en",
+        intent=intent,
+        weight=0.9,
+        stops=True,
+        negatable=False,
+        asked=None,
+        unless=(),
+        at_most_words=None,
+    )
+    return Hit(rule=rule, sentence=0, span=Span(0, 1))

@@ -49,6 +49,7 @@ def test_a_stop_keyword_is_one_in_every_disguise(body: str) -> None:
         "\U0001d412\U0001d413\U0001d40e\U0001d40f",
         "S.T.O.P",
         "s t o p",
+        "E N D",
         "STOPPPP",
         "stpo",
         "sotp",

@@ -3,9 +3,9 @@
 One sentence that asks is enough, however much else the reply wants ("Can I come Saturday?
 STOP"). Else rules and words are weighed together. The weights were fitted on replies that
 neither the rules nor the classifier had seen (each read by weights that were learnt without
-it). A rule that asks for an end carries a text that leans nowhere; it loses where the words
-say twelve to one that this is no end ("please don't take me off the waiting list"). Vendors'
-signals, and replies that are a keyword as a whole, never come here.
+it); the words say most. A rule that asks for an end carries a text that leans nowhere; it loses
+where the words say seven to one that this is no end ("please don't take me off the waiting
+list"). Vendors' signals, and replies that are a keyword as a whole, never come here.
 """
 
 import math
@@ -21,20 +21,19 @@ from followup_replies.core.matching import Hit
 from followup_replies.core.rulebook import Rulebook, Span
 
 _WANTS_TO_HEAR: Final[frozenset[Intent]] = frozenset({"interested", "question", "not_now"})
-_BASE: Final = 1.0
+_BASE, _ENDS = 0.65, 1.7
+"""The score of words that lean nowhere, and what the odds of an end count."""
 _SILENT: Final = -1.0
 """The score of words of which nothing is left but idioms."""
-_ENDS, _ASKS = 1.1, 0.35
-"""What the odds of an end, and those of a request for one or a complaint, count."""
-_ASKING_RULE, _ACCUSING_RULE = 2.6, 2.1
-_OTHER_RULE: Final = -1.6
+_ASKING_RULE, _ACCUSING_RULE = 2.2, 0.8
+_OTHER_RULE: Final = -1.2
 """What a rule counts that says something else, where none speaks of an end."""
-_WANTING: Final = -1.0
+_WANTING: Final = -0.35
 """What it counts, where none speaks of an end, that the reply is likeliest to want more."""
-_ENOUGH: Final = 0.5
+_ENOUGH: Final = 0.4
 """From this likelihood on it ends: a text after a STOP is worse than a silence too many."""
-_ENOUGH_OF_STRANGERS: Final = 0.4
-"""And so from somebody who is not meant: no lead is lost by a silence towards them."""
+_ENOUGH_APART: Final = 0.6
+"""How far the words of one sentence or clause must lean to an end, a rule having fired in it."""
 _SUREST: Final = 0.9999
 
 
@@ -52,7 +51,7 @@ def asked_apart(read: Sequence[Sentence], found: Sequence[Hit], *, book: Ruleboo
         for part in (read[hit.sentence], _clause(read[hit.sentence], hit.span, book=book))
     }
     return any(keyword_in((each,), book=book) == "stop" for each in read) or any(
-        learnt().lean((part,)).stops >= _ENOUGH for part in asking
+        learnt().lean((part,)).stops >= _ENOUGH_APART for part in asking
     )
 
 
@@ -66,16 +65,17 @@ def _clause(sentence: Sentence, span: Span, *, book: Rulebook) -> Sentence:
 
 def ends(fired: Sequence[Hit], leaning: Leaning, *, intent: Intent) -> bool:
     """Tell whether it is likely enough that nothing more may be sent to whoever said `intent`."""
-    enough = _ENOUGH_OF_STRANGERS if intent == "wrong_person" else _ENOUGH
-    return likelihood(fired, leaning, wants=intent in _WANTS_TO_HEAR) >= enough
+    return likelihood(fired, leaning, wants=intent in _WANTS_TO_HEAR) >= _ENOUGH
 
 
 def likelihood(fired: Sequence[Hit], leaning: Leaning, *, wants: bool) -> float:
     """Give how likely it is that nothing more may be sent (0 to 1)."""
     asks = any(hit.rule.intent == "opt_out" for hit in fired)
     accuses = any(hit.rule.stops and hit.rule.intent != "opt_out" for hit in fired)
-    score = _by_words(leaning) + _ASKING_RULE * asks + _ACCUSING_RULE * accuses
-    if not (asks or accuses):
+    score = _by_words(leaning)
+    if asks or accuses:
+        score += _ASKING_RULE if asks else _ACCUSING_RULE
+    else:
         score += _OTHER_RULE * max((hit.rule.weight for hit in fired), default=0.0)
         score += _WANTING * wants
     return 1 / (1 + math.exp(-score))
@@ -85,8 +85,7 @@ def _by_words(leaning: Leaning) -> float:
     """Give the score of the words alone; those that say nothing are against an end."""
     if not leaning.intents:
         return _SILENT
-    asks = leaning.intents.get("opt_out", 0.0) + leaning.intents.get("complaint", 0.0) / 2
-    return _BASE + _ENDS * _odds(leaning.stops) + _ASKS * _odds(asks)
+    return _BASE + _ENDS * _odds(leaning.stops)
 
 
 def _odds(share: float) -> float:

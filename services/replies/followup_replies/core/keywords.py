@@ -45,7 +45,7 @@ def keyword_in(
         found = book.keywords.get(" ".join(inner))
         if found is not None:
             return found
-    if len(words) > 1 and sum(map(len, words)) in _SPLIT:
+    if len(words) > 1 and (sum(map(len, words)) in _SPLIT or _spelt_out(words)):
         closed = book.keywords.get("".join(words))
         if closed is not None:
             return closed
@@ -54,6 +54,11 @@ def keyword_in(
     if found is None and whole and len(bare) == 1 and is_slip(bare[0], book.thumbs):
         return "stop"
     return found
+
+
+def _spelt_out(words: list[str]) -> bool:
+    """Tell whether each word is a letter, of which three can be a keyword: "E N D"."""
+    return len(words) > 2 and all(len(word) == 1 for word in words)  # noqa: PLR2004 - FIN, END
 
 
 def stop_cried(own: str, read: tuple[Sentence, ...], *, book: Rulebook) -> bool:
