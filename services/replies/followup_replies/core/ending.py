@@ -26,6 +26,8 @@ _BASE, _ENDS = 0.65, 1.7
 _SILENT: Final = -1.0
 """The score of words of which nothing is left but idioms."""
 _ASKING_RULE, _ACCUSING_RULE = 2.2, 0.8
+"""What a rule counts that asks or accuses. The first was fitted at 1.6 at most and is set higher:
+whoever asks in so many words is heard in doubt."""
 _OTHER_RULE: Final = -1.2
 """What a rule counts that says something else, where none speaks of an end."""
 _WANTING: Final = -0.35
@@ -40,8 +42,8 @@ _SUREST: Final = 0.9999
 def asked_apart(read: Sequence[Sentence], found: Sequence[Hit], *, book: Rulebook) -> bool:
     """Tell whether one sentence asks for an end, whatever stands in the others.
 
-    It is a keyword as a whole, or a rule that asks fired in it and its own words lean to an end,
-    or those of the clause do in which it fired ("I still want it but quit texting me").
+    It is a keyword as a whole, or a rule that asks fired in it and its own words lean well to an
+    end, or those of the clause do in which it fired ("I still want it but quit texting me").
     `found` are all places where rules fired in `read`.
     """
     asking = {
