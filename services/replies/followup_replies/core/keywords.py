@@ -22,6 +22,8 @@ _LONGEST: Final = 12
 """Words of the longest message that can be a keyword with courtesies around it."""
 _SPLIT: Final = range(4, 15)
 """Letters of a keyword that is read through blanks within it: "ST OP", "unsub scribe"."""
+_SPELT_OUT: Final = 3
+"""Letters of a shorter one, read where each stands alone: "E N D", but not "en d"."""
 
 
 def keyword_of(body: str, *, book: Rulebook | None = None) -> Keyword | None:
@@ -45,7 +47,8 @@ def keyword_in(
         found = book.keywords.get(" ".join(inner))
         if found is not None:
             return found
-    if len(words) > 1 and (sum(map(len, words)) in _SPLIT or _spelt_out(words)):
+    letters = sum(map(len, words))
+    if (len(words) > 1 and letters in _SPLIT) or letters == len(words) == _SPELT_OUT:
         closed = book.keywords.get("".join(words))
         if closed is not None:
             return closed
@@ -54,11 +57,6 @@ def keyword_in(
     if found is None and whole and len(bare) == 1 and is_slip(bare[0], book.thumbs):
         return "stop"
     return found
-
-
-def _spelt_out(words: list[str]) -> bool:
-    """Tell whether each word is a letter, of which three can be a keyword: "E N D"."""
-    return len(words) > 2 and all(len(word) == 1 for word in words)  # noqa: PLR2004 - FIN, END
 
 
 def stop_cried(own: str, read: tuple[Sentence, ...], *, book: Rulebook) -> bool:
